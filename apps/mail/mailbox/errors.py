@@ -1,0 +1,73 @@
+"""What can go wrong between the portal and a mail server, as our own errors. Views turn them into words."""
+
+from __future__ import annotations
+
+
+class MailError(Exception):
+    """Base of all mail errors. ``server_text`` is the server's own answer, for the log and for "details"."""
+
+    permanent = False  # True when trying again unchanged cannot help
+
+    def __init__(self, message: str = "", *, server_text: str = "") -> None:
+        super().__init__(message or self.__class__.__name__)
+        self.server_text = server_text
+
+
+class ServerUnreachable(MailError):
+    """No connection: name not found, refused, timed out, or cut in mid-command."""
+
+
+class ServerTimeout(ServerUnreachable):
+    """The server accepted the connection but stopped answering."""
+
+
+class TlsFailed(ServerUnreachable):
+    """The connection could not be made safe: wrong certificate or name, no STARTTLS where it is demanded."""
+
+    permanent = True
+
+
+class TooManyConnections(MailError):
+    """Every connection this account or server may have is busy."""
+
+
+class SignInRefused(MailError):
+    """The server does not take this user name and password."""
+
+    permanent = True
+
+
+class ServerRefused(MailError):
+    """The server answered NO or BAD."""
+
+    permanent = True
+
+
+class QuotaExceeded(ServerRefused):
+    """[OVERQUOTA] (RFC 9208)."""
+
+
+class NoSuchMailbox(ServerRefused):
+    """The mailbox does not exist (any more)."""
+
+
+class MailboxExists(ServerRefused):
+    """A mailbox of that name is there already."""
+
+
+class UidValidityChanged(MailError):
+    """The mailbox was rebuilt: the UIDs in hand mean nothing now, and nothing was done with them."""
+
+    permanent = True
+
+
+class NoSuchMessage(MailError):
+    """There is no message with this UID (any more)."""
+
+    permanent = True
+
+
+class BadArgument(MailError, ValueError):
+    """A value that must never reach a server: control characters, an impossible UID, an empty mailbox name."""
+
+    permanent = True

@@ -1,0 +1,189 @@
+"""``MailStore``: what the mail app asks of a mail server, whichever protocol speaks to it. Knows no Django.
+
+A UID never travels without its UIDVALIDITY (RFC 9051 section 2.3.1.1): every method that takes UIDs takes the
+``uidvalidity`` they were seen under, and raises ``UidValidityChanged`` before it touches anything when the mailbox has
+another one now. Mailbox names are decoded text with the server's own delimiter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from apps.mail.mime.parts import Envelope, Part
+
+#: Special uses (RFC 6154) by the names our URLs, icons and code use; "inbox" for INBOX, "" for an ordinary mailbox.
+ROLES = ("inbox", "drafts", "sent", "archive", "junk", "trash", "flagged", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxStatus:
+    """STATUS or SELECT of a mailbox (RFC 9051 sections 6.3.11 and 6.3.2)."""
+
+    uidvalidity: int
+    messages: int = 0
+    unseen: int = 0
+    uidnext: int = 0
+    highestmodseq: int = 0  # 0 where the server has no CONDSTORE (RFC 7162)
+    read_only: bool = False
+    permanent_flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """One line of LIST."""
+
+    name: str  # full decoded name: "Projects/Glacier survey"
+    delimiter: str = "/"  # "" for a flat namespace
+    role: str = ""  # one of ROLES, from SPECIAL-USE or, where that is missing, from the usual names
+    selectable: bool = True
+    subscribed: bool = True
+    attributes: frozenset[str] = frozenset()  # as sent, lower case: "\\haschildren"
+    status: MailboxStatus | None = None  # None when not selectable or not asked for
+
+    @property
+    def leaf(self) -> str:
+        return self.name.rpartition(self.delimiter)[2] if self.delimiter else self.name
+
+    @property
+    def depth(self) -> int:
+        return self.name.count(self.delimiter) if self.delimiter else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One row of a message list. Only ``flags`` can change; the rest is immutable for a UID (RFC 9051 2.3.1.1)."""
+
+    uid: int
+    flags: frozenset[str]  # as sent: "\\Seen", "$Junk"
+    size: int  # RFC822.SIZE, octets
+    received: datetime  # INTERNALDATE, aware
+    envelope: Envelope
+    has_attachment: bool = False
+    snippet: str = ""  # first words of the text, plain, at most 200 characters
+
+    def has(self, flag: str) -> bool:
+        return flag.lower() in {f.lower() for f in self.flags}
+
+    @property
+    def seen(self) -> bool:
+        return self.has("\\Seen")
+
+    @property
+    def flagged(self) -> bool:
+        return self.has("\\Flagged")
+
+    @property
+    def answered(self) -> bool:
+        return self.has("\\Answered")
+
+    @property
+    def forwarded(self) -> bool:
+        return self.has("$Forwarded")
+
+    @property
+    def draft(self) -> bool:
+        return self.has("\\Draft")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A window of a message list, newest first."""
+
+    mailbox: str
+    status: MailboxStatus
+    rows: tuple[Summary, ...]
+    offset: int  # of the first row, 0 = newest
+    total: int  # rows in the whole list (of the mailbox, or of the search)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDetail:
+    """What is needed to draw one message, without its parts' contents."""
+
+    summary: Summary
+    structure: Part
+    header: bytes  # raw header block of the message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A search in one mailbox. ``text`` is one box over from, to, cc, subject and body: OR over the fields, AND over
+    its words (a quoted phrase counts as one word), never AND over fields."""
+
+    text: str = ""
+    unseen: bool = False
+    flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveResult:
+    """Where messages went: UIDs in the target by UID in the source; empty where the server tells nothing (no UIDPLUS)."""
+
+    uidvalidity: int = 0
+    uids: Mapping[int, int] = field(default_factory=dict)
+
+
+class MailStore(Protocol):
+    """One account on one server, leased for one request. Raises subclasses of ``errors.MailError`` only."""
+
+    @property
+    def capabilities(self) -> frozenset[str]: ...
+
+    # mailboxes
+    def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
+        """All mailboxes in display order (roles first, then by name), with counts: one command where LIST-STATUS is."""
+        ...
+
+    def status(self, mailbox: str) -> MailboxStatus: ...
+    def create(self, mailbox: str) -> None: ...
+    def rename(self, mailbox: str, new_name: str) -> None: ...
+    def delete(self, mailbox: str) -> None: ...
+    def subscribe(self, mailbox: str, *, on: bool) -> None: ...
+
+    # lists
+    def page(self, mailbox: str, *, offset: int = 0, limit: int = 50, uidvalidity: int | None = None) -> Page: ...
+    def search(
+        self, mailbox: str, query: Query, *, offset: int = 0, limit: int = 50, uidvalidity: int | None = None
+    ) -> Page: ...
+    def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
+    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
+        """The UIDs of the next newer and the next older message in the list's order."""
+        ...
+
+    # messages; everything is fetched with PEEK
+    def message(self, mailbox: str, uid: int, *, uidvalidity: int) -> MessageDetail: ...
+    def part(self, mailbox: str, uid: int, number: str, *, uidvalidity: int, limit: int | None = None) -> bytes:
+        """A part's octets, still transfer-encoded; ``limit`` cuts. Several parts: ``parts``."""
+        ...
+
+    def parts(self, mailbox: str, uid: int, numbers: Sequence[str], *, uidvalidity: int) -> Mapping[str, bytes]: ...
+    def stream(self, mailbox: str, uid: int, number: str = "", *, uidvalidity: int) -> Iterator[bytes]:
+        """The part (or with "" the whole message) in chunks of at most 256 KiB, still transfer-encoded."""
+        ...
+
+    # actions
+    def set_flags(
+        self,
+        mailbox: str,
+        uids: Sequence[int],
+        *,
+        uidvalidity: int,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> None: ...
+    def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult: ...
+    def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult: ...
+    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
+        """Remove exactly these messages for ever (UID EXPUNGE, or the safe detour where UIDPLUS is missing)."""
+        ...
+
+    def append(
+        self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
+    ) -> tuple[int, int | None]:
+        """Store a message; returns (UIDVALIDITY, UID), the UID found by Message-ID where APPENDUID is missing."""
+        ...
+
+    def find_message_id(self, mailbox: str, message_id: str) -> Sequence[int]: ...

@@ -1,0 +1,142 @@
+"""The words apps share: frozen value objects and Protocols. Imports the standard library only.
+
+An app never imports another app. What one app offers to the others, it offers through one of these Protocols, and
+names the object that fulfils it in its ``portal.py``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.utils.functional import _StrPromise
+
+    Text = str | _StrPromise
+else:
+    Text = object
+
+#: What ``json.dumps`` takes.
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox of RFC 5322 section 3.4: ``name <email>``. Both are decoded text, for people."""
+
+    email: str
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name where there is one, else the address."""
+        return self.name or self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person that an address book knows."""
+
+    address: Address
+    url: str = ""  # the person's own page, "" where there is none
+    source: str = ""  # translated name of the book, shown at the end of a completion line
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    title: str
+    url: str
+    snippet: str = ""
+    when: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Misspelling:
+    offset: int  # in characters from the start of the text
+    length: int
+    suggestions: tuple[str, ...]
+
+
+class Level(enum.StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one self-test check has found."""
+
+    level: Level
+    message: Text  # what is the case: "Expires in 9 days"
+    cure: Text = ""  # what to do about it
+    command: str = ""  # a command line that does it, shown with a copy button
+
+
+class AddressBook(Protocol):
+    """Knows people by address. ``user`` is the one who asks: a book answers with what that user may see."""
+
+    @property
+    def id(self) -> str: ...
+
+    def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]: ...
+
+    def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
+        """The people behind many addresses at once, keyed by the lower-case address; unknown ones are absent."""
+        ...
+
+    def add_url(self, address: Address) -> str:
+        """Where this person can be added; "" for a book that cannot be written to."""
+        ...
+
+
+class SearchProvider(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def label(self) -> Text: ...
+
+    def search(self, user: AbstractBaseUser, query: str, limit: int) -> Iterable[SearchHit]: ...
+
+
+class SpellChecker(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    def languages(self) -> Sequence[str]: ...
+
+    def check(self, text: str, language: str) -> Sequence[Misspelling]: ...
+
+
+class Composer(Protocol):
+    """Writes mail: other apps link to it instead of to ``mailto:``."""
+
+    def compose_url(self, to: Sequence[Address]) -> str: ...
+
+
+class PrefStore(Protocol):
+    """Keeps users' preference values. One value per key: two tabs never overwrite each other's changes."""
+
+    def load(self, user: AbstractBaseUser) -> Mapping[str, Json]: ...
+
+    def save(self, user: AbstractBaseUser, changes: Mapping[str, Json]) -> None: ...
+
+    def reset(self, user: AbstractBaseUser, keys: Collection[str]) -> None: ...
+
+    def overrides(self, user: AbstractBaseUser | None) -> Mapping[str, Override]:
+        """Site defaults and locks that hold for this user (everybody, a group, a domain; the nearest wins)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A value the site has set for a preference."""
+
+    value: Json
+    locked: bool = False
+    reason: str = ""  # shown beside a locked field

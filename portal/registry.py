@@ -1,0 +1,202 @@
+"""What the installed apps have registered into the frame: one immutable value, built once at start-up."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.module_loading import module_has_submodule
+
+from portal.contracts import (
+    AddressBook,
+    Composer,
+    Finding,
+    PrefStore,
+    SearchProvider,
+    SpellChecker,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from portal.prefs import Pref, PrefPage
+
+T = TypeVar("T")
+
+
+def signed_in(request: HttpRequest) -> bool:
+    return request.user.is_authenticated
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NavItem:
+    """An entry of the rail. ``visible`` runs on every page: it must not touch database or network."""
+
+    id: str
+    label: Text
+    url_name: str  # reversed when rendered, never stored
+    icon: str = "blocks"  # name of a symbol in the icon sprite
+    order: int = 100
+    at_foot: bool = False  # below the gap: preferences, admin
+    visible: Callable[[HttpRequest], bool] = signed_in
+    badge: Callable[[HttpRequest], str] | None = None  # fetched after the page, like a block
+    children: tuple[NavItem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A part of the home page, rendered by a request of its own: a slow or failing one holds nobody up."""
+
+    id: str
+    title: Text
+    template: str
+    context: Callable[[HttpRequest], Mapping[str, object]]
+    icon: str = "blocks"
+    default: bool = False  # on the home page of those who never customised theirs
+    order: int = 100
+    width: int = 1  # of three columns, until the user says otherwise
+    refresh_seconds: int = 0
+    visible: Callable[[HttpRequest], bool] = signed_in
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnostic:
+    """A check of the self-test. It may touch the network, unlike a Django system check, which may not."""
+
+    id: str
+    label: Text
+    run: Callable[[], Iterable[Finding]]
+    order: int = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HelpTopic:
+    id: str
+    title: Text
+    template: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortalApp:
+    """All the ways an app can plug into the portal. It is to the frame what ``admin.py`` is to the Django admin."""
+
+    id: str  # unique slug; also the URL prefix /<id>/ and the URL namespace
+    title: Text
+    urls: str = ""  # dotted module: "apps.mail.urls"
+    nav: tuple[NavItem, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    pref_pages: tuple[PrefPage, ...] = ()
+    help_topics: tuple[HelpTopic, ...] = ()
+    address_books: tuple[AddressBook, ...] = ()
+    search_providers: tuple[SearchProvider, ...] = ()
+    spell_checkers: tuple[SpellChecker, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    composer: Composer | None = None
+    pref_store: PrefStore | None = None
+    stylesheets: tuple[str, ...] = ()  # static paths, loaded on every page of the frame
+    scripts: tuple[str, ...] = ()  # static paths of ES modules, loaded on every page of the frame
+
+
+class Registry:
+    """The immutable sum of all ``PORTAL_APP`` constants.
+
+    Raises ``ImproperlyConfigured`` naming both owners when two apps claim the same id, preference key or sole role.
+    """
+
+    def __init__(self, apps: Iterable[PortalApp]) -> None:
+        self.apps: tuple[PortalApp, ...] = tuple(apps)
+        self._by_id = _unique("app id", ((app.id, app.title, app) for app in self.apps))
+        self.nav = tuple(sorted((n for app in self.apps for n in app.nav), key=lambda item: item.order))
+        self.blocks = _unique("block id", ((b.id, a.id, b) for a in self.apps for b in a.blocks))
+        self.diagnostics = _unique("diagnostic id", ((d.id, a.id, d) for a in self.apps for d in a.diagnostics))
+        self.help_topics = _unique("help topic id", ((h.id, a.id, h) for a in self.apps for h in a.help_topics))
+        self.pref_pages = _unique("preference page id", ((p.id, a.id, p) for a in self.apps for p in a.pref_pages))
+        self.prefs: Mapping[str, Pref[Any]] = _unique(
+            "preference key",
+            ((pref.key, a.id, pref) for a in self.apps for page in a.pref_pages for pref in page.prefs),
+        )
+        self.address_books = _unique("address book id", ((b.id, a.id, b) for a in self.apps for b in a.address_books))
+        self.search_providers = _unique(
+            "search provider id", ((s.id, a.id, s) for a in self.apps for s in a.search_providers)
+        )
+        self.spell_checkers = _unique(
+            "spell checker id", ((s.id, a.id, s) for a in self.apps for s in a.spell_checkers)
+        )
+        self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
+        self.pref_store = _sole("preference store", ((a.id, a.pref_store) for a in self.apps))
+        _unique("navigation id", ((n.id, a.id, n) for a in self.apps for n in a.nav))
+        for app in self.apps:
+            for page in app.pref_pages:
+                for pref in page.prefs:
+                    if pref.key.partition(".")[0] != app.id:
+                        raise ImproperlyConfigured(
+                            f"The preference {pref.key!r} of the app {app.id!r} must begin with {app.id!r} and a dot."
+                        )
+
+    def get(self, app_id: str) -> PortalApp | None:
+        return self._by_id.get(app_id)
+
+    def urlpatterns(self) -> list[URLResolver | URLPattern]:
+        """One ``/<id>/`` for each app with URLs; the namespace is the app's id."""
+        return [path(f"{app.id}/", include((app.urls, app.id))) for app in self.apps if app.urls]
+
+
+def _unique(what: str, items: Iterable[tuple[str, object, T]]) -> Mapping[str, T]:
+    owners: dict[str, object] = {}
+    values: dict[str, T] = {}
+    for key, owner, value in items:
+        if key in values:
+            raise ImproperlyConfigured(f"The {what} {key!r} is claimed by both {owners[key]!s} and {owner!s}.")
+        owners[key], values[key] = owner, value
+    return MappingProxyType(values)
+
+
+def _sole(what: str, items: Iterable[tuple[str, T | None]]) -> T | None:
+    claims = [(owner, value) for owner, value in items if value is not None]
+    if len(claims) > 1:
+        raise ImproperlyConfigured(f"There can be one {what}, but {claims[0][0]} and {claims[1][0]} both bring one.")
+    return claims[0][1] if claims else None
+
+
+def discover() -> Registry:
+    """Collect ``PORTAL_APP`` from every installed app that has a ``portal.py``.
+
+    An error inside such a module propagates: a broken app must never vanish quietly.
+    """
+    from django.apps import apps as django_apps
+
+    found: list[PortalApp] = []
+    for config in django_apps.get_app_configs():
+        if config.name == "portal" or not module_has_submodule(config.module, "portal"):
+            continue
+        module = importlib.import_module(f"{config.name}.portal")
+        app = getattr(module, "PORTAL_APP", None)
+        if not isinstance(app, PortalApp):
+            raise ImproperlyConfigured(f"{config.name}/portal.py must define PORTAL_APP = PortalApp(...).")
+        found.append(app)
+    return Registry([*_core_app(), *found])
+
+
+def _core_app() -> list[PortalApp]:
+    """The core's own navigation, blocks, preferences and checks, registered the way any app's are."""
+    from portal.core_app import PORTAL_APP
+
+    return [PORTAL_APP]
+
+
+@cache
+def _registry() -> Registry:
+    return discover()
+
+
+_override: list[Registry] = []  # filled by portal.testing.override_registry only
+
+
+def get_registry() -> Registry:
+    return _override[-1] if _override else _registry()
