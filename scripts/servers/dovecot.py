@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from scripts.servers import tls
@@ -62,6 +63,8 @@ class Dovecot(Server):
         """Change or create an account; the next sign-in sees it."""
         self._passwords[login] = password
         self._write_users()
+        # Dovecot looks at the file once in a second of the clock at most.
+        time.sleep(1.01 - time.time() % 1)
 
     def _write_users(self) -> None:
         # Dovecot rereads the file when its size or its second of change differs: the dots make the size differ.

@@ -1,0 +1,185 @@
+"""Fixtures for real servers: each test process has its own, started on first use and ended with the process.
+
+Where a server is not installed, its tests are skipped with the reason naming the Debian packages; in CI that skip is a
+failure (tests/conftest.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from scripts.servers import chromium
+from scripts.servers.base import NotInstalled, Server, Workdir, require
+from scripts.servers.dovecot import Dovecot
+from scripts.servers.exim import Exim
+from scripts.servers.mariadb import MariaDB
+from scripts.servers.redis import Redis
+from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
+
+
+@dataclass(frozen=True)
+class SubmissionServer:
+    """The submission server in front of ``dovecot``'s mailboxes. `scripts.servers.exim` names who is refused, and how."""
+
+    server: Exim
+    dovecot: DovecotServer
+
+    @property
+    def port(self) -> int:
+        return self.server.smtp
+
+    @property
+    def tls_port(self) -> int:
+        return self.server.smtps
+
+    @property
+    def tls_url(self) -> str:
+        return f"smtps://localhost:{self.server.smtps}"
+
+    @property
+    def starttls_url(self) -> str:
+        return f"smtp+starttls://localhost:{self.server.smtp}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.server.ca_file
+
+
+def _need(kind: type[Server]) -> None:
+    try:
+        require(kind)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@contextlib.contextmanager
+def running_dovecot(*, connections_per_user: int = 10) -> Iterator[DovecotServer]:
+    """A Dovecot for this block alone, for tests that break it or set it up differently."""
+    _need(Dovecot)
+    workdir = Workdir.create()
+    server = Dovecot(workdir, connections_per_user=connections_per_user)
+    try:
+        server.configure()
+        server.start()
+        yield DovecotServer(server)
+    finally:
+        server.stop()
+        workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[DovecotServer]:
+    with running_dovecot() as server:
+        yield server
+
+
+@pytest.fixture
+def own_dovecot() -> Callable[..., contextlib.AbstractContextManager[DovecotServer]]:
+    """``with own_dovecot(connections_per_user=3) as server:`` for tests that stop, kill or pause their server."""
+    return running_dovecot
+
+
+@pytest.fixture(scope="session")
+def submission(dovecot: DovecotServer) -> Iterator[SubmissionServer]:
+    _need(Exim)
+    server = Exim(dovecot.server)
+    server.configure()
+    server.start()
+    yield SubmissionServer(server, dovecot)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def pymap_server() -> Iterator[PymapServer]:
+    workdir = Workdir.create()
+    server = PymapServer(workdir.free_port())
+    server.start()
+    yield server
+    server.stop()
+    workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    _need(MariaDB)
+    workdir = Workdir.create()
+    server = MariaDB(workdir)
+    try:
+        server.configure()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(mariadb: MariaDB) -> str:
+    """DATABASE_URL of an empty database "portal"."""
+    return mariadb.url
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    _need(Redis)
+    workdir = Workdir.create()
+    server = Redis(workdir)
+    try:
+        server.configure()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis: Redis) -> str:
+    return redis.url
+
+
+@pytest.fixture
+def deaf_server() -> Iterator[DeafServer]:
+    """Accepts connections and never answers."""
+    server = DeafServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium per test process. Tests take `page`, or contexts of their own from ``browser.new_context()``."""
+    if not chromium.PROGRAM.exists():
+        pytest.skip(f"chromium is not installed (Debian packages: {' '.join(chromium.PACKAGES)})")
+    # Playwright's event loop runs in this thread for as long as the browser lives; Django would take that for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=str(chromium.PROGRAM), args=chromium.arguments())
+        yield chrome
+        chrome.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile: no cookies, English, UTC. Asking for anything but loopback is refused."""
+    fresh = browser.new_context(locale="en", timezone_id="UTC", viewport={"width": 1280, "height": 800})
+    fresh.set_default_timeout(15_000)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails its test when one of its scripts throws."""
+    fresh = context.new_page()
+    errors: list[str] = []
+    fresh.on("pageerror", lambda error: errors.append(str(error)))
+    yield fresh
+    assert errors == []
