@@ -1,5 +1,108 @@
-"""Rules for the whole suite: real servers, no network beyond loopback, and no quiet skips in CI."""
+"""Rules for the whole suite: no network beyond loopback, no quiet skips in CI, and apps that are not installed untested."""
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 pytest_plugins = ["tests.support.servers"]
+
+TESTS = Path(__file__).parent
+#: The one reason for which a test may be skipped in CI: the corpora are too large, and not ours, to be kept here.
+ALLOWED_SKIP = "shared corpora absent"
+SERVER_FIXTURES = {
+    "dovecot": {"dovecot", "own_dovecot"},
+    "submission": {"submission"},
+    "mariadb": {"mariadb"},
+    "redis": {"redis"},
+    "browser": {"browser"},
+    "database": {"db", "transactional_db", "django_db_setup"},
+}
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_stay_on_this_machine)
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Answer the way a machine without network does."""
+    if event == "socket.getaddrinfo" and not _is_here(arguments[0]):
+        raise socket.gaierror(socket.EAI_NONAME, f"tests do not resolve {arguments[0]!r}")
+    if event in {"socket.connect", "socket.sendto"}:
+        connection, address = arguments
+        if connection.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+            raise OSError(101, f"tests do not connect to {address!r}")
+
+
+def _is_here(host: str | bytes | None) -> bool:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if not name or name == "localhost" or name.endswith(".localhost") or name == socket.gethostname():
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def absent_apps() -> set[str]:
+    """Apps of this repository that the settings matrix has left out."""
+    from django.conf import settings
+
+    ours = {path.parent.name for path in (TESTS.parent / "apps").glob("*/__init__.py")}
+    return {name for name in ours if f"apps.{name}" not in settings.INSTALLED_APPS}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The tests of an app that is not installed are not even imported: its models could not be."""
+    return True if collection_path.parent == TESTS and collection_path.name in absent_apps() else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    absent = absent_apps()
+    kept, left_out = [], []
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for marker, names in SERVER_FIXTURES.items():
+            if fixtures & names:
+                item.add_marker(marker)
+        if item.get_closest_marker("django_db"):
+            item.add_marker("database")
+        needed = {name for marker in item.iter_markers("needs_app") for name in marker.args}
+        (left_out if needed & absent else kept).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def _forbidden_skip(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why this report must not stand in CI; empty when it may."""
+    if os.environ.get("CI") != "true" or not report.skipped:
+        return ""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    return "" if reason == ALLOWED_SKIP else f"skipped in CI, where nothing may be: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if why := _forbidden_skip(report):
+        report.outcome, report.longrepr = "failed", why
+        report.__dict__.pop("wasxfail", None)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if why := _forbidden_skip(report):
+        report.outcome, report.longrepr = "failed", why
+    return report
