@@ -1,4 +1,4 @@
-"""Rules for the whole suite: no network beyond loopback, no quiet skips in CI, and apps that are not installed untested."""
+"""Rules for the whole suite: no network beyond loopback, no quiet skips in CI, no tests for apps that are not there."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The servers that development and the tests talk to. Standard library only: it runs before any package is installed."""
+"""The servers that development and the tests talk to. Standard library only: it runs before any package exists."""

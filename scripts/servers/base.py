@@ -1,4 +1,4 @@
-"""What every server has in common: a directory, free ports, an unprivileged user, a process that ends when it should."""
+"""What every server has in common: a directory, free ports, an unprivileged user, a process that surely ends."""
 
 from __future__ import annotations
 

@@ -117,12 +117,12 @@ def test_eleventh_connection_is_refused_by_default_and_fourth_where_asked() -> N
 def test_a_server_can_hang_die_and_come_back() -> None:
     with running_dovecot() as server:
         server.append("alice", MESSAGE)
-        with server.paused(), socket.create_connection(("127.0.0.1", server.imap_port), timeout=0.3) as client:
-            with pytest.raises(TimeoutError):
-                client.recv(1)
+        place = ("127.0.0.1", server.imap_port)
+        with server.paused(), socket.create_connection(place, timeout=0.3) as client, pytest.raises(TimeoutError):
+            client.recv(1)
         server.kill()
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", server.imap_port))
+            socket.create_connection(place)
         server.start()
         assert server.messages("alice") == [MESSAGE]
 
@@ -205,7 +205,7 @@ def test_redis_answers(redis: Redis) -> None:
 
 
 def test_mariadb_takes_four_byte_characters(mariadb: MariaDB) -> None:
-    MySQLdb = pytest.importorskip("MySQLdb", reason="mysqlclient is not installed (requirements-mysql.txt)")  # noqa: N806
+    MySQLdb = pytest.importorskip("MySQLdb", reason="mysqlclient is not installed (requirements-mysql.txt)")
     connection = MySQLdb.connect(
         host="127.0.0.1", port=mariadb.port, user="portal", password="secret", database="portal", charset="utf8mb4"
     )

@@ -26,7 +26,7 @@ os.environ |= {
 }
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES, DATA_DIR, STATIC_ROOT, STORAGES  # noqa: E402
+from portal.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -26,7 +26,7 @@ from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
 
 @dataclass(frozen=True)
 class SubmissionServer:
-    """The submission server in front of ``dovecot``'s mailboxes. `scripts.servers.exim` names who is refused, and how."""
+    """The submission server before ``dovecot``'s mailboxes. `scripts.servers.exim` names who is refused, and how."""
 
     server: Exim
     dovecot: DovecotServer
@@ -158,7 +158,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium per test process. Tests take `page`, or contexts of their own from ``browser.new_context()``."""
     if not chromium.PROGRAM.exists():
         pytest.skip(f"chromium is not installed (Debian packages: {' '.join(chromium.PACKAGES)})")
-    # Playwright's event loop runs in this thread for as long as the browser lives; Django would take that for async code.
+    # Playwright's event loop runs in this thread while the browser lives; Django would take that for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=str(chromium.PROGRAM), args=chromium.arguments())
