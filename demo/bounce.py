@@ -1,0 +1,57 @@
+"""Delivery status notifications (RFC 3464): what a mail system sends back when it gave up."""
+
+from datetime import datetime
+from email.message import EmailMessage, Message
+from email.parser import BytesHeaderParser
+from email.policy import SMTP, compat32
+from email.utils import format_datetime, make_msgid
+
+from demo.accounts import DOMAIN
+
+TEXT = """\
+This is the mail system at {domain}.
+
+Your message could not be delivered to the address below. Nothing is wrong
+with your mailbox, and nobody else received a broken copy.
+
+    {recipient}
+    {explanation}
+
+The headers of your message are attached, so that you can recognise it.
+"""
+
+
+def bounce(original: bytes, *, to: str, recipient: str, status: str, explanation: str, when: datetime) -> bytes:
+    """The notification as sent to `to`; `status` is an RFC 3463 code such as "5.1.2"."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"Mail Delivery System <mailer-daemon@{DOMAIN}>"
+    message["To"] = to
+    message["Subject"] = "Undelivered mail returned to sender"
+    message["Date"] = format_datetime(when)
+    message["Message-ID"] = make_msgid("bounce", domain=DOMAIN)
+    message["Auto-Submitted"] = "auto-replied"
+    message.set_content(TEXT.format(domain=DOMAIN, recipient=recipient, explanation=explanation))
+    message.make_mixed()
+    report = Message(policy=compat32)
+    report["Content-Type"] = "message/delivery-status"
+    report["Content-Description"] = "Delivery report"
+    about = Message(policy=compat32)
+    about["Reporting-MTA"] = f"dns; mail.{DOMAIN}"
+    about["Arrival-Date"] = format_datetime(when)
+    fate = Message(policy=compat32)
+    fate["Final-Recipient"] = f"rfc822; {recipient}"
+    fate["Action"] = "failed"
+    fate["Status"] = status
+    fate["Diagnostic-Code"] = f"smtp; 550 {status} {explanation}"
+    report.set_payload([about, fate])
+    message.attach(report)
+    headers = BytesHeaderParser(policy=compat32).parsebytes(original)
+    excerpt = Message(policy=compat32)
+    excerpt["Content-Type"] = 'text/rfc822-headers; charset="utf-8"'
+    excerpt["Content-Description"] = "Headers of the undelivered message"
+    wanted = ("From", "To", "Subject", "Date", "Message-ID")
+    excerpt.set_payload("".join(f"{name}: {headers[name]}\n" for name in wanted if headers[name] is not None))
+    message.attach(excerpt)
+    message.set_type("multipart/report")
+    message.set_param("report-type", "delivery-status")
+    return message.as_bytes()
