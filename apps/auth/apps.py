@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AuthConfig(AppConfig):
+    name = "apps.auth"
+    label = "portal_auth"  # "auth" is django.contrib.auth's
+    verbose_name = _("People")

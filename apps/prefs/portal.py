@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.prefs.store import DatabasePrefStore
+from portal.registry import PortalApp
+
+PORTAL_APP = PortalApp(id="prefs", title=_("Preferences"), pref_store=DatabasePrefStore())

@@ -1,0 +1,39 @@
+"""People who sign in with an account kept elsewhere (a mail server, later a directory), and how logins are compared.
+
+An app that brings an authentication backend uses these two functions; the user model behind them is ``apps.auth``'s.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
+MAX_LOGIN = 190
+
+
+def canonical_login(login: str) -> str:
+    """The one spelling of a login: ``Alice``, ``alice`` and ``alice `` are the same person.
+
+    Raises ``ValueError`` for what can be nobody's login: empty, overlong, with control characters or inner blanks.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold()).strip()
+    if not folded or len(folded) > MAX_LOGIN:
+        raise ValueError("empty or overlong login")
+    if any(unicodedata.category(char)[0] in "CZ" for char in folded):
+        raise ValueError("a login has no blanks or control characters")
+    return folded
+
+
+def external_user(*, source: str, server: str, login: str, email: str = "", name: str = "") -> User:
+    """The portal's account of ``login`` on ``server``, made at the first sign-in.
+
+    Call it only after that server has accepted the password. ``source`` names the kind of account ("imap") and can
+    never be "local": such a sign-in neither becomes nor inherits an account of the portal's own. ``email`` and
+    ``name`` fill what is empty and never overwrite what an administrator has set.
+    """
+    return get_user_model().objects.external(source=source, server=server, login=login, email=email, name=name)

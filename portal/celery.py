@@ -1,0 +1,30 @@
+"""The task queue. Tasks are declared on ``app`` here (not as ``shared_task``), so the web process sends them to the
+site's broker without loading Celery at start-up.
+
+Worker with its clock: ``celery -A portal.celery worker --beat --pool=threads --concurrency=2``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+app = Celery("yurt")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator, unused-ignore]
+def keep_django_logging(**kwargs: Any) -> None:
+    """Being connected is all: Celery then leaves the log as the settings made it."""
+
+
+@worker_init.connect  # type: ignore[untyped-decorator, unused-ignore]
+def refuse_wrong_settings(**kwargs: Any) -> None:
+    from portal.checks import require_valid_settings
+
+    require_valid_settings()

@@ -1,0 +1,401 @@
+"""Reads the site's settings from the environment or ``.env``: every one typed, and a wrong one a sentence, not a traceback.
+
+``settings.py`` asks for each setting once, through an ``Environment``. What cannot be read is noted as a ``Problem``
+and replaced by its default, so that ``manage.py check`` can name all that is wrong at once (``portal.checks``); the
+web process and the worker refuse to start while a problem stands.
+
+A value may also come from a file: ``SECRET_KEY_FILE=/run/secrets/key`` sets ``SECRET_KEY``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import environ
+
+T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A setting that cannot be used as it stands, and what to write instead."""
+
+    name: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.cure}"
+
+
+@dataclass(slots=True)
+class Environment:
+    """Call it with a name, a parser and a default; a parser raises ``ValueError`` with the cure as its text."""
+
+    source: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    defaults: dict[str, str] = field(default_factory=dict)  # every setting asked for, for the table in the docs
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: str = "") -> T:
+        self.defaults[name] = default
+        try:
+            return parse(self._raw(name, default).strip())
+        except ValueError as error:
+            self.problems.append(Problem(name, str(error)))
+            return parse(default)
+
+    def report(self, name: str, cure: str) -> None:
+        """Note what is wrong with a setting in view of another one."""
+        self.problems.append(Problem(name, cure))
+
+    def _raw(self, name: str, default: str) -> str:
+        path = self.source.get(f"{name}_FILE")
+        if path is None or name in self.source:
+            return self.source.get(name, default)
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}_FILE names {path}, which cannot be read ({error.__class__.__name__}).") from None
+
+
+def load(env_file: Path) -> Environment:
+    """The process's environment over ``env_file``; ``ENV_FILE`` names another file, or none when it is empty."""
+    chosen = os.environ.get("ENV_FILE", str(env_file))
+    if chosen and Path(chosen).is_file():
+        environ.Env.read_env(chosen)  # never overwrites what the environment has
+    return Environment(os.environ)
+
+
+# --- parsers -------------------------------------------------------------------------------------------------------
+
+
+def text(value: str) -> str:
+    if any(ord(char) < 32 or ord(char) == 127 for char in value):
+        raise ValueError("write one line without control characters.")
+    return value
+
+
+def boolean(value: str) -> bool:
+    lowered = value.lower()
+    if lowered in {"yes", "true", "on", "1"}:
+        return True
+    if lowered in {"no", "false", "off", "0", ""}:
+        return False
+    raise ValueError("write yes or no.")
+
+
+def integer(minimum: int, maximum: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", value) and minimum <= int(value) <= maximum:
+            return int(value)
+        raise ValueError(f"write a whole number from {minimum} to {maximum}.")
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value in allowed:
+            return value
+        raise ValueError(f"write one of: {', '.join(allowed)}.")
+
+    return parse
+
+
+def words(value: str) -> list[str]:
+    """Items separated by commas or blanks."""
+    return re.split(r"[\s,]+", text(value).strip(", ")) if value.strip(", ") else []
+
+
+def hosts(value: str) -> list[str]:
+    names = words(value)
+    for name in names:
+        if name == "*" or "/" in name or not re.fullmatch(r"\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", name):
+            raise ValueError(f"{name!r} is not a host name; write names like mail.example.org, without scheme or port.")
+    return names
+
+
+def mail_addresses(value: str) -> list[str]:
+    addresses = words(value)
+    for address in addresses:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise ValueError(f"{address!r} is not a mail address; write addresses separated by commas.")
+    return addresses
+
+
+def domain(value: str) -> str:
+    if value and not re.fullmatch(r"(?!-)[\w-]+(\.[\w-]+)*", value):
+        raise ValueError("write a domain like example.org, without @ or scheme.")
+    return value.lower()
+
+
+def address_rule(value: str) -> str:
+    """``login``, or a template with ``{login}``, ``{local}`` (before the @) and ``{domain}`` (MAIL_DOMAIN)."""
+    if value == "login":
+        return value
+    fields = set(re.findall(r"\{(.*?)\}", value))
+    if "@" in value and fields and fields <= {"login", "local", "domain"} and value.count("{") == value.count("}"):
+        return value
+    raise ValueError("write login, or a template like {local}@example.org (also known: {login}, {domain}).")
+
+
+def time_zone(value: str) -> str:
+    if value in available_timezones():
+        return value
+    raise ValueError("write a time zone of the IANA list, like Europe/Berlin.")
+
+
+def networks(value: str) -> list[str]:
+    """Addresses or networks of trusted proxies; ``unix`` stands for a front that connects through a Unix socket."""
+    found = words(value)
+    for item in found:
+        if item == "unix":
+            continue
+        try:
+            ipaddress.ip_network(item, strict=False)
+        except ValueError:
+            raise ValueError(f"{item!r} is not an address or network; write e.g. 127.0.0.1, 10.0.0.0/8, unix.") from None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """Where people find the portal: ``https://mail.example.org/webmail``. Empty when the site does not say."""
+
+    scheme: str = ""
+    host: str = ""  # as in an address: IPv6 in brackets, no port
+    origin: str = ""
+    path: str = ""  # "" or "/webmail", never with a slash at the end
+
+
+def base_url(value: str) -> BaseUrl:
+    if not value:
+        return BaseUrl()
+    cure = "write the address people use, like https://mail.example.org or https://example.org/webmail."
+    try:
+        parts = urlsplit(text(value))
+        port = parts.port
+    except ValueError:
+        raise ValueError(cure) from None
+    path = parts.path.rstrip("/")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(cure)
+    if path and not re.fullmatch(r"(/[\w.~-]+)+", path, re.ASCII):
+        raise ValueError("use only letters, digits, dots and dashes in the path of the address.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if parts.scheme == "http" and not is_loopback_name(parts.hostname):
+        raise ValueError("must begin with https://: passwords and mail do not travel in the clear except on loopback.")
+    origin = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    return BaseUrl(scheme=parts.scheme, host=host, origin=origin, path=path)
+
+
+def is_loopback_name(host: str) -> bool:
+    """True for ``localhost``, its sub-names and loopback addresses."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def server_url(services: Mapping[str, int]) -> Callable[[str], str]:
+    """A mail server's address, checked but kept as text: the app that connects parses it itself."""
+
+    def parse(value: str) -> str:
+        if value:
+            from portal.net import parse_server_url
+
+            try:
+                parse_server_url(value, services=services)
+            except ValueError as error:
+                first, *rest = services
+                raise ValueError(f"{error}; write e.g. {[first, *rest][-1]}://mail.example.org.") from None
+        return value
+
+    return parse
+
+
+def readable_file(value: str) -> str:
+    if value and not os.access(value, os.R_OK):
+        raise ValueError(f"the file {value} cannot be read; give the path of a PEM file this user may read.")
+    return value
+
+
+def database(folder: Path) -> Callable[[str], dict[str, Any]]:
+    """One entry of ``DATABASES``. SQLite paths are relative to ``folder``."""
+
+    def parse(value: str) -> dict[str, Any]:
+        cure = "write sqlite:///path/to/file, or mysql://user:password@host:3306/name."
+        try:
+            config: dict[str, Any] = environ.Env.db_url_config(value)
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(cure) from None
+        kind = str(config.get("ENGINE", "")).rpartition(".")[2]
+        if kind == "sqlite3" and config.get("NAME"):
+            return config | _sqlite(folder, str(config["NAME"]))
+        if kind == "mysql" and config.get("NAME"):
+            return config | _mysql(config.get("OPTIONS", {}))
+        raise ValueError(cure)
+
+    return parse
+
+
+def _sqlite(folder: Path, name: str) -> dict[str, Any]:
+    """Writers queue at BEGIN (IMMEDIATE) for the busy timeout, instead of failing when they upgrade a read lock."""
+    return {
+        "NAME": name if name.startswith(":") else str(folder / name),
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000",
+        },
+    }
+
+
+def _mysql(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **options,
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "init_command": "SET sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+        },
+        # Two logins that differ by an accent are two people, whatever the server's default collation says.
+        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"},
+    }
+
+
+def cache(value: str) -> dict[str, Any]:
+    """One entry of ``CACHES``. Whatever the place, values travel as JSON: nothing is ever unpickled from outside."""
+    scheme = value.partition("://")[0]
+    if scheme == "locmem":
+        return {"BACKEND": "portal.caches.LocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+    if scheme in {"redis", "rediss"} and urlsplit(value).hostname:
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": value,
+            "KEY_PREFIX": "yurt",
+            "OPTIONS": {"serializer": "portal.caches.JsonSerializer"},
+        }
+    raise ValueError("write locmem://, or redis://:password@host:6379/0 (rediss:// with TLS).")
+
+
+def broker(folder: Path) -> Callable[[str], tuple[str, dict[str, Any]]]:
+    """Celery's broker address and transport options; ``filesystem://`` keeps its queue below ``folder``."""
+
+    def parse(value: str) -> tuple[str, dict[str, Any]]:
+        scheme = value.partition("://")[0]
+        if scheme == "filesystem":
+            queue = str(folder / "queue")
+            # Without the interval the transport looks once a second: tasks would wait for most of it.
+            return "filesystem://", {
+                "data_folder_in": queue,
+                "data_folder_out": queue,
+                "control_folder": str(folder / "control"),
+                "polling_interval": 0.1,
+            }
+        if scheme == "memory":
+            return "memory://", {}
+        if scheme in {"redis", "rediss"} and urlsplit(value).hostname:
+            return value, {"visibility_timeout": 3600, "global_keyprefix": "yurt."}
+        raise ValueError("write filesystem://, or redis://:password@host:6379/1 (rediss:// with TLS).")
+
+    return parse
+
+
+# --- which apps ----------------------------------------------------------------------------------------------------
+
+
+def portal_apps(default: Sequence[str]) -> Callable[[str], list[str]]:
+    """Modules of the chosen apps: ``mail contacts`` is the whole list, ``+name`` and ``-name`` change the default.
+
+    A bare name is a module below ``apps`` where there is one, else an installed package of that name.
+    """
+
+    def parse(value: str) -> list[str]:
+        entries = words(value)
+        signed = [entry for entry in entries if entry[0] in "+-"]
+        if signed and len(signed) != len(entries):
+            raise ValueError("write either a whole list (mail, contacts) or changes to the default (+name, -name).")
+        if not signed:
+            names = [] if entries == ["none"] else entries or list(default)
+        else:
+            names = _changed(default, signed)
+        return [_module(name) for name in dict.fromkeys(names)]
+
+    return parse
+
+
+def _changed(default: Sequence[str], entries: Iterable[str]) -> list[str]:
+    names = list(default)
+    for entry in entries:
+        name = entry[1:]
+        if entry[0] == "+":
+            names.append(name)
+        elif name in names:
+            names.remove(name)
+        else:
+            raise ValueError(f"{entry} takes away an app that is not there; the default is: {', '.join(default)}.")
+    return names
+
+
+def _module(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+        raise ValueError(f"{name!r} is not the name of an app.")
+    for module in (f"apps.{name}", name):
+        try:
+            if find_spec(module) is not None:
+                return module
+        except ModuleNotFoundError:
+            continue
+    raise ValueError(f"there is no app {name!r}: install its package into this environment, or take the name out.")
+
+
+# --- keys ----------------------------------------------------------------------------------------------------------
+
+
+def key_file(path: Path) -> str:
+    """The site's secret key from ``path``; made there (0600) by whoever comes first when there is none.
+
+    Raises ``ValueError`` with the cure when the file can be neither read nor written, or others may read it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _create(path)
+        if path.stat().st_mode & 0o077:
+            raise ValueError(f"others may read {path}; run: chmod 600 {path}")
+        key = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ValueError(f"is not set, and {path} cannot be used ({error.strerror}); set SECRET_KEY.") from None
+    if len(key) < 50:
+        raise ValueError(f"{path} holds no usable key; remove the file and a new one is made.")
+    return key
+
+
+def _create(path: Path) -> None:
+    """Write a fresh key to ``path`` unless it exists; a reader never sees it half written."""
+    if path.exists():
+        return
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(64) + "\n")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another process was first: its key is the site's key
+    finally:
+        draft.unlink()

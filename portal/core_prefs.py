@@ -1,0 +1,30 @@
+"""The preferences of the frame itself. Its middleware reads them, so they stand apart from the pages that show them."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from portal.prefs import Choices, choice_pref
+
+
+def _languages() -> Choices:
+    return [("", _("As the browser asks")), *settings.LANGUAGES]
+
+
+def _time_zones() -> Choices:
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+    return [("", _("As the browser says")), ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)]
+
+
+LANGUAGE = choice_pref("portal.language", _("Language"), "", choices=_languages)
+TIME_ZONE = choice_pref("portal.time_zone", _("Time zone"), "", choices=_time_zones, words=_("clock hours"))
+THEME = choice_pref(
+    "portal.theme",
+    _("Theme"),
+    "system",
+    choices=[("system", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+    words=_("dark mode colours"),
+)

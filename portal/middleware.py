@@ -1,0 +1,242 @@
+"""Our middleware, in the order in which it stands in the settings. Each is a class with one job."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import time
+import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import cast
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+from portal import credentials
+from portal.core_prefs import LANGUAGE, TIME_ZONE
+from portal.http import PortalRequest
+from portal.prefs import Prefs
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+log = structlog.get_logger(__name__)
+
+
+class Middleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+
+class RequestIdMiddleware(Middleware):
+    """Gives the request an id that stands in each of its log lines, on its error page and in ``X-Request-Id``."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        cast("PortalRequest", request).id = secrets.token_hex(6)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=cast("PortalRequest", request).id)
+        started = time.perf_counter()
+        response = self.get_response(request)
+        response["X-Request-Id"] = cast("PortalRequest", request).id
+        log.info(
+            "request",
+            method=request.method,
+            route=_route(request),  # never the path: it names mailboxes
+            status=response.status_code,
+            ms=round((time.perf_counter() - started) * 1000),
+        )
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return match.route if match is not None else ""
+
+
+class ClientAddressMiddleware(Middleware):
+    """Takes ``X-Forwarded-For`` and ``X-Forwarded-Proto`` from trusted proxies, and from nobody else.
+
+    The client is the last address in the chain that is not itself a trusted proxy: what stands before it, the client
+    may have invented.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        peer = request.META.get("REMOTE_ADDR", "")
+        address = peer
+        if is_trusted(peer):
+            chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+            address = next((part for part in reversed(chain) if not is_trusted(part)), address)
+        else:
+            request.META["portal.forwarded"] = "HTTP_X_FORWARDED_PROTO" in request.META
+            for header in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED"):
+                request.META.pop(header, None)
+        cast("PortalRequest", request).client_address = address if _address(address) else ""
+        return self.get_response(request)
+
+
+def is_trusted(peer: str) -> bool:
+    """True for an address in TRUSTED_PROXIES; a front on a Unix socket has none, and is called ``unix`` there."""
+    if not peer:
+        return "unix" in settings.TRUSTED_PROXIES
+    address = _address(peer)
+    return address is not None and any(address in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+
+
+@lru_cache(maxsize=4)
+def _networks(names: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(name, strict=False) for name in names if name != "unix")
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address
+
+
+class HttpsOnlyMiddleware(Middleware):
+    """Serves plain HTTP to this machine only. Everybody else comes through a trusted proxy that says https.
+
+    Health checks are let through: probes come by address, and learn nothing.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.is_secure() or request.path_info in ("/healthz", "/readyz"):
+            return self.get_response(request)
+        peer = _address(request.META.get("REMOTE_ADDR", ""))
+        direct = peer is not None and peer.is_loopback and not is_trusted(str(peer))
+        if direct and not request.META.get("portal.forwarded"):
+            return self.get_response(request)
+        log.warning("plain_http_refused", peer=str(peer or "unix"))
+        return HttpResponse(
+            "This portal is served over https only.\n\n"
+            "For its administrator: the request came over plain HTTP. A front with TLS has to send "
+            "'X-Forwarded-Proto: https', and its address has to stand in TRUSTED_PROXIES.\n",
+            status=403,
+            content_type="text/plain; charset=utf-8",
+        )
+
+
+class SecurityHeadersMiddleware(Middleware):
+    """The headers that Django's own SecurityMiddleware does not know, and no caching of private pages."""
+
+    permissions = ", ".join(
+        f"{feature}=()" for feature in ("camera", "microphone", "geolocation", "payment", "usb", "interest-cohort")
+    )
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", self.permissions)
+        response.headers.setdefault("X-DNS-Prefetch-Control", "off")
+        if getattr(request, "resolver_match", None) is not None and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+            response["Cache-Control"] = "no-store, private"
+        return response
+
+
+class SessionLifetimeMiddleware(Middleware):
+    """Ends sessions by idleness and by age, and writes the time of the last use at most once a minute.
+
+    A request with ``X-Portal-Background`` (a page that looks for new mail by itself) is not use.
+    """
+
+    STARTED, SEEN = "portal.started", "portal.seen"
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            self._check(request)
+        return self.get_response(request)
+
+    def _check(self, request: HttpRequest) -> None:
+        session = request.session
+        started, seen = session.get(self.STARTED), session.get(self.SEEN)
+        if started is None or seen is None:
+            return
+        now = int(time.time())
+        if now - seen > settings.SESSION_IDLE_MINUTES * 60 or now - started > settings.SESSION_MAX_HOURS * 3600:
+            session.flush()
+            credentials.forget(request)
+        elif now - seen >= 60 and "X-Portal-Background" not in request.headers:
+            session[self.SEEN] = now
+
+    @classmethod
+    def begin(cls, request: HttpRequest) -> None:
+        """Start counting, at sign-in."""
+        request.session[cls.STARTED] = request.session[cls.SEEN] = int(time.time())
+
+
+class PrefsMiddleware(Middleware):
+    """``request.prefs``: nothing is loaded before the first question."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        cast("PortalRequest", request).prefs = Prefs(request.user)
+        return self.get_response(request)
+
+
+class LanguageMiddleware(Middleware):
+    """The language of the answer: the person's preference, else the cookie, else what the browser asks for."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        preferred = cast("PortalRequest", request).prefs[LANGUAGE] if _knows_user(request) else ""
+        language = preferred or translation.get_language_from_request(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
+            response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+        return response
+
+
+class TimeZoneMiddleware(Middleware):
+    """The time zone of the answer: the person's preference, else what a script wrote into the cookie ``tz``."""
+
+    COOKIE = "tz"
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        preferred = cast("PortalRequest", request).prefs[TIME_ZONE] if _knows_user(request) else ""
+        with timezone.override(_zone(preferred or request.COOKIES.get(self.COOKIE, ""))):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    """A zone of the IANA list; the name may come from a cookie, so nothing else reaches the file system."""
+    if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", name) and name in zoneinfo.available_timezones():
+        return zoneinfo.ZoneInfo(name)
+    return None
+
+
+def _knows_user(request: HttpRequest) -> bool:
+    """Without a session cookie there is nobody to ask the database for."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+
+
+class CredentialsMiddleware(Middleware):
+    """Carries the browser's half of the sealed password, and asks for the password again when it cannot be used."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        credentials.set_cookie(request, response)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> HttpResponseBase | None:
+        """Here and not in ``__call__``, so that the form's origin has been checked."""
+        if request.method != "POST" or credentials.FIELD not in request.POST or not request.user.is_authenticated:
+            return None
+        from portal.views.account import take_password
+
+        return take_password(cast("PortalRequest", request))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, credentials.Locked):
+            return None
+        from portal.views.account import ask_again
+
+        return ask_again(cast("PortalRequest", request), refused=exception.refused)

@@ -1,0 +1,243 @@
+"""Django's settings: data only. What a site may choose comes from the environment or ``.env`` (``portal.conf``), and
+stands with its meaning in ``docs/administration.md``; a test holds that table against this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+from portal import conf
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = conf.load(BASE_DIR / ".env")
+CONFIG = env  # portal.checks reports its problems
+
+# --- the site ------------------------------------------------------------------------------------------------------
+DATA_DIR = BASE_DIR / env("DATA_DIR", conf.text, "var")  # an absolute path stays absolute
+DEBUG = env("DEBUG", conf.boolean, "no")
+SITE_NAME = env("SITE_NAME", conf.text, "Yurt")
+SECRET_KEY = env("SECRET_KEY", conf.text)
+SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS", conf.words)
+if not SECRET_KEY:
+    try:
+        SECRET_KEY = conf.key_file(DATA_DIR / "secret_key")
+    except ValueError as error:
+        env.report("SECRET_KEY", str(error))
+        SECRET_KEY = "unusable"  # noqa: S105 - nothing is served while a problem stands
+elif len(SECRET_KEY) < 50:
+    env.report("SECRET_KEY", "write at least 50 random characters, or leave it out and a key file is made.")
+
+BASE_URL = env("BASE_URL", conf.base_url)
+HOST = env("HOST", conf.text, "127.0.0.1")
+PORT = env("PORT", conf.integer(1, 65535), "8000")
+WEB_THREADS = env("WEB_THREADS", conf.integer(2, 512), "32")
+ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, "localhost", "127.0.0.1", "[::1]") if h]
+TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)
+
+# --- apps ----------------------------------------------------------------------------------------------------------
+PORTAL_APPS = env("PORTAL_APPS", conf.portal_apps(default=("mail",)))
+INSTALLED_APPS = [
+    "portal",
+    "apps.auth",
+    "apps.prefs",
+    *PORTAL_APPS,
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+]
+
+# The order is a contract; docs/architecture.md gives the reason for each place.
+MIDDLEWARE = [
+    "portal.middleware.RequestIdMiddleware",
+    "portal.middleware.ClientAddressMiddleware",
+    "portal.middleware.HttpsOnlyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.middleware.SessionLifetimeMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.PrefsMiddleware",
+    "portal.middleware.LanguageMiddleware",
+    "portal.middleware.TimeZoneMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.CredentialsMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.frame",
+            ],
+        },
+    },
+]
+
+# --- stores --------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env("DATABASE_URL", conf.database(DATA_DIR), "sqlite:///portal.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": env("CACHE_URL", conf.cache, "locmem://")}
+
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = env("BROKER_URL", conf.broker(DATA_DIR / "broker"), "filesystem://")
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True  # what a task found stands in the database or nowhere
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the default one keeps a pickle on disk
+CELERY_BEAT_SCHEDULE = {
+    "portal.clean_up": {"task": "portal.clean_up", "schedule": 3600.0},
+}
+
+# --- who is there --------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "portal_auth.User"
+AUTHENTICATION_BACKENDS = ["apps.auth.backends.LocalBackend"]
+if "apps.mail" in PORTAL_APPS:
+    AUTHENTICATION_BACKENDS.append("apps.mail.backends.ImapBackend")
+PASSWORD_HASHERS = ["portal.hashers.Argon2idHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "portal:sign_in"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "portal:home"
+# The sign-in asks several sources, so a login alone need not be unique: (source, server, login) is.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
+# --- cookies and headers: all follow from BASE_URL -----------------------------------------------------------------
+COOKIE_PATH = f"{BASE_URL.path}/"
+SECURE_SITE = BASE_URL.scheme == "https"
+COOKIE_PREFIX = ("__Host-" if COOKIE_PATH == "/" else "__Secure-") if SECURE_SITE else ""
+FORCE_SCRIPT_NAME = BASE_URL.path or None
+CSRF_TRUSTED_ORIGINS = [BASE_URL.origin] if BASE_URL.origin else []
+CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SESSION_IDLE_MINUTES = env("SESSION_IDLE_MINUTES", conf.integer(1, 100_000), "480")
+SESSION_MAX_HOURS = env("SESSION_MAX_HOURS", conf.integer(1, 10_000), "168")
+SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_session"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_csrf"
+CREDENTIALS_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_key"
+LANGUAGE_COOKIE_NAME = "yurt_language"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SITE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# ClientAddressMiddleware removes this header unless a trusted proxy sent it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SITE else 0
+SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer, browsers send "Origin: null" and forms without scripts fail
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a long letter in the rich-text editor; files are counted apart
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # "select all" in a long list
+FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- languages -----------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = env("LANGUAGE_CODE", conf.choice("en", "de", "ar"), "en")
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]  # each named in itself
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env("TIME_ZONE", conf.time_zone, "UTC")
+USE_I18N = USE_TZ = True
+
+# --- static files --------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"  # relative: Django puts the sub-path of BASE_URL before it
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "portal.staticfiles.Storage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA_DIR / "uploads"
+
+# --- mail ----------------------------------------------------------------------------------------------------------
+IMAP_SERVICES = {"imap": 143, "imaps": 993}
+SMTP_SERVICES = {"smtp": 587, "smtps": 465}
+IMAP_URL = env("IMAP_URL", conf.server_url(IMAP_SERVICES))
+SMTP_URL = env("SMTP_URL", conf.server_url(SMTP_SERVICES))
+SMTP_AUTH = env("SMTP_AUTH", conf.choice("user", "fixed", "none"), "user")
+SMTP_LOGIN = env("SMTP_LOGIN", conf.text)
+SMTP_PASSWORD = env("SMTP_PASSWORD", conf.text)
+if SMTP_AUTH == "fixed" and not (SMTP_LOGIN and SMTP_PASSWORD):
+    env.report("SMTP_AUTH", "fixed needs SMTP_LOGIN and SMTP_PASSWORD too.")
+IMAP_TLS_CA_FILE = env("IMAP_TLS_CA_FILE", conf.readable_file)
+SMTP_TLS_CA_FILE = env("SMTP_TLS_CA_FILE", conf.readable_file)
+ALLOW_PLAINTEXT = env("ALLOW_PLAINTEXT", conf.boolean, "no")
+IMAP_MAX_CONNECTIONS = env("IMAP_MAX_CONNECTIONS", conf.integer(1, 10_000), "60")
+IMAP_MAX_PER_ACCOUNT = env("IMAP_MAX_PER_ACCOUNT", conf.integer(1, 100), "3")
+IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
+MAIL_DOMAIN = env("MAIL_DOMAIN", conf.domain)
+MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", conf.address_rule, "login")
+MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
+SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
+SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
+
+# --- log and error mails -------------------------------------------------------------------------------------------
+LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = env("LOG_FORMAT", conf.choice("json", "console"), "json")
+ADMINS = [("", address) for address in env("ADMINS", conf.mail_addresses)]
+SERVER_EMAIL = env("SERVER_EMAIL", conf.text, "yurt@localhost")
+EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"portal": {"()": "portal.logging.formatter", "style": LOG_FORMAT}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "portal"},
+        "admins": {"class": "portal.logging.ErrorMailHandler", "level": "ERROR"},
+    },
+    "root": {"handlers": ["stderr", "admins"] if ADMINS else ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"level": "INFO" if DEBUG else "WARNING", "propagate": True, "handlers": []},
+        "django.server": {"level": "INFO", "propagate": True, "handlers": []},
+        "kombu": {"level": "WARNING"},
+        "celery": {"level": "INFO" if DEBUG else "WARNING"},
+    },
+}
+LOGGING_CONFIG = "portal.logging.configure"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.logging.NothingPersonalFilter"
+

@@ -1,0 +1,235 @@
+"""Signing in and out, and entering the password again in the middle of something."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+import structlog
+from django import forms
+from django.conf import settings
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import check_for_language, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal import credentials
+from portal.accounts import canonical_login
+from portal.core_prefs import LANGUAGE
+from portal.http import PortalRequest, is_fragment, safe_next
+from portal.middleware import SessionLifetimeMiddleware
+from portal.prefs import LockedPref
+from portal.throttle import Throttle
+
+log = structlog.get_logger(__name__)
+WRONG = _("User name and password do not belong together.")
+UNREACHABLE = _("The mail server cannot be reached, so nobody can be recognised just now. Try again in a moment.")
+
+
+class SignInUnavailable(Exception):
+    """A backend could not ask its server: neither right nor wrong. Raised by authentication backends of apps."""
+
+
+class SignInForm(forms.Form):
+    username = forms.CharField(
+        label=_("User name or mail address"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"}),
+    )
+
+
+@sensitive_post_parameters()
+@never_cache
+@csrf_protect
+@require_http_methods(["GET", "POST"])
+def sign_in(request: PortalRequest) -> HttpResponse:
+    """The sign-in page; with ``?inplace=1``, for whoever is signed in, the password alone (``ask_again``)."""
+    if "inplace" in request.GET and request.user.is_authenticated:
+        return _sign_in_again(request)
+    target = safe_next(request, request.POST.get("next") or request.GET.get("next", ""), reverse("portal:home"))
+    if request.method == "GET":
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(target)
+        return _sign_in_page(request, SignInForm(), target)
+    form = SignInForm(request.POST)
+    if not form.is_valid():
+        return _sign_in_page(request, form, target, status=400)
+    user, trouble = _recognise(request, form.cleaned_data["username"], form.cleaned_data["password"])
+    if user is None:
+        form.add_error(None, trouble)
+        return _sign_in_page(request, form, target, status=403)
+    _begin(request, user, form.cleaned_data["password"])
+    return HttpResponseRedirect(target)
+
+
+def _sign_in_page(request: PortalRequest, form: SignInForm, target: str, status: int = 200) -> HttpResponse:
+    return render(request, "auth/sign_in.html", {"form": form, "next": target}, status=status)
+
+
+@sensitive_variables("password")
+def _recognise(request: PortalRequest, username: str, password: str) -> tuple[AbstractBaseUser | None, str]:
+    """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
+    try:
+        throttle = Throttle(what=canonical_login(username), who=request.client_address)
+    except ValueError:
+        return None, str(WRONG)
+    if wait := throttle.wait():
+        log.warning("sign_in_throttled", address=request.client_address, seconds=wait)
+        text = ngettext(
+            "Too many wrong passwords. Try again in %(seconds)d second.",
+            "Too many wrong passwords. Try again in %(seconds)d seconds.",
+            wait,
+        )
+        return None, text % {"seconds": wait}
+    try:
+        user = authenticate(request, username=username, password=password)
+    except SignInUnavailable:
+        return None, str(UNREACHABLE)
+    if user is None:
+        throttle.failed()
+        log.warning("sign_in_refused", address=request.client_address)
+        return None, str(WRONG)
+    throttle.passed()
+    return user, ""
+
+
+@sensitive_variables("password")
+def _begin(request: PortalRequest, user: AbstractBaseUser, password: str) -> None:
+    """A new session (never the one from before), with the password sealed into it where a server wants it again."""
+    request.session.flush()
+    login(request, user)
+    SessionLifetimeMiddleware.begin(request)
+    if not getattr(user, "is_local", True):
+        credentials.seal(request, secret=password)
+    log.info("signed_in", user=user.pk, address=request.client_address)
+
+
+@require_POST
+def sign_out(request: PortalRequest) -> HttpResponse:
+    """Ends the session. ``user_logged_out`` tells the apps, which close what they hold open for this person."""
+    log.info("signed_out", user=request.user.pk)
+    logout(request)
+    credentials.forget(request)
+    response = redirect("portal:sign_in")
+    response["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+# --- the password again, in place ----------------------------------------------------------------------------------
+
+
+def ask_again(request: PortalRequest, *, refused: bool) -> HttpResponse:
+    """Ask for the password where the person is: what they were writing stays on their page.
+
+    To htmx a 401 with ``HX-Trigger: password-needed``: the frame's script opens the dialog from ``?inplace=1`` and
+    repeats the request afterwards. Without scripts a page of its own, which carries what was sent in hidden fields
+    and sends it again with the new password (``CredentialsMiddleware`` takes it from there).
+    """
+    if is_fragment(request):
+        response = HttpResponse(status=401)
+        response["HX-Trigger"] = json.dumps({"password-needed": {"url": f"{reverse('portal:sign_in')}?inplace=1"}})
+        response["HX-Reswap"] = "none"
+        return response
+    return _password_page(request, refused=refused)
+
+
+def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") -> HttpResponse:
+    kept = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in {credentials.FIELD, "csrfmiddlewaretoken"}
+        for value in values
+    ]
+    context = {
+        "action": request.get_full_path(),
+        "kept": kept,
+        "field": credentials.FIELD,
+        "refused": refused,
+        "trouble": trouble,
+        "files_lost": [upload.name for upload in request.FILES.values()],
+    }
+    return render(request, "auth/password_again.html", context, status=401)
+
+
+@sensitive_variables("password")
+def take_password(request: PortalRequest) -> HttpResponse | None:
+    """Check and seal a password that came along with a repeated form; the page to answer with when it is wrong."""
+    password = request.POST.get(credentials.FIELD, "")
+    trouble = _check_again(request, password)
+    return _password_page(request, refused=True, trouble=trouble) if trouble else None
+
+
+@sensitive_variables("password")
+def _sign_in_again(request: PortalRequest) -> HttpResponse:
+    context: dict[str, object] = {"field": "password", "trouble": ""}
+    if request.method == "POST":
+        trouble = _check_again(request, request.POST.get("password", ""))
+        if not trouble:
+            return HttpResponse(status=204, headers={"HX-Trigger": "password-accepted"})
+        context["trouble"] = trouble
+    return render(request, "auth/_password_again.html", context, status=403 if context["trouble"] else 200)
+
+
+@sensitive_variables("password")
+def _check_again(request: PortalRequest, password: str) -> str:
+    """Seal the password if it belongs to the very person who is signed in; else say what is wrong."""
+    user, trouble = _recognise(request, request.user.get_username(), password)
+    if user is None:
+        return trouble
+    if user.pk != request.user.pk:
+        return str(WRONG)
+    request.session.cycle_key()
+    credentials.seal(request, secret=password)
+    return ""
+
+
+# --- language ------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def set_language(request: PortalRequest) -> HttpResponse:
+    """From the account menu and the sign-in page: a cookie for this browser, and the preference of who is signed in."""
+    language = request.POST.get("language", "")
+    response = HttpResponseRedirect(safe_next(request, request.POST.get("next", ""), reverse("portal:home")))
+    if language not in dict(settings.LANGUAGES) or not check_for_language(language):
+        return response
+    if request.user.is_authenticated:
+        try:
+            request.prefs.save({LANGUAGE: language})
+        except LockedPref:
+            return response
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        path=settings.LANGUAGE_COOKIE_PATH,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The Django admin's own sign-in page gives way to ours; who is signed in but no administrator gets a 403."""
+    from django.core.exceptions import PermissionDenied
+
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    target = safe_next(cast("PortalRequest", request), request.GET.get("next", ""), reverse("admin:index"))
+    return redirect(f"{reverse('portal:sign_in')}?next={target}")

@@ -1,0 +1,70 @@
+"""Error pages: what happened, what to do, and a reference that also stands in the log."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+log = structlog.get_logger(__name__)
+
+
+def _page(request: HttpRequest, status: HTTPStatus, *, title: str, text: str, name: str = "") -> HttpResponse:
+    """``templates/portal/errors/<name or status>.html``, all of them variations of ``portal/errors/error.html``."""
+    reference = getattr(request, "id", "")
+    log.warning("error_page", status=status.value, page=name or str(status.value))
+    context = {"status": status.value, "title": title, "text": text, "reference": reference}
+    html = render_to_string("portal/errors/error.html", context, request=request)
+    return HttpResponse(html, status=status.value)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(
+        request,
+        HTTPStatus.BAD_REQUEST,
+        title=_("This request cannot be understood"),
+        text=_("The link may be broken or cut off. Go back and try again."),
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(
+        request,
+        HTTPStatus.FORBIDDEN,
+        title=_("This is not for you"),
+        text=_("You are signed in with an account that may not see this page."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(
+        request,
+        HTTPStatus.NOT_FOUND,
+        title=_("There is nothing here"),
+        text=_("The page has gone, or the address has a mistake in it."),
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.warning("csrf_refused", reason=reason)
+    return _page(
+        request,
+        HTTPStatus.FORBIDDEN,
+        name="csrf",
+        title=_("This form is no longer valid"),
+        text=_("You may have signed in or out in another tab, or cookies are switched off. Go back, reload and send again."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Needs neither database nor session: they may be what is broken."""
+    context = {
+        "status": 500,
+        "title": _("Something went wrong here"),
+        "text": _("It is not your fault, and what you wrote in other tabs is safe. Try again in a moment."),
+        "reference": getattr(request, "id", ""),
+    }
+    return HttpResponse(render_to_string("portal/errors/500.html", context), status=500)
