@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 MAX_LOGIN = 190
 
 
+class SignInUnavailable(Exception):
+    """An authentication backend could not ask its server: the password is neither right nor wrong."""
+
+
 def canonical_login(login: str) -> str:
     """The one spelling of a login: ``Alice``, ``alice`` and ``alice `` are the same person.
 

@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal import credentials
-from portal.accounts import canonical_login
+from portal.accounts import SignInUnavailable, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
@@ -31,10 +31,6 @@ from portal.throttle import Throttle
 log = structlog.get_logger(__name__)
 WRONG = _("User name and password do not belong together.")
 UNREACHABLE = _("The mail server cannot be reached, so nobody can be recognised just now. Try again in a moment.")
-
-
-class SignInUnavailable(Exception):
-    """A backend could not ask its server: neither right nor wrong. Raised by authentication backends of apps."""
 
 
 class SignInForm(forms.Form):
