@@ -1,0 +1,74 @@
+"""The template variable ``frame``: what every page of the portal needs around its content."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language, get_language_bidi
+
+from portal import core_prefs, nav
+from portal.contracts import Address
+from portal.registry import get_registry
+
+
+class Frame:
+    """Everything is computed when a template asks for it: fragments ask for nothing and pay nothing.
+
+    It must hold on error pages too, where the middleware that adds ``user`` and ``prefs`` may not have run.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def nav(self) -> nav.Nav:
+        return nav.build(self._request)
+
+    @property
+    def site_name(self) -> str:
+        return settings.SITE_NAME
+
+    @property
+    def language(self) -> str:
+        return get_language() or settings.LANGUAGE_CODE
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if get_language_bidi() else "ltr"
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Code and name of each language, named in itself."""
+        return list(settings.LANGUAGES)
+
+    @property
+    def language_name(self) -> str:
+        return dict(settings.LANGUAGES).get(self.language, self.language)
+
+    @cached_property
+    def theme(self) -> str:
+        """``system``, ``light`` or ``dark``."""
+        prefs = getattr(self._request, "prefs", None)
+        return prefs[core_prefs.THEME] if prefs is not None else "system"
+
+    @cached_property
+    def account(self) -> Address | None:
+        """Who is signed in."""
+        user = getattr(self._request, "user", None)
+        if user is None or not user.is_authenticated:
+            return None
+        return Address(user.email or user.get_username(), user.get_full_name())
+
+    @property
+    def stylesheets(self) -> list[str]:
+        return [path for app in get_registry().apps for path in app.stylesheets]
+
+    @property
+    def scripts(self) -> list[str]:
+        return [path for app in get_registry().apps for path in app.scripts]
+
+
+def frame(request: HttpRequest) -> dict[str, Frame]:
+    return {"frame": Frame(request)}

@@ -1,0 +1,99 @@
+/* Keyboard shortcuts of the present page.
+
+   register("e", "Archive", event => …)        a single key; "Shift+I", "Ctrl+Enter", "#" likewise
+   register("g i", "Go to the inbox", …)       a sequence
+   register(..., { group: "Messages", always: true })
+
+   Single letters act only while no field has the focus (WCAG 2.1.4) and can be switched off by the preference that
+   <html data-keys="off"> carries; `always` is for chords with Ctrl that act in fields too. `?` lists what is registered.
+   The names come from templates: elements with data-key="e" and an accessible name register themselves as clicks. */
+
+const shortcuts = new Map();
+let pending = "";
+let timer = 0;
+
+export function register(keys, name, run, { group = "", always = false } = {}) {
+  shortcuts.set(keys, { name, run, group, always });
+  return () => shortcuts.delete(keys);
+}
+
+export function list() {
+  return [...shortcuts].map(([keys, { name, group }]) => ({ keys, name, group }));
+}
+
+/** The event as it is written in `register`: modifiers in the order Ctrl, Alt, Shift; Shift only beside letters. */
+function written(event) {
+  let key = event.key === " " ? "Space" : event.key;
+  const letter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
+  if (letter) key = event.ctrlKey || event.metaKey || event.shiftKey ? key.toUpperCase() : key.toLowerCase();
+  const shift = event.shiftKey && (letter || key.length > 1);
+  return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + (shift ? "Shift+" : "") + key;
+}
+
+function writes(element) {
+  return element instanceof Element && element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog, [role=listbox]") !== null;
+}
+
+function onKey(event) {
+  if (event.defaultPrevented || event.isComposing || ["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
+  const stroke = written(event);
+  const single = !stroke.includes("Ctrl+") && !stroke.includes("Alt+");
+  const silent = writes(event.target) || (single && document.documentElement.dataset.keys === "off" && event.key.length === 1);
+  const typed = pending ? `${pending} ${stroke}` : stroke;
+  const found = shortcuts.get(typed) ?? shortcuts.get(stroke);
+  pending = "";
+  clearTimeout(timer);
+  if (found && (found.always || !silent)) {
+    if (found.run(event) !== false) event.preventDefault();
+  } else if (!silent && [...shortcuts.keys()].some((keys) => keys.startsWith(`${typed} `))) {
+    pending = typed;
+    timer = setTimeout(() => (pending = ""), 1500);
+  }
+}
+
+/** Links and buttons that name their key: <a data-key="g h" title="Home (g h)">. The first visible one is used. */
+export function adopt(root) {
+  for (const element of root.querySelectorAll("[data-key]")) {
+    const keys = element.dataset.key;
+    const name = element.dataset.keyName || element.getAttribute("aria-label") || element.textContent.trim();
+    register(keys, name, () => {
+      const target = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)].find((e) => e.checkVisibility?.() ?? true);
+      if (!target) return false;
+      target.matches("input, textarea") ? target.focus() : target.click();
+      return true;
+    }, { group: element.dataset.keyGroup || "" });
+  }
+}
+
+/** Fill the help dialog and show it. `then` is the translated word between the strokes of a sequence. */
+function help(dialog) {
+  const box = dialog.querySelector("dl");
+  box.replaceChildren();
+  const groups = Map.groupBy ? Map.groupBy(list(), (s) => s.group) : new Map([["", list()]]);
+  for (const [group, entries] of groups) {
+    if (group) box.append(Object.assign(document.createElement("h3"), { textContent: group }));
+    for (const { keys, name } of entries) {
+      const dt = document.createElement("dt");
+      keys.split(" ").forEach((stroke, index) => {
+        if (index) dt.append(` ${box.dataset.then} `);
+        dt.append(Object.assign(document.createElement("kbd"), { textContent: stroke }));
+      });
+      box.append(dt, Object.assign(document.createElement("dd"), { textContent: name }));
+    }
+  }
+  dialog.showModal();
+}
+
+export function start() {
+  document.addEventListener("keydown", onKey);
+  adopt(document);
+  document.addEventListener("htmx:after:process", (event) => adopt(event.target instanceof Element ? event.target : document));
+  const dialog = document.getElementById("keys-help");
+  if (!dialog) return;
+  const show = () => help(dialog);
+  register("?", dialog.querySelector("h2").textContent, show);
+  for (const button of document.querySelectorAll("button[data-keys]")) {
+    button.hidden = false;
+    button.addEventListener("click", show);
+  }
+}

@@ -1,0 +1,9 @@
+"""Static files under names that carry their hash, so that browsers may keep them for good."""
+
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class Storage(CompressedManifestStaticFilesStorage):
+    support_js_module_import_aggregation = True  # modules import each other by their hashed names too

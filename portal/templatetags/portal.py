@@ -1,0 +1,65 @@
+"""What templates draw everywhere: icons of the sprite and people's initials."""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+HUES = 8  # the classes h1 to h8 of yurt.css
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """The symbol ``name`` of the sprite, hidden from screen readers: the words beside it or its button carry the name.
+
+    ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
+    """
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f" {classes}" if classes else "",
+        static("portal/sprite.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def avatar(who: object, classes: str = "") -> SafeString:
+    """Initials on one of eight hues; the hue follows from the address, so a person keeps it everywhere.
+
+    ``who``: anything with ``name`` and ``email``, or a text. ``classes``: size (``sm``, ``md``, ``xl``).
+    """
+    email = str(getattr(who, "email", "") or "")
+    name = str(getattr(who, "name", "") or "") if email else str(who or "")
+    return format_html(
+        '<span class="av h{}{}" aria-hidden="true" dir="auto">{}</span>',
+        hue(email or name),
+        f" {classes}" if classes else "",
+        initials(name or email.partition("@")[0]),
+    )
+
+
+def hue(key: str) -> int:
+    return zlib.crc32(key.strip().lower().encode("utf-8", "surrogatepass")) % HUES + 1
+
+
+def initials(label: str) -> str:
+    """One or two letters: the first of the first and of the last word; one only where a sign is a word (Han, kana)."""
+    words = [word for word in ("".join(c if c.isalnum() else " " for c in part) for part in label.split()) if word.strip()]
+    letters = [word.strip()[0] for word in words]
+    if not letters:
+        return "?"
+    first = letters[0]
+    if len(letters) == 1 or _is_ideographic(first):
+        return first.upper()
+    return (first + letters[-1]).upper()
+
+
+def _is_ideographic(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
