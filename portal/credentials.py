@@ -6,6 +6,9 @@ session. So a stolen database, session store, cache or backup opens no mailbox, 
 stolen cookie opens none without the session.
 
 ``seal`` right after sign-in, ``unseal`` wherever a server asks for the password, ``forget`` at sign-out.
+``data_key`` is a
+key for what a session has to lay on disk for a while (files waiting to be attached); it is sealed beside the password
+and outlives a change of it.
 ``CredentialsMiddleware`` carries the cookie. Nobody keeps what ``unseal`` returned beyond the request, except the
 connection that was opened with it.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import secrets
 from collections.abc import Iterator
 
@@ -26,6 +30,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.debug import sensitive_variables
 
 FIELD = "portal_password"  # the form field in which a repeated form brings the password along
+LOGIN_FIELD = "portal_username"  # beside it where the session had ended too
+VISIT_FIELD = "portal_visit"  # present when it was a link that was followed, and no form to repeat
 _BOX = "portal.credentials"  # session key: [salt, nonce, ciphertext], each base64
 _PENDING = "_portal_credentials_cookie"  # on the request: the browser's half to set, "" to delete
 
@@ -44,16 +50,34 @@ class Locked(Exception):
 @sensitive_variables("secret", "half")
 def seal(request: HttpRequest, *, secret: str) -> None:
     """Seal ``secret`` for this session and its user, replacing any former one; each time under a new key."""
+    data_key = _data_key(request) or base64.b64encode(secrets.token_bytes(32)).decode()
     half, salt, nonce = secrets.token_bytes(32), secrets.token_bytes(16), secrets.token_bytes(12)
     cipher = AESGCM(_key(half, settings.SECRET_KEY, salt))
-    box = cipher.encrypt(nonce, secret.encode(), _owner(request))
+    box = cipher.encrypt(nonce, json.dumps([secret, data_key]).encode(), _owner(request))
     request.session[_BOX] = [base64.b64encode(part).decode() for part in (salt, nonce, box)]
     setattr(request, _PENDING, base64.urlsafe_b64encode(half).decode())
 
 
-@sensitive_variables("half")
 def unseal(request: HttpRequest) -> str:
     """The secret. Raises ``Locked``."""
+    return _open(request)[0]
+
+
+def data_key(request: HttpRequest) -> bytes:
+    """32 octets that stay the same for this session and this user. Raises ``Locked``."""
+    return base64.b64decode(_open(request)[1])
+
+
+@sensitive_variables()
+def _data_key(request: HttpRequest) -> str:
+    try:
+        return _open(request)[1]
+    except Locked:
+        return ""
+
+
+@sensitive_variables()
+def _open(request: HttpRequest) -> tuple[str, str]:
     try:
         salt, nonce, box = (base64.b64decode(part) for part in request.session[_BOX])
         half = base64.urlsafe_b64decode(_cookie(request))
@@ -61,9 +85,10 @@ def unseal(request: HttpRequest) -> str:
         raise Locked from None
     for server_key in _server_keys():
         try:
-            return AESGCM(_key(half, server_key, salt)).decrypt(nonce, box, _owner(request)).decode()
+            secret, data_key = json.loads(AESGCM(_key(half, server_key, salt)).decrypt(nonce, box, _owner(request)))
         except InvalidTag:
             continue
+        return secret, data_key
     raise Locked
 
 
