@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal import core_prefs
+from portal import core_diagnostics, core_prefs, preferences
 from portal.prefs import PrefPage
-from portal.registry import PortalApp
+from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp
+
+
+def is_staff(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and request.user.is_staff
+
+
+def all_notices(request: HttpRequest) -> Mapping[str, object]:
+    from portal import notices
+
+    return {"notices": notices.current(request.user)}
+
 
 PORTAL_APP = PortalApp(
     id="portal",
     title=_("Portal"),
+    nav=(
+        NavItem(id="portal.home", label=_("Home"), url_name="portal:home", icon="house", order=0),
+        NavItem(
+            id="portal.preferences",
+            label=_("Preferences"),
+            url_name="portal:preferences",
+            icon="sliders-horizontal",
+            order=900,
+            at_foot=True,
+        ),
+        NavItem(
+            id="portal.admin",
+            label=_("Admin"),
+            url_name="portal:selftest",
+            icon="shield-check",
+            order=910,
+            at_foot=True,
+            visible=is_staff,
+        ),
+    ),
+    blocks=(
+        Block(
+            id="portal.notices",
+            title=_("Notices"),
+            template="portal/blocks/notices.html",
+            context=all_notices,
+            icon="megaphone",
+            order=90,
+        ),
+    ),
     pref_pages=(
         PrefPage(
             id="portal.look",
             title=_("Language and look"),
+            help=_("How the portal speaks to you and what it looks like."),
             prefs=(core_prefs.LANGUAGE, core_prefs.TIME_ZONE, core_prefs.THEME),
+            icon="sun-moon",
+            order=10,
         ),
+    ),
+    help_topics=(
+        HelpTopic(id="portal.home", title=_("Home page and preferences"), template="portal/help/home.html"),
+    ),
+    search_providers=(preferences.PreferenceSearch(),),
+    diagnostics=(
+        Diagnostic(id="portal.database", label=_("Database"), run=core_diagnostics.database, order=10),
+        Diagnostic(id="portal.cache", label=_("Cache"), run=core_diagnostics.cache_works, order=20),
+        Diagnostic(id="portal.tasks", label=_("Task queue"), run=core_diagnostics.task_queue, order=30),
+        Diagnostic(id="portal.clock", label=_("Clock"), run=core_diagnostics.clock, order=70),
+        Diagnostic(id="portal.translations", label=_("Translations"), run=core_diagnostics.translations, order=80),
+        Diagnostic(id="portal.static", label=_("Static files"), run=core_diagnostics.static_files, order=85),
+        Diagnostic(id="portal.security", label=_("Security settings"), run=core_diagnostics.security, order=90),
     ),
 )

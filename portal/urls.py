@@ -6,14 +6,28 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.registry import get_registry
-from portal.views import account, errors, health
+from portal.views import account, complete, errors, frame, health, help, home, preferences, search, selftest
 
 core = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", home.home_page, name="home"),
+    path("home/arrange/", home.arrange, name="arrange"),
+    path("home/blocks/<str:block_id>/", home.block, name="block"),
+    path("home/notices/<int:notice_id>/dismiss/", home.dismiss_notice, name="dismiss_notice"),
+    path("preferences/", preferences.index, name="preferences"),
+    path("preferences/<str:page_id>/", preferences.page, name="preferences_page"),
+    path("selftest/", selftest.selftest, name="selftest"),
+    path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),
+    path("search/", search.search, name="search"),
+    path("complete/", complete.complete, name="complete"),
+    path("help/", help.help_page, name="help"),
+    path("help/<str:topic_id>/", help.help_page, name="help_topic"),
     path("sign-in/", account.sign_in, name="sign_in"),
     path("sign-out/", account.sign_out, name="sign_out"),
     path("language/", account.set_language, name="set_language"),
+    path("theme/", frame.set_theme, name="set_theme"),
+    path("badge/<str:item_id>/", home.badge, name="badge"),
 ]
 
 urlpatterns = [

@@ -1,0 +1,55 @@
+"""Which translation catalogues there are, whether they are compiled, and how complete a language is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+from django.apps import apps as django_apps
+from django.conf import settings
+
+
+def sources() -> Iterator[Path]:
+    """The ``.po`` files of the site's languages: the portal's own and those that installed apps bring along."""
+    folders = [*map(Path, settings.LOCALE_PATHS)]
+    folders += [Path(app.path) / "locale" for app in django_apps.get_app_configs() if not app.name.startswith("django.")]
+    for folder in folders:
+        for code, _name in settings.LANGUAGES:
+            yield from sorted((folder / code.replace("-", "_") / "LC_MESSAGES").glob("django*.po"))
+
+
+def stale() -> list[str]:
+    """Catalogues without a compiled file that is as new, as ``<folder>/<language>``."""
+    return [_name(po) for po in sources() if not _is_compiled(po)]
+
+
+def share(language: str) -> int:
+    """Per cent of the messages that are translated into ``language``; 0 where it has no catalogue."""
+    total = done = 0
+    for po in sources():
+        if po.parent.parent.name == language.replace("-", "_"):
+            translated, messages = _counts(po, po.stat().st_mtime_ns)
+            done, total = done + translated, total + messages
+    return done * 100 // total if total else 0
+
+
+@lru_cache(maxsize=64)
+def _counts(po: Path, mtime: int) -> tuple[int, int]:
+    with po.open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    return sum(_is_translated(message.string) and not message.fuzzy for message in messages), len(messages)
+
+
+def _is_translated(string: str | tuple[str, ...] | list[str]) -> bool:
+    return all(string) if isinstance(string, list | tuple) else bool(string)
+
+
+def _is_compiled(po: Path) -> bool:
+    mo = po.with_suffix(".mo")
+    return mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime
+
+
+def _name(po: Path) -> str:
+    return f"{po.parents[3 if po.parents[2].name == 'locale' else 2].name}/{po.parent.parent.name}"
