@@ -14,7 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 @register(Tags.security)
 def settings_are_readable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """portal.E001: a setting from the environment cannot be used as it stands."""
-    return [Error(f"{problem.name} is wrong.", hint=problem.cure, id="portal.E001") for problem in settings.CONFIG.problems]
+    return [
+        Error(f"{problem.name} is wrong.", hint=problem.cure, id="portal.E001") for problem in settings.CONFIG.problems
+    ]
 
 
 @register
@@ -39,7 +41,7 @@ def site_address_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any
         return [
             Warning(
                 "BASE_URL is not set, but the portal is reached from other machines.",
-                hint="Set BASE_URL=https://... to the address people use: cookies, links and origin checks follow from it.",
+                hint="Set BASE_URL to the address people use: cookies, links and origin checks follow from it.",
                 id="portal.W001",
             )
         ]

@@ -1,4 +1,4 @@
-"""Reads the site's settings from the environment or ``.env``: every one typed, and a wrong one a sentence, not a traceback.
+"""Reads the site's settings from the environment or ``.env``: every one typed, and a wrong one a sentence.
 
 ``settings.py`` asks for each setting once, through an ``Environment``. What cannot be read is noted as a ``Problem``
 and replaced by its default, so that ``manage.py check`` can name all that is wrong at once (``portal.checks``); the
@@ -164,7 +164,9 @@ def networks(value: str) -> list[str]:
         try:
             ipaddress.ip_network(item, strict=False)
         except ValueError:
-            raise ValueError(f"{item!r} is not an address or network; write e.g. 127.0.0.1, 10.0.0.0/8, unix.") from None
+            raise ValueError(
+                f"{item!r} is not an address or network; write e.g. 127.0.0.1, 10.0.0.0/8, unix."
+            ) from None
     return found
 
 
@@ -321,7 +323,8 @@ def broker(folder: Path) -> Callable[[str], tuple[str, dict[str, Any]]]:
 
 
 def portal_apps(default: Sequence[str]) -> Callable[[str], list[str]]:
-    """Modules of the chosen apps: ``mail contacts`` is the whole list, ``+name`` and ``-name`` change the default.
+    """Modules of the chosen apps: ``mail contacts`` is the whole list, ``+name`` and ``-name`` change the default,
+    ``none`` is the core alone.
 
     A bare name is a module below ``apps`` where there is one, else an installed package of that name.
     """
@@ -331,10 +334,8 @@ def portal_apps(default: Sequence[str]) -> Callable[[str], list[str]]:
         signed = [entry for entry in entries if entry[0] in "+-"]
         if signed and len(signed) != len(entries):
             raise ValueError("write either a whole list (mail, contacts) or changes to the default (+name, -name).")
-        if not signed:
-            names = [] if entries == ["none"] else entries or list(default)
-        else:
-            names = _changed(default, signed)
+        whole = [] if entries == ["none"] else entries or list(default)
+        names = _changed(default, signed) if signed else whole
         return [_module(name) for name in dict.fromkeys(names)]
 
     return parse

@@ -14,12 +14,13 @@ from typing import cast
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from portal import credentials
 from portal.core_prefs import LANGUAGE, TIME_ZONE
-from portal.http import PortalRequest
+from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -217,10 +218,16 @@ def _knows_user(request: HttpRequest) -> bool:
 
 
 class CredentialsMiddleware(Middleware):
-    """Carries the browser's half of the sealed password, and asks for the password again when it cannot be used."""
+    """Carries the browser's half of the sealed password, and asks for the password where it is missing.
+
+    Nobody loses what they were writing: a form that comes after the session has ended, or whose view finds the
+    password refused (``credentials.Locked``), is answered with a page that asks for the password and then repeats it.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if _sends_to_sign_in(request, response):
+            response = self._ask_again(request, refused=False)
         credentials.set_cookie(request, response)
         return response
 
@@ -228,7 +235,7 @@ class CredentialsMiddleware(Middleware):
         self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> HttpResponseBase | None:
         """Here and not in ``__call__``, so that the form's origin has been checked."""
-        if request.method != "POST" or credentials.FIELD not in request.POST or not request.user.is_authenticated:
+        if request.method != "POST" or credentials.FIELD not in request.POST:
             return None
         from portal.views.account import take_password
 
@@ -237,6 +244,17 @@ class CredentialsMiddleware(Middleware):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not isinstance(exception, credentials.Locked):
             return None
+        return self._ask_again(request, refused=exception.refused)
+
+    def _ask_again(self, request: HttpRequest, *, refused: bool) -> HttpResponseBase:
         from portal.views.account import ask_again
 
-        return ask_again(cast("PortalRequest", request), refused=exception.refused)
+        return ask_again(cast("PortalRequest", request), refused=refused)
+
+
+def _sends_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """True when ``login_required`` stopped something that a redirect would lose: a fragment or a sent form."""
+    if response.status_code != 302 or not (is_fragment(request) or request.method == "POST"):
+        return False
+    view = getattr(request.resolver_match, "url_name", "")
+    return view not in ("sign_in", "sign_out") and response["Location"].partition("?")[0] == reverse("portal:sign_in")

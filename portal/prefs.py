@@ -32,6 +32,10 @@ class BadValue(ValueError):
     """A value that does not fit its preference. The text is for people."""
 
 
+def _unchanged(value: Any) -> Json:
+    return cast("Json", value)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pref(Generic[T]):
     """One preference. ``read`` turns JSON into the value and raises ``BadValue``; ``write`` is its inverse.
@@ -43,7 +47,7 @@ class Pref(Generic[T]):
     label: Text
     default: T
     read: Callable[[Json], T]
-    write: Callable[[T], Json] = cast("Callable[[T], Json]", lambda value: value)
+    write: Callable[[T], Json] = _unchanged
     field: Callable[[], forms.Field] | None = None
     help: Text = ""
     words: Text = ""  # further words under which the preferences' search finds it
@@ -223,13 +227,13 @@ class Prefs:
         written = {pref.key: pref.write(value) for pref, value in changes.items()}
         for pref in changes:
             pref.read(written[pref.key])
-        self.store.save(cast("AbstractBaseUser", self.user), written)
+        self.store.save(self.user, written)
         self._forget_loaded()
 
     def reset(self, prefs: Collection[Pref[Any]]) -> None:
         """Back to the default, whoever sets it."""
         if self.store is not None and self.user.is_authenticated:
-            self.store.reset(cast("AbstractBaseUser", self.user), [pref.key for pref in prefs])
+            self.store.reset(self.user, [pref.key for pref in prefs])
             self._forget_loaded()
 
     def _first(self, pref: Pref[T], values: Sequence[Json]) -> T:
@@ -244,13 +248,13 @@ class Prefs:
     def _own(self) -> Mapping[str, Json]:
         if self.store is None or not self.user.is_authenticated:
             return {}
-        return self.store.load(cast("AbstractBaseUser", self.user))
+        return self.store.load(self.user)
 
     @cached_property
     def _overrides(self) -> Mapping[str, Override]:
         if self.store is None:
             return {}
-        return self.store.overrides(cast("AbstractBaseUser", self.user) if self.user.is_authenticated else None)
+        return self.store.overrides(self.user if self.user.is_authenticated else None)
 
     def _forget_loaded(self) -> None:
         self.__dict__.pop("_own", None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 from portal import conf
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -94,7 +93,9 @@ DATABASES = {"default": env("DATABASE_URL", conf.database(DATA_DIR), "sqlite:///
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env("CACHE_URL", conf.cache, "locmem://")}
 
-CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = env("BROKER_URL", conf.broker(DATA_DIR / "broker"), "filesystem://")
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = env(
+    "BROKER_URL", conf.broker(DATA_DIR / "broker"), "filesystem://"
+)
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True  # what a task found stands in the database or nowhere
@@ -184,11 +185,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": (
-            "django.contrib.staticfiles.storage.StaticFilesStorage"
-            if DEBUG
-            else "portal.staticfiles.Storage"
-        )
+        "BACKEND": ("django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "portal.staticfiles.Storage")
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
@@ -240,4 +237,3 @@ LOGGING = {
 }
 LOGGING_CONFIG = "portal.logging.configure"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.logging.NothingPersonalFilter"
-

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import check_for_language, ngettext
@@ -25,8 +24,11 @@ from portal.accounts import SignInUnavailable, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
-from portal.prefs import LockedPref
+from portal.prefs import LockedPref, Prefs
 from portal.throttle import Throttle
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 log = structlog.get_logger(__name__)
 WRONG = _("User name and password do not belong together.")
@@ -54,8 +56,8 @@ class SignInForm(forms.Form):
 @csrf_protect
 @require_http_methods(["GET", "POST"])
 def sign_in(request: PortalRequest) -> HttpResponse:
-    """The sign-in page; with ``?inplace=1``, for whoever is signed in, the password alone (``ask_again``)."""
-    if "inplace" in request.GET and request.user.is_authenticated:
+    """The sign-in page; with ``?inplace=1`` the fragment that the frame's script shows in a dialog (``ask_again``)."""
+    if "inplace" in request.GET:
         return _sign_in_again(request)
     target = safe_next(request, request.POST.get("next") or request.GET.get("next", ""), reverse("portal:home"))
     if request.method == "GET":
@@ -78,7 +80,7 @@ def _sign_in_page(request: PortalRequest, form: SignInForm, target: str, status:
 
 
 @sensitive_variables("password")
-def _recognise(request: PortalRequest, username: str, password: str) -> tuple[AbstractBaseUser | None, str]:
+def _recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
     """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
     try:
         throttle = Throttle(what=canonical_login(username), who=request.client_address)
@@ -105,10 +107,11 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Ab
 
 
 @sensitive_variables("password")
-def _begin(request: PortalRequest, user: AbstractBaseUser, password: str) -> None:
+def _begin(request: PortalRequest, user: User, password: str) -> None:
     """A new session (never the one from before), with the password sealed into it where a server wants it again."""
     request.session.flush()
     login(request, user)
+    request.prefs = Prefs(user)
     SessionLifetimeMiddleware.begin(request)
     if not getattr(user, "is_local", True):
         credentials.seal(request, secret=password)
@@ -132,62 +135,73 @@ def sign_out(request: PortalRequest) -> HttpResponse:
 def ask_again(request: PortalRequest, *, refused: bool) -> HttpResponse:
     """Ask for the password where the person is: what they were writing stays on their page.
 
-    To htmx a 401 with ``HX-Trigger: password-needed``: the frame's script opens the dialog from ``?inplace=1`` and
-    repeats the request afterwards. Without scripts a page of its own, which carries what was sent in hidden fields
-    and sends it again with the new password (``CredentialsMiddleware`` takes it from there).
+    To htmx a 401: the frame's script opens a dialog from ``?inplace=1`` and repeats the request afterwards. Without
+    scripts a page of its own, which carries what was sent in hidden fields and sends it again with the password
+    (``CredentialsMiddleware`` takes it from there). A session that has ended is asked for the user name as well.
     """
     if is_fragment(request):
-        response = HttpResponse(status=401)
-        response["HX-Trigger"] = json.dumps({"password-needed": {"url": f"{reverse('portal:sign_in')}?inplace=1"}})
-        response["HX-Reswap"] = "none"
-        return response
+        return HttpResponse(status=401)
     return _password_page(request, refused=refused)
 
 
 def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") -> HttpResponse:
-    kept = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name not in {credentials.FIELD, "csrfmiddlewaretoken"}
-        for value in values
-    ]
+    ours = {credentials.FIELD, credentials.LOGIN_FIELD, credentials.VISIT_FIELD, "csrfmiddlewaretoken"}
+    visit = request.method != "POST" or credentials.VISIT_FIELD in request.POST
     context = {
         "action": request.get_full_path(),
-        "kept": kept,
-        "field": credentials.FIELD,
+        "kept": [(name, value) for name, values in request.POST.lists() if name not in ours for value in values],
+        "files_lost": [str(upload.name) for name in request.FILES for upload in request.FILES.getlist(name)],
         "refused": refused,
-        "trouble": trouble,
-        "files_lost": [upload.name for upload in request.FILES.values()],
+        "visit_field": credentials.VISIT_FIELD if visit else "",
+        **_password_form(request, trouble),
     }
     return render(request, "auth/password_again.html", context, status=401)
 
 
-@sensitive_variables("password")
+def _password_form(request: PortalRequest, trouble: str) -> dict[str, object]:
+    return {
+        "trouble": trouble,
+        "ask_login": not request.user.is_authenticated,
+        "field": credentials.FIELD,
+        "login_field": credentials.LOGIN_FIELD,
+        "login": request.POST.get(credentials.LOGIN_FIELD, ""),
+    }
+
+
 def take_password(request: PortalRequest) -> HttpResponse | None:
-    """Check and seal a password that came along with a repeated form; the page to answer with when it is wrong."""
-    password = request.POST.get(credentials.FIELD, "")
-    trouble = _check_again(request, password)
-    return _password_page(request, refused=True, trouble=trouble) if trouble else None
+    """Check and seal a password that came along with a repeated form; what to answer when the view is not to run."""
+    trouble = _check_again(request)
+    if trouble:
+        return _password_page(request, refused=True, trouble=trouble)
+    return HttpResponseRedirect(request.get_full_path()) if credentials.VISIT_FIELD in request.POST else None
 
 
-@sensitive_variables("password")
 def _sign_in_again(request: PortalRequest) -> HttpResponse:
-    context: dict[str, object] = {"field": "password", "trouble": ""}
+    trouble = ""
     if request.method == "POST":
-        trouble = _check_again(request, request.POST.get("password", ""))
+        trouble = _check_again(request)
         if not trouble:
-            return HttpResponse(status=204, headers={"HX-Trigger": "password-accepted"})
-        context["trouble"] = trouble
-    return render(request, "auth/_password_again.html", context, status=403 if context["trouble"] else 200)
+            return HttpResponse(status=204, headers={"X-CSRFToken": get_token(request)})
+    context = _password_form(request, trouble)
+    return render(request, "auth/_password_again.html", context, status=422 if trouble else 200)
 
 
 @sensitive_variables("password")
-def _check_again(request: PortalRequest, password: str) -> str:
-    """Seal the password if it belongs to the very person who is signed in; else say what is wrong."""
-    user, trouble = _recognise(request, request.user.get_username(), password)
+def _check_again(request: PortalRequest) -> str:
+    """Seal the password if it belongs to the very person who is signed in; else say what is wrong.
+
+    Where the session has ended, this is an ordinary sign-in.
+    """
+    password = request.POST.get(credentials.FIELD, "")
+    before = request.user if request.user.is_authenticated else None
+    login_name = before.get_username() if before else request.POST.get(credentials.LOGIN_FIELD, "")
+    user, trouble = _recognise(request, login_name, password)
     if user is None:
         return trouble
-    if user.pk != request.user.pk:
+    if before is None:
+        _begin(request, user, password)
+        return ""
+    if user.pk != before.pk:
         return str(WRONG)
     request.session.cycle_key()
     credentials.seal(request, secret=password)

@@ -55,7 +55,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         HTTPStatus.FORBIDDEN,
         name="csrf",
         title=_("This form is no longer valid"),
-        text=_("You may have signed in or out in another tab, or cookies are switched off. Go back, reload and send again."),
+        text=_(
+            "You may have signed in or out in another tab, or cookies are switched off. Go back, reload and send again."
+        ),
     )
 
 
