@@ -47,18 +47,23 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (csrf && !/^(GET|HEAD)$/.test(ctx.request.method)) ctx.request.headers["X-CSRFToken"] = csrf.content;
 });
 
-/* Form errors (422) and answers that name their own place are swapped in; any other error leaves the page as it is. */
-document.addEventListener("htmx:before:response", (event) => {
+/* Swapped in: form errors (422), answers that name their own place, and what a GET brings instead of a part of the page
+   (a pane that says why). Any other error leaves the page as it is and becomes a toast. */
+document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  const { status, headers } = ctx.response;
-  if (status < 400 || status === 422) return;
-  if (status === 401) {
+  const { status, headers, raw } = ctx.response;
+  if (status === 401 || landedOnSignIn(raw)) {
     event.preventDefault();
     askToSignIn(ctx);
-  } else if (!headers.has("HX-Retarget") && !headers.has("HX-Reswap")) {
-    event.preventDefault();
-    if (!headers.get("HX-Trigger")?.includes('"toast"')) toast($("#toasts")?.dataset.failed, { level: "error" });
+    return;
   }
+  const placed = status === 422 || headers.has("HX-Retarget") || headers.has("HX-Reswap");
+  const fragment = ctx.request.method === "GET" && !/^\s*<!doctype/i.test(ctx.text);
+  if (status < 400 || placed || (fragment && ctx.text)) return;
+  event.preventDefault();
+  if (headers.get("HX-Trigger")?.includes('"toast"')) return;
+  const words = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("main h1, body > * h1, h2")?.textContent.trim();
+  toast(words || $("#toasts")?.dataset.failed, { level: "error" });
 });
 
 document.addEventListener("htmx:error", ({ detail }) => {
@@ -68,21 +73,33 @@ document.addEventListener("htmx:error", ({ detail }) => {
 /* --- signing in again without leaving the page -------------------------------------------------------------------- */
 
 const dialog = $("#sign-in-again");
-let interrupted = null;
+let interrupted = [];
 
-/** Open the dialog; what was interrupted is done again afterwards. Also for scripts that fetch on their own. */
+function landedOnSignIn(answer) {
+  return answer.redirected && dialog && new URL(answer.url).pathname === new URL(dialog.dataset.url, location).pathname;
+}
+
+/** Open the dialog; the htmx requests that were refused are sent again afterwards. Scripts that fetch on their own call
+    it without one and listen for "signed-in" on the document. */
 export async function askToSignIn(ctx = null) {
-  if (!dialog || dialog.open) return;
-  interrupted = ctx;
+  if (!dialog) return location.reload();
+  if (ctx) interrupted.push(ctx);
+  if (dialog.open || dialog.dataset.loading) return;
+  dialog.dataset.loading = "yes";
   const answer = await fetch(dialog.dataset.url, { headers: { "HX-Request": "true" } });
-  if (!answer.ok) return location.reload();
+  delete dialog.dataset.loading;
+  if (!answer.ok) return toast($("#toasts").dataset.failed, { level: "error" });
   showForm(await answer.text());
   dialog.showModal();
 }
 
+dialog?.addEventListener("close", () => (interrupted = []));
+
+/* The password alone while the session lives; the whole sign-in form, out of its page, once it has ended. */
 function showForm(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
   const body = $("[data-body]", dialog);
-  body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  body.replaceChildren(...page.querySelectorAll(".lcard > .note, .lcard > form, body > form"));
   $("form", body)?.addEventListener("submit", signIn);
 }
 
@@ -90,25 +107,31 @@ async function signIn(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
-  if (answer.status === 422 || answer.status === 200) return showForm(await answer.text());
-  if (!answer.ok) return toast($("#toasts").dataset.failed, { level: "error" });
-  /* The token changes with every sign-in: the forms of this page must send the new one. */
-  const token = answer.headers.get("X-CSRFToken");
-  if (token) {
-    csrf.content = token;
-    document.querySelectorAll('input[name="csrfmiddlewaretoken"]').forEach((input) => (input.value = token));
+  const text = await answer.text();
+  if (answer.redirected) {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    if (page.body.dataset.account !== document.body.dataset.account) return location.reload(); // somebody else's page
+    renewToken($('meta[name="csrf-token"]', page)?.content);
+  } else if (answer.status !== 204) {
+    return showForm(text);
   }
+  const again = interrupted;
   dialog.close();
   document.dispatchEvent(new CustomEvent("signed-in"));
-  repeat(interrupted);
-  interrupted = null;
+  again.forEach(repeat);
 }
 
-function repeat(ctx) {
-  const source = ctx?.sourceElement;
-  if (!source?.isConnected) return;
-  if (ctx.sourceEvent?.type === "submit") source.requestSubmit(ctx.sourceEvent.submitter);
-  else if (ctx.sourceEvent?.type === "click") source.click();
+/* The token changes with every sign-in: the forms of this page must send the new one. */
+function renewToken(token) {
+  if (!token) return;
+  csrf.content = token;
+  document.querySelectorAll('input[name="csrfmiddlewaretoken"]').forEach((input) => (input.value = token));
+}
+
+function repeat({ sourceElement, sourceEvent }) {
+  if (!sourceElement?.isConnected) return;
+  if (sourceEvent?.type === "submit") sourceElement.requestSubmit(sourceEvent.submitter);
+  else if (sourceEvent) window.htmx.trigger(sourceElement, sourceEvent.type);
 }
 
 /* --- menus, drawer, theme ----------------------------------------------------------------------------------------- */
@@ -169,6 +192,12 @@ export function roving(box, selector, { vertical = false } = {}) {
     event.preventDefault();
   });
 }
+
+/* --- time zone, for the server's clock texts (TimeZoneMiddleware) -------------------------------------------------- */
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const home = $(".home-link");
+if (zone && home) document.cookie = `tz=${zone}; path=${new URL(home.href).pathname}; max-age=31536000; SameSite=Lax`;
 
 /* --- keys of every page ------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,19 @@
+/* The sign-in page: show the password, warn of Caps Lock, tell the time zone. The form works without any of it. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const home = new URL(document.querySelector(".login-top a").href).pathname;
+if (zone) document.cookie = `tz=${zone}; path=${home}; max-age=31536000; SameSite=Lax`;
+
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const field = document.getElementById(button.dataset.reveal);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = field.type === "text";
+    field.type = shown ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!shown));
+    field.focus();
+  });
+  field.form.addEventListener("submit", () => (field.type = "password")); // so that browsers offer to keep it
+  const caps = document.querySelector("[data-caps]");
+  field.addEventListener("keyup", (event) => (caps.hidden = !event.getModifierState?.("CapsLock")));
+}
+document.querySelector("form input:not([type=hidden])[aria-invalid=true], form input[name=username]")?.focus();
