@@ -120,7 +120,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "portal:sign_in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "portal:home"
 # The sign-in asks several sources, so a login alone need not be unique: (source, server, login) is.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# HttpsOnlyMiddleware refuses what SECURE_SSL_REDIRECT would redirect (W008); about its other host names (W005, W021)
+# only the organisation itself can decide.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W008", "security.W021"]
 
 # --- cookies and headers: all follow from BASE_URL -----------------------------------------------------------------
 COOKIE_PATH = f"{BASE_URL.path}/"

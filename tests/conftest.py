@@ -76,7 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("django_db"):
             item.add_marker("database")
         needed = {name for marker in item.iter_markers("needs_app") for name in marker.args}
-        (left_out if needed & absent else kept).append(item)
+        long_form = item.get_closest_marker("soak") and "soak" not in config.option.markexpr
+        (left_out if needed & absent or long_form else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

@@ -1,0 +1,61 @@
+# Yurt. `make help` lists what there is.
+PYTHON ?= python3
+# Another Python gets an environment of its own: make test PYTHON=python3.12
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+CODE := portal apps demo scripts scripts/services benchmarks tests manage.py
+.DEFAULT_GOAL := help
+.PHONY: help run test suite lint format types checks services bench messages shell soak environment install-services
+
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run:  ## Run the portal: with demo mail, or as the site that .env describes (PORT, HOST)
+	@$(PYTHON) scripts/run.py
+
+test: environment install-services lint types checks suite  ## Everything CI runs: linters, types, checks, all tests
+
+suite: environment  ## The tests alone: whole, with apps absent, on MariaDB (ARGS="-k name" for pytest)
+	@$(BIN)/python -m scripts.messages compile
+	@$(BIN)/python -m scripts.suite $(ARGS)
+
+lint: environment  ## Formatting, linters, import contracts, templates, style sheets, scripts
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/djlint --lint --quiet templates portal apps
+	$(BIN)/python -m scripts.checks.templates
+	$(BIN)/lint-imports
+
+format: environment  ## Let ruff format and fix the code
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+types: environment  ## mypy --strict
+	$(BIN)/mypy
+
+checks: environment  ## Django's deployment checks, migrations, message catalogues
+	$(BIN)/python -m scripts.messages check
+	$(BIN)/python -m scripts.messages compile
+	$(BIN)/python -m scripts.checks.deployment
+
+services:  ## Start Dovecot, Exim, MariaDB and Redis for development (scripts/services down stops them)
+	@scripts/services up
+
+bench: environment  ## Time the list and the message beside bare IMAP (see benchmarks/)
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python -m $$(echo $${script%.py} | tr / .) || exit 1; done
+
+messages: environment  ## Bring the message catalogues up to date with the source, and compile them
+	@$(BIN)/python -m scripts.messages update
+	@$(BIN)/python -m scripts.messages compile
+
+shell: environment  ## Django's shell in the local site
+	@$(BIN)/python manage.py shell
+
+soak: environment  ## The long proofs in full; writes docs/evidence/
+	@$(BIN)/python -m scripts.soak
+
+environment:
+	@$(PYTHON) scripts/environment.py $(VENV)
+
+install-services:
+	@scripts/services install || test "$$CI" != true

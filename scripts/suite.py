@@ -1,0 +1,120 @@
+"""The test suite in its parts: whole, with apps absent, and on MariaDB.
+
+    python -m scripts.suite [PYTEST ARGUMENT...]
+
+* the whole suite, with every app, on SQLite;
+* the settings matrix: the core alone, each app alone, all apps but one (tests of absent apps are left out);
+* the tests that touch the database, on MariaDB.
+
+The whole suite comes last, so that its summary is the last line. In CI (CI=true) a part that cannot run fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.servers.base import NotInstalled, Workdir, require
+from scripts.servers.mariadb import MariaDB
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE_APPS = {"auth", "prefs"}
+#: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
+NOTHING_SELECTED = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    title: str
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def optional_apps(root: Path = ROOT) -> list[str]:
+    return sorted({path.parent.name for path in (root / "apps").glob("*/__init__.py")} - CORE_APPS)
+
+
+def combinations(apps: list[str] | None = None) -> list[str]:
+    """Values of PORTAL_APPS: none, each alone, all but each, all. Equal ones appear once, "all" last."""
+    names = optional_apps() if apps is None else apps
+    sets = [[], *([name] for name in names), *([n for n in names if n != name] for name in names), names]
+    found = [", ".join(chosen) or "none" for chosen in sets]
+    return [*dict.fromkeys(value for value in found if value != found[-1]), found[-1]]
+
+
+def parts(extra: list[str]) -> list[Part]:
+    *partial, everything = combinations()
+    found = [
+        Part(f"apps: {apps}", ("-m", "not soak and not mariadb and not redis", *extra), {"PORTAL_APPS": apps})
+        for apps in partial
+    ]
+    found.append(
+        Part("database part on MariaDB", ("-m", "database and not browser and not soak and not mariadb", *extra))
+    )
+    found.append(Part("whole suite", tuple(extra), {"PORTAL_APPS": everything}))
+    return found
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """DATABASE_URL of a fresh MariaDB. Raises `NotInstalled`."""
+    require(MariaDB)
+    if importlib.util.find_spec("MySQLdb") is None:
+        raise NotInstalled("mysqlclient is not installed (requirements-mysql.txt)")
+    workdir = Workdir.create()
+    server = MariaDB(workdir)
+    try:
+        server.configure()
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
+        workdir.remove()
+
+
+def run(part: Part) -> tuple[int, str]:
+    """Exit code and summary line of one pytest run, whose output is shown as it comes."""
+    print(f"\n--- {part.title} ---", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", *part.arguments]
+    environment = os.environ | part.environment
+    last = ""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            last = line.strip() or last
+    return process.returncode, last
+
+
+def run_on_mariadb(part: Part) -> tuple[int, str]:
+    try:
+        with mariadb() as url:
+            return run(Part(part.title, part.arguments, {"DATABASE_URL": url}))
+    except NotInstalled as missing:
+        return (1 if os.environ.get("CI") == "true" else 0), f"left out: {missing}"
+
+
+def main(extra: list[str]) -> int:
+    started = time.monotonic()
+    results = []
+    for part in parts(extra):
+        code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
+        good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")
+        results.append((part.title, good, summary))
+    print(f"\n--- all parts, {time.monotonic() - started:.0f} s ---")
+    for title, good, summary in results:
+        print(f"{'ok    ' if good else 'FAILED'}  {title}: {summary}")
+    print(results[-1][2])
+    return 0 if all(good for _, good, _ in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
