@@ -21,14 +21,16 @@ The headers of your message are attached, so that you can recognise it.
 """
 
 
-def bounce(original: bytes, *, to: str, recipient: str, status: str, explanation: str, when: datetime) -> bytes:
-    """The notification as sent to `to`; `status` is an RFC 3463 code such as "5.1.2"."""
+def bounce(
+    original: bytes, *, to: str, recipient: str, status: str, explanation: str, when: datetime, seed: str = ""
+) -> bytes:
+    """The notification as sent to `to`; `status` is an RFC 3463 code such as "5.1.2". A `seed` fixes what is random."""
     message = EmailMessage(policy=SMTP)
     message["From"] = f"Mail Delivery System <mailer-daemon@{DOMAIN}>"
     message["To"] = to
     message["Subject"] = "Undelivered mail returned to sender"
     message["Date"] = format_datetime(when)
-    message["Message-ID"] = make_msgid("bounce", domain=DOMAIN)
+    message["Message-ID"] = f"<bounce-{seed}@{DOMAIN}>" if seed else make_msgid("bounce", domain=DOMAIN)
     message["Auto-Submitted"] = "auto-replied"
     message.set_content(TEXT.format(domain=DOMAIN, recipient=recipient, explanation=explanation))
     message.make_mixed()
@@ -54,4 +56,6 @@ def bounce(original: bytes, *, to: str, recipient: str, status: str, explanation
     message.attach(excerpt)
     message.set_type("multipart/report")
     message.set_param("report-type", "delivery-status")
+    if seed:
+        message.set_boundary(f"=_bounce-{seed}")
     return message.as_bytes()

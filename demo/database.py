@@ -92,7 +92,7 @@ class MailDatabase:
         return next((box for box in self.mailboxes(owner) if box.name == name), None)
 
     def create(self, owner: str, name: str) -> int:
-        """The new mailbox's key. UIDVALIDITY only grows, so a name that is deleted and made again differs (RFC 3501)."""
+        """The new mailbox's key. UIDVALIDITY only grows: a name made anew differs (RFC 3501)."""
         with self.transaction():
             validity = max(int(time.time()), int(self.fact("uidvalidity") or 0) + 1)
             self.set_fact("uidvalidity", str(validity))

@@ -55,7 +55,7 @@ class LoadedMessage(BaseLoadedMessage):  # type: ignore[misc]  # pymap is untype
     def get_envelope_structure(self) -> EnvelopeStructure:
         try:
             return EnvelopeStructure.empty() if self._content is None else self._checked_envelope()
-        except Exception:  # noqa: BLE001 - border: whatever the parser of another project throws at hostile mail
+        except Exception:  # border: whatever the parser of another project throws at hostile mail
             log.debug("envelope not parsed", exc_info=True)
             return EnvelopeStructure.empty()
 
@@ -63,7 +63,7 @@ class LoadedMessage(BaseLoadedMessage):  # type: ignore[misc]  # pymap is untype
         try:
             structure = super().get_body_structure()
             bytes(structure)
-        except Exception:  # noqa: BLE001 - border, as above
+        except Exception:  # border, as above
             log.debug("structure not parsed", exc_info=True)
             return BodyStructure.empty()
         return structure

@@ -43,10 +43,7 @@ class DemoServers:
 def prepare(directory: Path, *, filled: bool = True, now: datetime | None = None) -> MailDatabase:
     """The mailboxes in `directory`, filled with the demo's mail when they are new (dates count back from `now`)."""
     database = MailDatabase(directory / "mail.sqlite3")
-    if filled:
-        fill(database, now=now or datetime.now(UTC))
-    else:
-        fill(database, now=now or datetime.now(UTC), letters=False)
+    fill(database, now=now or datetime.now(UTC), with_mail=filled)
     return database
 
 
@@ -146,6 +143,7 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, required=True)
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own deprecations there
     imap, smtp = listen(options.imap_port), listen(options.smtp_port)
     database = prepare(options.data)
     asyncio.run(_serve_until_signal(database, imap=imap, smtp=smtp))
