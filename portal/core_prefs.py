@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -14,9 +17,16 @@ def _languages() -> Choices:
     return [("", _("As the browser asks")), *settings.LANGUAGES]
 
 
-def _time_zones() -> Choices:
+@cache
+def time_zones() -> Mapping[str, str]:
+    """The zones of the IANA list that are places, by name. Asked once: looking them up walks a directory tree."""
     zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
-    return [("", _("As the browser says")), ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)]
+    return MappingProxyType({"UTC": "UTC"} | {zone: zone.replace("_", " ") for zone in zones})
+
+
+@cache
+def _time_zones() -> Choices:
+    return [("", _("As the browser says")), *time_zones().items()]
 
 
 LANGUAGE = choice_pref("portal.language", _("Language"), "", choices=_languages)

@@ -66,6 +66,15 @@ def _lines(error: Mapping[str, Any]) -> list[str]:
     return [*_lines(error["cause"]), "which caused:", *lines] if "cause" in error else lines
 
 
+def _no_paths(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Django's own lines about requests name the path, and a path names mailboxes; the request's id leads further."""
+    record: logging.LogRecord | None = event.get("_record")
+    if record is not None and record.name == "django.request":
+        event["event"] = "request_failed"
+        event["status"] = getattr(record, "status_code", 0)
+    return event
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -79,7 +88,7 @@ def formatter(style: str) -> logging.Formatter:
     """For the ``LOGGING`` setting: formats our own and everybody else's records alike."""
     render = structlog.processors.JSONRenderer(ensure_ascii=False, default=str) if style == "json" else _console
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
+        foreign_pre_chain=[*_SHARED, _no_paths],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _exception, _no_secrets, render],
     )
 

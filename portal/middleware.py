@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import secrets
 import time
 import zoneinfo
@@ -19,7 +18,7 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from portal import credentials
-from portal.core_prefs import LANGUAGE, TIME_ZONE
+from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
 from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
 
@@ -207,9 +206,7 @@ class TimeZoneMiddleware(Middleware):
 
 def _zone(name: str) -> zoneinfo.ZoneInfo | None:
     """A zone of the IANA list; the name may come from a cookie, so nothing else reaches the file system."""
-    if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", name) and name in zoneinfo.available_timezones():
-        return zoneinfo.ZoneInfo(name)
-    return None
+    return zoneinfo.ZoneInfo(name) if name in time_zones() else None
 
 
 def _knows_user(request: HttpRequest) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 import structlog
 from django import forms
@@ -51,6 +51,7 @@ class Pref(Generic[T]):
     field: Callable[[], forms.Field] | None = None
     help: Text = ""
     words: Text = ""  # further words under which the preferences' search finds it
+    advanced: bool = False  # folded away on its page
 
     def form_field(self) -> forms.Field:
         """A fresh form field with label, help and declared default; its cleaned data goes to ``read``."""
@@ -78,7 +79,15 @@ class PrefPage:
         return tuple(pref for pref in self.prefs if pref.field is not None)
 
 
-def bool_pref(key: str, label: Text, default: bool, *, help: Text = "", words: Text = "") -> Pref[bool]:
+class About(TypedDict, total=False):
+    """What every kind of preference may say besides."""
+
+    help: Text
+    words: Text
+    advanced: bool
+
+
+def bool_pref(key: str, label: Text, default: bool, **about: Unpack[About]) -> Pref[bool]:
     def read(value: Json) -> bool:
         if isinstance(value, bool):
             return value
@@ -90,14 +99,11 @@ def bool_pref(key: str, label: Text, default: bool, *, help: Text = "", words: T
         default=default,
         read=read,
         field=lambda: forms.BooleanField(required=False),
-        help=help,
-        words=words,
+        **about,
     )
 
 
-def int_pref(
-    key: str, label: Text, default: int, *, minimum: int, maximum: int, help: Text = "", words: Text = ""
-) -> Pref[int]:
+def int_pref(key: str, label: Text, default: int, *, minimum: int, maximum: int, **about: Unpack[About]) -> Pref[int]:
     def read(value: Json) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum:
             return value
@@ -111,8 +117,7 @@ def int_pref(
         default=default,
         read=read,
         field=lambda: forms.IntegerField(min_value=minimum, max_value=maximum),
-        help=help,
-        words=words,
+        **about,
     )
 
 
@@ -125,8 +130,7 @@ def choice_pref(
     default: str,
     *,
     choices: Choices | Callable[[], Choices],
-    help: Text = "",
-    words: Text = "",
+    **about: Unpack[About],
 ) -> Pref[str]:
     """``choices`` may be a function where the list is long or known only at run time."""
 
@@ -141,7 +145,7 @@ def choice_pref(
     def field() -> forms.Field:
         return forms.ChoiceField(choices=cast("Any", offered), required=all(known for known, _label in offered()))
 
-    return Pref(key=key, label=label, default=default, read=read, field=field, help=help, words=words)
+    return Pref(key=key, label=label, default=default, read=read, field=field, **about)
 
 
 def text_pref(
@@ -151,8 +155,7 @@ def text_pref(
     *,
     max_length: int = 200,
     multiline: bool = False,
-    help: Text = "",
-    words: Text = "",
+    **about: Unpack[About],
 ) -> Pref[str]:
     def read(value: Json) -> str:
         if not isinstance(value, str) or len(value) > max_length:
@@ -165,7 +168,7 @@ def text_pref(
         widget = forms.Textarea(attrs={"rows": 4}) if multiline else forms.TextInput()
         return _Lines(max_length=max_length, required=False, widget=widget, strip=not multiline)
 
-    return Pref(key=key, label=label, default=default, read=read, field=field, help=help, words=words)
+    return Pref(key=key, label=label, default=default, read=read, field=field, **about)
 
 
 class _Lines(forms.CharField):

@@ -232,7 +232,8 @@ LOGGING = {
     "root": {"handlers": ["stderr", "admins"] if ADMINS else ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO" if DEBUG else "WARNING", "propagate": True, "handlers": []},
-        "django.server": {"level": "INFO", "propagate": True, "handlers": []},
+        "django.server": {"level": "INFO" if DEBUG else "ERROR", "propagate": True, "handlers": []},
+        "django.request": {"level": "ERROR"},  # what is not found or refused stands in our own line
         "kombu": {"level": "WARNING"},
         "celery": {"level": "INFO" if DEBUG else "WARNING"},
     },

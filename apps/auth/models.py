@@ -110,7 +110,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         try:
             self.login = canonical_login(self.login)
         except ValueError:
-            raise ValidationError({"login": _("This cannot be a login: it has blanks or control characters.")}) from None
+            raise ValidationError(
+                {"login": _("This cannot be a login: it has blanks or control characters.")}
+            ) from None
 
     def get_full_name(self) -> str:
         return self.display_name or self.email or self.login

@@ -37,9 +37,7 @@ class PreferenceDefault(models.Model):
     domain = models.CharField(_("domain"), max_length=190, blank=True)
     value = models.JSONField(_("value"))
     locked = models.BooleanField(_("locked"), default=False, help_text=_("People see the value but cannot change it."))
-    reason = models.CharField(
-        _("reason"), max_length=200, blank=True, help_text=_("Shown beside a locked preference.")
-    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True, help_text=_("Shown beside a locked preference."))
     # Names key and scope in one unique column: a unique constraint takes two NULL groups for different ones.
     target = models.CharField(max_length=310, unique=True, editable=False)
 

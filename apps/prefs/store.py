@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.prefs.models import Preference, PreferenceDefault, Scope
@@ -22,7 +22,7 @@ class DatabasePrefStore:
         rows = [Preference(user_id=user.pk, key=key, value=value) for key, value in sorted(changes.items())]
         with transaction.atomic():
             Preference.objects.bulk_create(
-                rows, update_conflicts=True, update_fields=["value"], **_conflict_target()
+                rows, update_conflicts=True, update_fields=["value"], unique_fields=_conflict_target()
             )
 
     def reset(self, user: AbstractBaseUser, keys: Collection[str]) -> None:
@@ -40,10 +40,6 @@ class DatabasePrefStore:
         return {row.key: Override(value=row.value, locked=row.locked, reason=row.reason) for row in rows}
 
 
-def _conflict_target() -> dict[str, list[str]]:
+def _conflict_target() -> list[str] | None:
     """SQLite wants to be told which uniqueness decides; MySQL has no way of saying it."""
-    from django.db import connection
-
-    if connection.features.supports_update_conflicts_with_target:
-        return {"unique_fields": ["user", "key"]}
-    return {}
+    return ["user", "key"] if connection.features.supports_update_conflicts_with_target else None

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.auth.models import User
+
+
+class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("login", "email", "display_name")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        login = cleaned.get("login")
+        if login:
+            try:
+                taken = User.objects.local(login) is not None
+            except ValueError:
+                taken = False  # the model says what is wrong with it
+            if taken:
+                self.add_error("login", _("There is a local account with this login already."))
+        return cleaned
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Accounts of a mail server appear at their first sign-in; only local ones can be added here."""
+
+    list_display = ("login", "source", "server", "display_name", "email", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active", "source", "groups")
+    search_fields = ("login", "email", "display_name")
+    readonly_fields = ("source", "server", "login", "last_login", "date_joined")
+    filter_horizontal = ("groups", "user_permissions")
+    fieldsets = (
+        (None, {"fields": ("login", "source", "server", "display_name", "email")}),
+        (
+            _("What this person may do"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("login", "email", "display_name", "password1", "password2")}),)
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = NewUserForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.add_fieldsets if obj is None else self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return () if obj is None else self.readonly_fields
