@@ -29,6 +29,7 @@ from portal.registry import get_registry
 
 CLOCK_TOLERANCE = 2.0  # seconds
 SLOW_CACHE = 0.1  # seconds
+NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 
 
 def database() -> Iterator[Finding]:
@@ -156,7 +157,9 @@ def clock() -> Iterator[Finding]:
             "timedatectl set-ntp true",
         )
     now = datetime.now(UTC)
-    yield Finding(Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": f"{now:%Y-%m-%d %H:%M:%S}"})
+    yield Finding(
+        Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": f"{now:%Y-%m-%d %H:%M:%S}"}
+    )
 
 
 def _database_skew() -> float:
@@ -176,7 +179,9 @@ def translations() -> Iterator[Finding]:
     stale = catalogues.stale()
     if stale:
         text = ngettext(
-            "%(count)d catalogue is not compiled: %(first)s.", "%(count)d catalogues are not compiled, first %(first)s.", len(stale)
+            "%(count)d catalogue is not compiled: %(first)s.",
+            "%(count)d catalogues are not compiled, first %(first)s.",
+            len(stale),
         )
         yield Finding(
             Level.ERROR,
@@ -186,7 +191,9 @@ def translations() -> Iterator[Finding]:
         )
         return
     shares = ", ".join(
-        f"{name} {share}%" for name, share in ((name, catalogues.share(code)) for code, name in settings.LANGUAGES) if share
+        f"{name} {share}%"
+        for name, share in ((name, catalogues.share(code)) for code, name in settings.LANGUAGES)
+        if share
     )
     yield Finding(Level.OK, _("All catalogues compiled: %(languages)s") % {"languages": shares})
 
@@ -205,7 +212,9 @@ def static_files() -> Iterator[Finding]:
             "python manage.py collectstatic --noinput",
         )
     else:
-        text = ngettext("%(count)d style sheet or script found", "%(count)d style sheets and scripts found", len(wanted))
+        text = ngettext(
+            "%(count)d style sheet or script found", "%(count)d style sheets and scripts found", len(wanted)
+        )
         yield Finding(Level.OK, text % {"count": len(wanted)})
 
 
@@ -214,7 +223,7 @@ def _served(path: str) -> bool:
 
     try:
         staticfiles_storage.url(path)
-        return staticfiles_storage.exists(path) or (settings.DEBUG and finders.find(path) is not None)
+        return staticfiles_storage.exists(path) or (settings.WHITENOISE_USE_FINDERS and finders.find(path) is not None)
     except (ValueError, SuspiciousFileOperation):  # ValueError: absent from the manifest
         return False
 
@@ -229,6 +238,8 @@ def security() -> Iterator[Finding]:
     for message in found:
         if message.is_silenced() or str(message) in seen or message.level < check_levels.WARNING:
             continue
+        if message.id in NEEDS_HTTPS and not settings.BASE_URL.origin:
+            continue  # HttpsOnlyMiddleware answers nobody but this machine then
         seen.add(str(message))
         level = Level.ERROR if message.level >= check_levels.ERROR else Level.WARNING
         yield Finding(level, f"{_first_line(message.msg)} ({message.id})", message.hint or "")

@@ -83,6 +83,10 @@ class Notice(models.Model):
     def css_class(self) -> str:
         return {10: "info", 15: "ok", 20: "warn", 30: "bad"}[self.level]
 
+    @property
+    def icon(self) -> str:
+        return {10: "megaphone", 15: "circle-check", 20: "triangle-alert", 30: "octagon-alert"}[self.level]
+
 
 class NoticeDismissal(models.Model):
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="dismissals")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from django.contrib.auth.decorators import login_required
@@ -42,7 +42,7 @@ class Card:
 
     @property
     def anchor(self) -> str:
-        return "block-" + self.block.id.replace(".", "-")
+        return anchor(self.block)
 
 
 @login_required
@@ -52,7 +52,8 @@ def home_page(request: PortalRequest) -> HttpResponse:
     placed = home.layout(request)
     customising = "customise" in request.GET
     cards = [Card(item.block, item.width) for item in placed]
-    if "all" in request.GET and not customising:
+    all_shown = "all" in request.GET and not customising
+    if all_shown:
         cards = _rendered(request, cards)
     context = {
         "greeting": _greeting(timezone.localtime().hour) % {"name": request.user.get_short_name()},
@@ -60,6 +61,7 @@ def home_page(request: PortalRequest) -> HttpResponse:
         "notices": notices.unread(request.user),
         "cards": cards,
         "customising": customising,
+        "all_shown": all_shown,
         "addable": home.addable(request, placed) if customising or not placed else [],
         "can_add": bool(home.addable(request, placed)),
         "compose_url": addressing.compose_url([]) if get_registry().composer else "",
@@ -83,7 +85,7 @@ def block(request: PortalRequest, block_id: str) -> HttpResponse:
         raise  # the middleware asks for the password again
     except Exception:
         log.exception("block_failed", block=block_id)
-        html = failed_block(request)
+        html = failed_block(request, found)
     context = {"card": Card(found, width, html)}
     return render(request, "portal/_card.html" if is_fragment(request) else "portal/block.html", context)
 
@@ -137,14 +139,24 @@ def dismiss_notice(request: PortalRequest, notice_id: int) -> HttpResponse:
 
 
 def render_block(request: PortalRequest, block: Block) -> SafeString:
-    """The block's template inside the card's frame, which takes ``badge``, ``link_url`` and ``link_label`` from it."""
-    context = {"badge": "", "link_url": "", "link_label": "", **block.context(request)}
-    return render_to_string("portal/_block_body.html", {**context, "block": block}, request=request)
+    """What stands inside the block's card: its head, which takes ``badge``, ``link_url`` and ``link_label`` from the
+    block's own context, and its template."""
+    context = {**_head(block), **block.context(request)}
+    return render_to_string("portal/_block_body.html", context, request=request)
 
 
-def failed_block(request: PortalRequest, error: str = "") -> SafeString:
-    context = {"late": error in (fanout.TIMED_OUT, fanout.BUSY), "locked": error == "Locked", "reference": request.id}
+def failed_block(request: PortalRequest, block: Block, error: str = "") -> SafeString:
+    late = error in (fanout.TIMED_OUT, fanout.BUSY)
+    context = {**_head(block), "late": late, "locked": error == Locked.__name__, "reference": request.id}
     return render_to_string("portal/_block_failed.html", context, request=request)
+
+
+def _head(block: Block) -> dict[str, object]:
+    return {"badge": "", "link_url": "", "link_label": "", "block": block, "anchor": anchor(block)}
+
+
+def anchor(block: Block) -> str:
+    return "block-" + block.id.replace(".", "-")
 
 
 def _rendered(request: PortalRequest, cards: list[Card]) -> list[Card]:
@@ -154,7 +166,7 @@ def _rendered(request: PortalRequest, cards: list[Card]) -> list[Card]:
     calls = {card.block.id: rendering(card.block) for card in cards}
     answers = fanout.collect(calls, budget=ALL_BUDGET, what="block")
     return [
-        Card(card.block, card.width, answer.value if answer.value is not None else failed_block(request, answer.error))
+        replace(card, html=answer.value if answer.ok else failed_block(request, card.block, answer.error))
         for card, answer in zip(cards, answers, strict=True)
     ]
 
