@@ -18,7 +18,8 @@ from pymap.imap import IMAPServer
 
 from demo.content import fill
 from demo.database import MailDatabase
-from demo.imap import Config, Login, MailStorage
+from demo.imap import Config, Login
+from demo.mailboxes import MailStorage
 from demo.smtp import protocol
 
 HOST = "127.0.0.1"
@@ -48,7 +49,11 @@ def prepare(directory: Path, *, filled: bool = True, now: datetime | None = None
 
 
 def listen(port: int) -> socket.socket:
-    listener = socket.create_server((HOST, port), backlog=128)
+    """A listening socket on loopback (0: any free port). asyncio turns Nagle off only where the protocol is named."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(128)
     listener.setblocking(False)
     return listener
 

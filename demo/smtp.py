@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from demo.accounts import ACCOUNTS, DOMAIN, account_of, address_of, password_matches
 from demo.bounce import bounce
-from demo.imap import MailStorage
+from demo.mailboxes import MailStorage
 
 log = logging.getLogger("demo.smtp")
 SIZE_LIMIT = 35 * 1024 * 1024
