@@ -5,8 +5,8 @@
     python -m scripts.messages compile   write the .mo files that Django reads
 
 Strings come from Python (gettext and its relatives) and from templates (``{% translate %}``, ``{% blocktranslate %}``,
-``_("...")`` in an expression), read by Django's own template converter. A catalogue whose header has
-``X-Complete: yes`` must be complete: German and Arabic are, and stay so.
+``_("...")`` in an expression), read by Django's own template converter. A catalogue that begins with the comment
+``# complete`` must be complete: German and Arabic are, and stay so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("portal", "apps", "templates")
-COMPLETE_HEADER = "X-Complete"
+COMPLETE = "# complete"
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...]] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (1,)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
@@ -81,7 +81,10 @@ def read(path: Path) -> Catalog:
 def update(path: Path, template: Catalog) -> None:
     """New strings come in untranslated, vanished ones go; existing translations stay as they are."""
     language = path.parent.parent.name
-    catalog = read(path) if path.exists() else Catalog(locale=language, project="Yurt", charset="utf-8", fuzzy=False)
+    catalog = read(path) if path.exists() else Catalog(locale=language, header_comment=f"# Yurt in {language}")
+    catalog.fuzzy = False
+    catalog.project, catalog.version, catalog.language_team = "Yurt", "1", language
+    catalog.last_translator = catalog.msgid_bugs_address = ""
     catalog.update(template, no_fuzzy_matching=True, update_creation_date=False, update_header_comment=False)
     catalog.obsolete.clear()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +103,7 @@ def problems(path: Path, template: Catalog) -> list[str]:
     wanted, present = _keys(template), _keys(catalog)
     found += [f"{path}: not in the catalogue: {key[1]!r} (run `make messages`)" for key in wanted - present]
     found += [f"{path}: no longer in the source: {key[1]!r} (run `make messages`)" for key in present - wanted]
-    complete = dict(catalog.mime_headers).get(COMPLETE_HEADER) == "yes"
+    complete = COMPLETE in catalog.header_comment.splitlines()
     for message in catalog:
         if message.id:
             found += [f"{path}: {text}: {message.id!r}" for text in _message_problems(message, catalog, complete)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.support.servers"]
+pytest_plugins = ["tests.support.servers", "tests.support.people"]
 
 TESTS = Path(__file__).parent
 #: The one reason for which a test may be skipped in CI: the corpora are too large, and not ours, to be kept here.
@@ -33,7 +33,7 @@ def pytest_configure() -> None:
 
 def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
     """Answer the way a machine without network does."""
-    if event == "socket.getaddrinfo" and not _is_here(arguments[0]):
+    if event == "socket.getaddrinfo" and not _is_here(arguments[0]) and not _is_address(arguments[0]):
         raise socket.gaierror(socket.EAI_NONAME, f"tests do not resolve {arguments[0]!r}")
     if event in {"socket.connect", "socket.sendto"}:
         connection, address = arguments
@@ -49,6 +49,15 @@ def _is_here(host: str | bytes | None) -> bool:
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+def _is_address(host: str | bytes) -> bool:
+    """Whether there is nothing to resolve."""
+    try:
+        ipaddress.ip_address(host.decode() if isinstance(host, bytes) else host)
+    except ValueError:
+        return False
+    return True
 
 
 def absent_apps() -> set[str]:
