@@ -39,6 +39,7 @@ FORMAT = 1
 PAGE = 500  # rows read at a time
 MADE_BY_MIGRATE = ("contenttypes.contenttype", "auth.permission")
 TRANSIENT = ("sessions.session", "portal.workerping")
+RESTORED_SETTINGS = "settings-from-backup.env"
 ABOUT_THIS_MACHINE = ("DATA_DIR", "DATABASE_URL", "CACHE_URL", "BROKER_URL", "HOST", "PORT", "ENV_FILE")
 
 Model = type[models.Model]
@@ -210,7 +211,7 @@ def _fitting_tables(manifest: dict[str, Any]) -> dict[str, Model]:
     known = tables()
     if absent := sorted(label for label in manifest["rows"] if label not in known):
         names = ", ".join(sorted({label.partition(".")[0] for label in absent}))
-        raise BackupError(f"The backup holds data of apps that are not installed here: {names}. Add them to PORTAL_APPS.")
+        raise BackupError(f"The backup holds data of apps that are not installed here: {names}. Add them first.")
     ours, theirs = set(_applied()), set(manifest["migrations"])
     apps = {label.partition(".")[0] for label in manifest["rows"]}
     if differing := sorted(name for name in ours ^ theirs if name.partition(".")[0] in apps):
@@ -269,9 +270,6 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
     with archive.open(member) as source, os.fdopen(descriptor, "wb") as out:
         while chunk := source.read(1 << 20):
             out.write(chunk)
-
-
-RESTORED_SETTINGS = "settings-from-backup.env"
 
 
 def _keep_settings(archive: zipfile.ZipFile) -> None:

@@ -14,7 +14,9 @@ from django.conf import settings
 def sources() -> Iterator[Path]:
     """The ``.po`` files of the site's languages: the portal's own and those that installed apps bring along."""
     folders = [*map(Path, settings.LOCALE_PATHS)]
-    folders += [Path(app.path) / "locale" for app in django_apps.get_app_configs() if not app.name.startswith("django.")]
+    folders += [
+        Path(app.path) / "locale" for app in django_apps.get_app_configs() if not app.name.startswith("django.")
+    ]
     for folder in folders:
         for code, _name in settings.LANGUAGES:
             yield from sorted((folder / code.replace("-", "_") / "LC_MESSAGES").glob("django*.po"))

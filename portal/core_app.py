@@ -65,9 +65,7 @@ PORTAL_APP = PortalApp(
             order=10,
         ),
     ),
-    help_topics=(
-        HelpTopic(id="portal.home", title=_("Home page and preferences"), template="portal/help/home.html"),
-    ),
+    help_topics=(HelpTopic(id="portal.home", title=_("Home page and preferences"), template="portal/help/home.html"),),
     search_providers=(preferences.PreferenceSearch(),),
     diagnostics=(
         Diagnostic(id="portal.database", label=_("Database"), run=core_diagnostics.database, order=10),

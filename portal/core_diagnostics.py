@@ -238,7 +238,7 @@ def security() -> Iterator[Finding]:
     for message in found:
         if message.is_silenced() or str(message) in seen or message.level < check_levels.WARNING:
             continue
-        if message.id in NEEDS_HTTPS and not settings.BASE_URL.origin:
+        if message.id in NEEDS_HTTPS and settings.BASE_URL.scheme != "https":
             continue  # HttpsOnlyMiddleware answers nobody but this machine then
         seen.add(str(message))
         level = Level.ERROR if message.level >= check_levels.ERROR else Level.WARNING
@@ -246,7 +246,7 @@ def security() -> Iterator[Finding]:
     yield from _readable_by_others()
     if settings.BASE_URL.scheme == "https":
         yield Finding(Level.OK, _("Served at %(address)s") % {"address": settings.BASE_URL.origin})
-    elif not settings.BASE_URL.origin:
+    else:
         yield Finding(Level.OK, _("Answers this machine only, over plain HTTP"))
 
 

@@ -103,9 +103,7 @@ def stream(checks: list[Diagnostic], *, budget: float = BUDGET) -> Iterator[Resu
 
 def run(checks: list[Diagnostic], *, budget: float = BUDGET) -> Report:
     started = time.monotonic()
-    results = sorted(
-        stream(checks, budget=budget), key=lambda result: (-_RANK[result.level], result.diagnostic.order)
-    )
+    results = sorted(stream(checks, budget=budget), key=lambda result: (-_RANK[result.level], result.diagnostic.order))
     return Report(tuple(results), time.monotonic() - started)
 
 

@@ -106,9 +106,7 @@ def _change(request: HttpRequest, change: Callable[[Layout], Layout]) -> None:
     with transaction.atomic():
         before = layout(request)
         after = change(before)
-        rows = {
-            row.block: row for row in HomeBlock.objects.select_for_update().filter(user_id=request.user.pk)
-        }
+        rows = {row.block: row for row in HomeBlock.objects.select_for_update().filter(user_id=request.user.pk)}
         kept = {item.block.id for item in after}
         for position, item in enumerate(after):
             _write(request, rows.get(item.block.id), item, position=position, shown=True)

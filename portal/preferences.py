@@ -155,7 +155,8 @@ class PageForm(forms.Form):
 
     def rows(self) -> list[Row]:
         return [
-            Row(pref, self[pref.key], self._prefs.lock(pref), not self._prefs.is_default(pref)) for pref in self._page.shown
+            Row(pref, self[pref.key], self._prefs.lock(pref), not self._prefs.is_default(pref))
+            for pref in self._page.shown
         ]
 
     def basic(self) -> list[Row]:

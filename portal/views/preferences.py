@@ -24,7 +24,8 @@ def index(request: PortalRequest) -> HttpResponse:
     """All pages; with ``?q=`` the preferences that fit. For htmx the list of hits alone."""
     query = request.GET.get("q", "")[:MAX_QUERY].strip()
     context = {"sections": preferences.sections(), "query": query, "hits": preferences.find(query)}
-    return render(request, "portal/_preferences_hits.html" if is_fragment(request) else "portal/preferences.html", context)
+    template = "portal/_preferences_hits.html" if is_fragment(request) else "portal/preferences.html"
+    return render(request, template, context)
 
 
 @login_required
