@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.support.servers", "tests.support.people"]
+pytest_plugins = ["tests.support.servers", "tests.support.site", "tests.support.people"]
 
 TESTS = Path(__file__).parent
 #: The one reason for which a test may be skipped in CI: the corpora are too large, and not ours, to be kept here.

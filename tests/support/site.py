@@ -1,0 +1,153 @@
+"""A whole portal in a process of its own, served by gunicorn with threads, with its own database and files."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scripts.servers.base import Workdir, stop_group
+from tests.support.mailserver import DOMAIN
+from tests.support.servers import SubmissionServer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECRET_KEY = "for this test process only " * 3
+
+
+@dataclass
+class Site:
+    """A running portal. ``url`` has no slash at the end; ``environment`` is what it was started with."""
+
+    url: str
+    directory: Path
+    environment: dict[str, str]
+    pid: int = 0
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "portal.log").read_text(errors="replace")
+
+    def manage(self, *words: str) -> str:
+        """Run ``manage.py`` in this site; returns its output, raises with it where the command fails."""
+        return _manage(self.environment, *words)
+
+    def start(self) -> None:
+        port = self.environment["PORT"]
+        command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}"]
+        command += ["--worker-class", "gthread", "--threads", "32", "--timeout", "120", "--no-control-socket"]
+        with (self.directory / "portal.log").open("ab") as log:
+            process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", "--", *command],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.pid = process.pid
+        self._process = process
+        deadline = time.monotonic() + 60
+        while not _answers(f"{self.url}/healthz"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the portal did not start:\n{self.log[-4000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        stop_group(self.pid)
+        self._process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _manage(environment: dict[str, str], *words: str) -> str:
+    command = [sys.executable, "manage.py", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(words)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _environment(directory: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Nothing of the developer's own settings reaches the site."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PORTAL_APPS") if key in os.environ}
+    return (
+        kept
+        | {
+            "ENV_FILE": "",
+            "DATA_DIR": str(directory),
+            "SECRET_KEY": SECRET_KEY,
+            "MAIL_DOMAIN": DOMAIN,
+            "PYTHONUNBUFFERED": "1",
+        }
+        | settings
+    )
+
+
+@functools.cache
+def _prepared(apps: str) -> Path:
+    """Database and static files of a fresh site, made once in a test process and copied from there."""
+    directory = Path(tempfile.mkdtemp(prefix="yurt-site-"))
+    environment = _environment(directory, {})
+    _manage(environment, "migrate", "--verbosity", "0")
+    _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+    return directory
+
+
+@contextlib.contextmanager
+def running_site(**settings: str) -> Iterator[Site]:
+    """A portal with these settings (IMAP_URL=..., SMTP_URL=...), on SQLite unless DATABASE_URL says otherwise.
+
+    ``site.manage("createsuperuser", ...)`` and the like work while it runs.
+    """
+    workdir = Workdir.create()
+    directory = workdir.path / "data"
+    port = workdir.free_port()
+    shutil.copytree(_prepared(os.environ.get("PORTAL_APPS", "")), directory)
+    url = f"http://localhost:{port}"
+    environment = _environment(directory, {"PORT": str(port), "BASE_URL": url} | settings)
+    site = Site(environment["BASE_URL"], directory, environment)
+    if "DATABASE_URL" in settings:
+        site.manage("migrate", "--verbosity", "0")
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
+        workdir.remove()
+
+
+def mail_settings(submission: SubmissionServer) -> dict[str, str]:
+    """The settings that point a site at the Dovecot and the submission server of this test process."""
+    return {
+        "IMAP_URL": submission.dovecot.tls_url,
+        "IMAP_TLS_CA_FILE": str(submission.ca_file),
+        "SMTP_URL": submission.starttls_url,
+        "SMTP_TLS_CA_FILE": str(submission.ca_file),
+    }
+
+
+@pytest.fixture(scope="session")
+def site(submission: SubmissionServer) -> Iterator[Site]:
+    """A portal in front of ``submission`` and its Dovecot, shared by a test process: people and mail are not reset."""
+    with running_site(**mail_settings(submission)) as portal:
+        yield portal
