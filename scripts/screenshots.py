@@ -15,8 +15,9 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, sync_playwright
 
 SIZES = {1440: (1440, 900), 1024: (1024, 768), 390: (390, 844)}
 FLAGS = [
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+Theme = Literal["light", "dark"]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -60,7 +62,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def sign_in(browser: Browser, options: argparse.Namespace) -> object:
+def sign_in(browser: Browser, options: argparse.Namespace) -> StorageState:
     name, _, password = options.login.partition(":")
     context = browser.new_context(locale=options.language)
     page = context.new_page()
@@ -74,7 +76,9 @@ def sign_in(browser: Browser, options: argparse.Namespace) -> object:
     return state
 
 
-def pictures(browser: Browser, options: argparse.Namespace, state: object, width: int, theme: str) -> int:
+def pictures(
+    browser: Browser, options: argparse.Namespace, state: StorageState | None, width: int, theme: Theme
+) -> int:
     wide, high = SIZES[width]
     context = browser.new_context(
         viewport={"width": wide, "height": high},
@@ -92,8 +96,7 @@ def pictures(browser: Browser, options: argparse.Namespace, state: object, width
         name, path = given.split("=", 1) if re.match(r"[\w-]+=/", given) else (slug(given), given)
         page = context.new_page()
         said: list[str] = []
-        page.on("console", lambda m, said=said: said.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        listen(page, said)
         answer = page.goto(f"{options.base}{path}")
         if not options.no_scripts:
             page.wait_for_load_state("networkidle")
@@ -112,6 +115,15 @@ def pictures(browser: Browser, options: argparse.Namespace, state: object, width
         page.close()
     context.close()
     return complaints
+
+
+def listen(page: Page, said: list[str]) -> None:
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            said.append(message.text)
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: said.append(str(error)))
 
 
 def checks(page: Page, options: argparse.Namespace) -> list[str]:

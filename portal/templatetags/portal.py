@@ -51,7 +51,9 @@ def hue(key: str) -> int:
 
 def initials(label: str) -> str:
     """One or two letters: the first of the first and of the last word; one only where a sign is a word (Han, kana)."""
-    words = [word for word in ("".join(c if c.isalnum() else " " for c in part) for part in label.split()) if word.strip()]
+    words = [
+        word for word in ("".join(c if c.isalnum() else " " for c in part) for part in label.split()) if word.strip()
+    ]
     letters = [word.strip()[0] for word in words]
     if not letters:
         return "?"

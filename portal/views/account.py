@@ -181,7 +181,9 @@ def _sign_in_again(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
         trouble = _check_again(request)
         if not trouble:
-            return HttpResponse(status=204, headers={"X-CSRFToken": get_token(request)})
+            # For the page that waits: the new token for its forms, and whether it is still the same person's.
+            headers = {"X-CSRFToken": get_token(request), "X-Portal-Account": str(request.user.pk)}
+            return HttpResponse(status=204, headers=headers)
     context = _password_form(request, trouble)
     return render(request, "auth/_password_again.html", context, status=422 if trouble else 200)
 

@@ -24,4 +24,6 @@ def test_a_vendored_file_is_the_one_that_was_reviewed(
 def test_every_vendored_file_is_listed_and_has_its_licence_beside_it() -> None:
     there = {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("*") if path.is_file()} - {"VERSIONS"}
     assert there == {entry[3] for entry in ENTRIES}
-    assert {path.parent for path in map(Path, there)} == {path.parent for path in map(Path, there) if path.name == "LICENSE"}
+    assert {path.parent for path in map(Path, there)} == {
+        path.parent for path in map(Path, there) if path.name == "LICENSE"
+    }

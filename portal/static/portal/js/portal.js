@@ -51,8 +51,8 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
    (a pane that says why). Any other error leaves the page as it is and becomes a toast. */
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  const { status, headers, raw } = ctx.response;
-  if (status === 401 || landedOnSignIn(raw)) {
+  const { status, headers } = ctx.response;
+  if (status === 401) {
     event.preventDefault();
     askToSignIn(ctx);
     return;
@@ -75,10 +75,6 @@ document.addEventListener("htmx:error", ({ detail }) => {
 const dialog = $("#sign-in-again");
 let interrupted = [];
 
-function landedOnSignIn(answer) {
-  return answer.redirected && dialog && new URL(answer.url).pathname === new URL(dialog.dataset.url, location).pathname;
-}
-
 /** Open the dialog; the htmx requests that were refused are sent again afterwards. Scripts that fetch on their own call
     it without one and listen for "signed-in" on the document. */
 export async function askToSignIn(ctx = null) {
@@ -95,26 +91,20 @@ export async function askToSignIn(ctx = null) {
 
 dialog?.addEventListener("close", () => (interrupted = []));
 
-/* The password alone while the session lives; the whole sign-in form, out of its page, once it has ended. */
 function showForm(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
   const body = $("[data-body]", dialog);
-  body.replaceChildren(...page.querySelectorAll(".lcard > .note, .lcard > form, body > form"));
+  body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   $("form", body)?.addEventListener("submit", signIn);
+  $("[autofocus]", body)?.focus();
 }
 
 async function signIn(event) {
   event.preventDefault();
   const form = event.currentTarget;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
-  const text = await answer.text();
-  if (answer.redirected) {
-    const page = new DOMParser().parseFromString(text, "text/html");
-    if (page.body.dataset.account !== document.body.dataset.account) return location.reload(); // somebody else's page
-    renewToken($('meta[name="csrf-token"]', page)?.content);
-  } else if (answer.status !== 204) {
-    return showForm(text);
-  }
+  if (answer.status !== 204) return showForm(await answer.text());
+  if (answer.headers.get("X-Portal-Account") !== document.body.dataset.account) return location.reload(); // somebody else
+  renewToken(answer.headers.get("X-CSRFToken"));
   const again = interrupted;
   dialog.close();
   document.dispatchEvent(new CustomEvent("signed-in"));
