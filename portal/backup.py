@@ -187,7 +187,7 @@ def read(source: Path, *, force: bool = False) -> Summary:
             raise BackupError(f"This site is not empty: {label} has rows. Restore into a new site, or say --force.")
         with transaction.atomic(), connection.constraint_checks_disabled():
             for model in known.values():
-                model._base_manager.all()._raw_delete(connection.alias)  # type: ignore[attr-defined]
+                model._base_manager.all()._raw_delete(connection.alias)
             ContentType.objects.clear_cache()
             rows = sum(_read_table(archive, label, model) for label, model in known.items())
             connection.check_constraints(table_names=[model._meta.db_table for model in known.values()])

@@ -44,7 +44,7 @@ def _counts(po: Path, mtime: int) -> tuple[int, int]:
     return sum(_is_translated(message.string) and not message.fuzzy for message in messages), len(messages)
 
 
-def _is_translated(string: str | tuple[str, ...] | list[str]) -> bool:
+def _is_translated(string: str | tuple[str, ...] | list[str] | None) -> bool:
     return all(string) if isinstance(string, list | tuple) else bool(string)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.db import transaction
-from django.http import HttpRequest
 
+from portal.http import PortalRequest
 from portal.models import HomeBlock
 from portal.registry import Block, get_registry
 
@@ -29,20 +29,20 @@ class Placed:
 Layout = list[Placed]
 
 
-def available(request: HttpRequest) -> dict[str, Block]:
+def available(request: PortalRequest) -> dict[str, Block]:
     """Every block this person may have, in the order the apps wish for."""
     blocks = sorted(get_registry().blocks.values(), key=lambda block: block.order)
     return {block.id: block for block in blocks if block.visible(request)}
 
 
-def get_block(request: HttpRequest, block_id: str) -> Block:
+def get_block(request: PortalRequest, block_id: str) -> Block:
     try:
         return available(request)[block_id]
     except KeyError:
         raise UnknownBlock(block_id) from None
 
 
-def layout(request: HttpRequest) -> Layout:
+def layout(request: PortalRequest) -> Layout:
     """What stands on the page: the person's own arrangement, then default blocks they have not decided about."""
     blocks = available(request)
     rows = {row.block: row for row in HomeBlock.objects.filter(user_id=request.user.pk)}
@@ -51,12 +51,12 @@ def layout(request: HttpRequest) -> Layout:
     return own + new
 
 
-def addable(request: HttpRequest, placed: Layout) -> list[Block]:
+def addable(request: PortalRequest, placed: Layout) -> list[Block]:
     there = {item.block.id for item in placed}
     return [block for block in available(request).values() if block.id not in there]
 
 
-def add(request: HttpRequest, block_id: str) -> None:
+def add(request: PortalRequest, block_id: str) -> None:
     block = get_block(request, block_id)
 
     def change(items: Layout) -> Layout:
@@ -65,19 +65,19 @@ def add(request: HttpRequest, block_id: str) -> None:
     _change(request, change)
 
 
-def remove(request: HttpRequest, block_id: str) -> None:
+def remove(request: PortalRequest, block_id: str) -> None:
     get_block(request, block_id)
     _change(request, lambda items: [item for item in items if item.block.id != block_id])
 
 
-def resize(request: HttpRequest, block_id: str, width: int) -> None:
+def resize(request: PortalRequest, block_id: str, width: int) -> None:
     get_block(request, block_id)
     if width not in WIDTHS:
         raise ValueError(f"a block is 1, 2 or 3 columns wide, not {width}")
     _change(request, lambda items: [replace(i, width=width) if i.block.id == block_id else i for i in items])
 
 
-def move(request: HttpRequest, block_id: str, steps: int) -> None:
+def move(request: PortalRequest, block_id: str, steps: int) -> None:
     """Move a block ``steps`` places towards the end of the page, or towards its beginning when negative."""
     get_block(request, block_id)
 
@@ -92,7 +92,7 @@ def move(request: HttpRequest, block_id: str, steps: int) -> None:
     _change(request, change)
 
 
-def reset(request: HttpRequest) -> None:
+def reset(request: PortalRequest) -> None:
     """Back to what those see who never changed anything."""
     HomeBlock.objects.filter(user_id=request.user.pk).delete()
 
@@ -101,7 +101,7 @@ def _index(items: Layout, block_id: str) -> int | None:
     return next((index for index, item in enumerate(items) if item.block.id == block_id), None)
 
 
-def _change(request: HttpRequest, change: Callable[[Layout], Layout]) -> None:
+def _change(request: PortalRequest, change: Callable[[Layout], Layout]) -> None:
     """Apply ``change`` to the layout and write the rows that differ, one per block, in one transaction."""
     with transaction.atomic():
         before = layout(request)
@@ -115,7 +115,7 @@ def _change(request: HttpRequest, change: Callable[[Layout], Layout]) -> None:
                 _write(request, rows.get(item.block.id), item, position=len(after), shown=False)
 
 
-def _write(request: HttpRequest, row: HomeBlock | None, item: Placed, *, position: int, shown: bool) -> None:
+def _write(request: PortalRequest, row: HomeBlock | None, item: Placed, *, position: int, shown: bool) -> None:
     if row is None:
         HomeBlock.objects.create(
             user_id=request.user.pk, block=item.block.id, position=position, width=item.width, shown=shown

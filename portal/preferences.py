@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
@@ -115,7 +115,7 @@ class Row:
         if isinstance(self.field.field, forms.BooleanField):
             return "switch"
         if isinstance(self.field.field, forms.ChoiceField):
-            return "segments" if len(list(self.field.field.choices)) <= SEGMENTS else "field"
+            return "segments" if len(_choices(self.field.field)) <= SEGMENTS else "field"
         return "lines" if isinstance(self.field.field.widget, forms.Textarea) else "field"
 
     @property
@@ -142,9 +142,8 @@ class PageForm(forms.Form):
         if isinstance(field, forms.BooleanField):
             attrs["class"] = "sw"
         elif isinstance(field, forms.ChoiceField):
-            if len(list(field.choices)) <= SEGMENTS:
-                attrs.pop("id")
-                field.widget = forms.RadioSelect(choices=field.choices)
+            if len(_choices(field)) <= SEGMENTS:
+                field.widget = forms.RadioSelect(choices=_choices(field))
             else:
                 attrs["class"] = "select"
         else:
@@ -185,6 +184,10 @@ class PageForm(forms.Form):
                 if value != self._prefs[pref]:
                     changed[pref] = value
         return changed
+
+
+def _choices(field: forms.ChoiceField) -> list[Any]:
+    return list(cast("Iterable[Any]", field.choices))
 
 
 def locked_message(keys: frozenset[str]) -> str:

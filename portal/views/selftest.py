@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from portal import diagnostics
 from portal.http import PortalRequest, is_fragment
-from portal.registry import get_registry
+from portal.registry import Diagnostic, get_registry
 from portal.version import VERSION
 
 _ROWS_HERE = "<!-- rows -->"
@@ -61,7 +61,7 @@ def check(request: PortalRequest, check_id: str) -> HttpResponse:
     return render(request, "portal/selftest.html", {**_versions(), "results": [result]})
 
 
-def _streamed(head: str, tail: str, checks: list[diagnostics.Diagnostic], language: str) -> Iterator[str]:
+def _streamed(head: str, tail: str, checks: list[Diagnostic], language: str) -> Iterator[str]:
     """The body is sent after the middleware has ended, so the language of the request is put back here."""
     started, results = time.monotonic(), []
     with translation.override(language):

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal import diagnostics
 from portal.contracts import Finding, Level
+from portal.registry import Diagnostic
 
 MARKS = {Level.OK: "ok  ", Level.WARNING: "WARN", Level.ERROR: "FAIL"}
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         if report.failed:
             raise SystemExit(1)
 
-    def _chosen(self, wanted: list[str]) -> list[diagnostics.Diagnostic]:
+    def _chosen(self, wanted: list[str]) -> list[Diagnostic]:
         known = {check.id: check for check in diagnostics.all_checks()}
         if unknown := [name for name in wanted if name not in known]:
             names = ", ".join(known)
