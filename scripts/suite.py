@@ -82,7 +82,7 @@ def mariadb() -> Iterator[str]:
 def run(part: Part) -> tuple[int, str]:
     """Exit code and summary line of one pytest run, whose output is shown as it comes."""
     print(f"\n--- {part.title} ---", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", *part.arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-n", "auto", "--dist", "loadfile", *part.arguments]
     environment = os.environ | part.environment
     last = ""
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
