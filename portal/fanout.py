@@ -14,9 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from django.db import connection, connections
+from django.utils import timezone, translation
 
 T = TypeVar("T")
 
@@ -64,10 +66,9 @@ def ask(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> It
             continue
         waiting[name] = None
         # A daemon: a call that never returns must not keep the process from ending.
-        context = contextvars.copy_context()  # language, time zone and request id of the asker
-        threading.Thread(
-            target=context.run, args=(_work, name, call, answers, what), name=f"{what} {name}", daemon=True
-        ).start()
+        context = contextvars.copy_context()  # the asker's request id, for the log
+        work = _as_the_asker(partial(_work, name, call, answers, what))
+        threading.Thread(target=context.run, args=(work,), name=f"{what} {name}", daemon=True).start()
     while waiting:
         try:
             answer = answers.get(timeout=max(0.0, started + budget - time.monotonic()))
@@ -83,6 +84,17 @@ def collect(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -
     """The answers in the order of ``calls``, whichever came first."""
     answers = {answer.id: answer for answer in ask(calls, budget=budget, what=what)}
     return [answers[name] for name in calls]
+
+
+def _as_the_asker(work: Callable[[], None]) -> Callable[[], None]:
+    """``work`` in the language and time zone of this moment: Django keeps both per thread."""
+    language, zone = translation.get_language(), timezone.get_current_timezone()
+
+    def run() -> None:
+        with translation.override(language), timezone.override(zone):
+            work()
+
+    return run
 
 
 def _work(name: str, call: Callable[[], T], answers: queue.SimpleQueue[Answer[T]], what: str) -> None:
