@@ -5,13 +5,16 @@ PASSWORD = "demo"  # noqa: S105 - printed by `make run` for everybody to use
 ACCOUNTS = {"alice": "Alice Keller", "bob": "Bob Achterberg", "charlie": "Charlie Okonkwo"}
 
 
-def account_of(login: str) -> str | None:
-    """The account behind a login or an address in any case (`Alice`, `alice@ims.example`, `alice+lists@…`), or None."""
-    local, _, domain = login.strip().lower().partition("@")
-    if domain and domain != DOMAIN:
-        return None
-    name = local.partition("+")[0]
+def account_of_login(login: str) -> str | None:
+    """The account of a login in any case, or None. An address is no login: one person would be two in the portal."""
+    name = login.strip().lower()
     return name if name in ACCOUNTS else None
+
+
+def account_of(address: str) -> str | None:
+    """The account behind an address (`Alice@IMS.example`, `alice+lists@ims.example`), or None."""
+    local, _, domain = address.strip().lower().partition("@")
+    return account_of_login(local.partition("+")[0]) if domain == DOMAIN else None
 
 
 def address_of(account: str) -> str:
@@ -19,4 +22,4 @@ def address_of(account: str) -> str:
 
 
 def password_matches(login: str, password: str) -> bool:
-    return account_of(login) is not None and password == PASSWORD
+    return account_of_login(login) is not None and password == PASSWORD

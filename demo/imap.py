@@ -15,7 +15,7 @@ from pymap.user import UserMetadata
 from pysasl.creds.server import ServerCredentials
 from pysasl.hashing import Cleartext
 
-from demo.accounts import PASSWORD, account_of
+from demo.accounts import PASSWORD, account_of_login
 from demo.mailboxes import MailboxSet, MailStorage, Message
 
 
@@ -67,7 +67,7 @@ class Identity(IdentityInterface):
 
     @asynccontextmanager
     async def new_session(self) -> AsyncIterator[Session]:
-        yield Session(account_of(self._name) or self._name, self._config)
+        yield Session(account_of_login(self._name) or self._name, self._config)
 
     async def new_token(self, *, expiration: datetime | None = None) -> str | None:
         return None
@@ -94,7 +94,7 @@ class Login(LoginInterface):
 
     async def authenticate(self, credentials: ServerCredentials) -> Identity:
         identity = Identity(credentials.authcid, self._config)
-        if account_of(credentials.authcid) is None or not credentials.verify(await identity.get()):
+        if account_of_login(credentials.authcid) is None or not credentials.verify(await identity.get()):
             raise InvalidAuth()
         return identity
 

@@ -7,11 +7,13 @@ from email.utils import format_datetime
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from demo.accounts import ACCOUNTS, DOMAIN, account_of, address_of, password_matches
+from demo.accounts import ACCOUNTS, DOMAIN, account_of, account_of_login, address_of, password_matches
 from demo.bounce import bounce
+from demo.content.people import PEOPLE
 from demo.mailboxes import MailStorage
 
 log = logging.getLogger("demo.smtp")
+COLLEAGUES = {person.mail for person in PEOPLE.values()}  # they exist, but only on paper: their mail bounces
 SIZE_LIMIT = 35 * 1024 * 1024
 
 
@@ -35,8 +37,8 @@ class Delivery:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
-        domain = address.rpartition("@")[2].lower()
-        if domain == DOMAIN and account_of(address) is None:
+        local = address.lower().endswith(f"@{DOMAIN}")
+        if local and account_of(address) is None and address.lower() not in COLLEAGUES:
             return f"550 5.1.1 <{address}>: Recipient address rejected: no such person at {DOMAIN}"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(rcpt_options)
@@ -74,7 +76,7 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism:
     login, password = data.login.decode(errors="replace"), data.password.decode(errors="replace")
     if not password_matches(login, password):
         return AuthResult(success=False, handled=False)
-    return AuthResult(success=True, auth_data=account_of(login))
+    return AuthResult(success=True, auth_data=account_of_login(login))
 
 
 def protocol(store: MailStorage, loop: asyncio.AbstractEventLoop) -> SMTP:

@@ -1,0 +1,154 @@
+"""`make run`: from a fresh clone to an address that answers, and back to nothing on Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from demo.accounts import ACCOUNTS, DOMAIN, PASSWORD
+from scripts.launch import changes, environment, site
+from scripts.launch.children import Child, Children
+from scripts.launch.site import ROOT, Site, Unusable
+
+DEMO_PORTS = (43, 25)  # added to PORT: IMAP and SMTP
+START_SECONDS = 90.0
+
+
+def main() -> int:
+    children = Children()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to stop in order
+    try:
+        here = site.read()
+        held = site.lock(here)
+        site.check_port(here)
+        python = environment.ready(here, ROOT / ".venv")
+        run(here, python, children)
+        os.close(held)
+    except Unusable as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        children.stop()
+    print("Stopped.", flush=True)
+    return 0
+
+
+def run(here: Site, python: Path, children: Children) -> None:
+    note = here.data / "last-run.json"
+    news = changes.since_last_run(note)
+    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    variables |= {"HOST": here.host, "PORT": str(here.port), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    ports = demo_ports(here) if here.has_demo else ()
+    if ports:
+        imap, smtp = ports
+        demo = {"IMAP_URL": f"imap://127.0.0.1:{imap}", "SMTP_URL": f"smtp://127.0.0.1:{smtp}"}
+        variables |= demo | {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user"}
+    prepared = prepare(python, variables)
+    changes.remember(note)
+    children.stop_on_signals()
+    for child in plan(here, python, variables, ports):
+        children.start(child)
+    if not children.wait(until=lambda: answers(here), seconds=START_SECONDS):
+        if children.asked_to_stop:
+            return
+        raise Unusable(f"The portal did not answer within {START_SECONDS:.0f} seconds. Cure: read {here.data / 'log'}")
+    print("\n".join(["", *news, *([""] if news else []), *welcome(here, prepared.get("admin"))]), flush=True)
+    children.watch()
+    print("\nStopping", flush=True)
+
+
+def prepare(python: Path, variables: dict[str, str]) -> dict[str, dict[str, str] | None]:
+    """Run the steps that need Django; what it says on the way is shown as it comes."""
+    done = subprocess.run(
+        [python, "-m", "scripts.launch.prepare"],
+        cwd=ROOT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        raise Unusable("Yurt is not started: the site could not be prepared (the reason stands above)")
+    found: dict[str, dict[str, str] | None] = json.loads(lines[-1])
+    return found
+
+
+def demo_ports(here: Site) -> tuple[int, int]:
+    """The demo servers' ports: those of the last run where they are free, else new ones."""
+    note = here.data / "demo" / "ports.json"
+    try:
+        imap, smtp = map(int, json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        imap, smtp = (min(here.port + step, 65535) for step in DEMO_PORTS)
+    ports = site.free_port(imap), site.free_port(smtp)
+    note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    note.write_text(json.dumps(ports), encoding="utf-8")
+    return ports
+
+
+def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, ...]) -> list[Child]:
+    """What runs: on a terminal each writes its own log file, elsewhere (systemd, a container) standard error."""
+    folder = here.data / "log"
+    if sys.stderr.isatty():
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+    def log(name: str) -> Path | None:
+        return folder / f"{name}.log" if sys.stderr.isatty() else None
+
+    found = []
+    if ports:
+        demo = [str(python), "-m", "demo.server", f"--data={here.data / 'demo'}"]
+        demo += [f"--imap-port={ports[0]}", f"--smtp-port={ports[1]}"]
+        found.append(Child("demo mail server", demo, variables, log("mail")))
+    worker = [
+        str(python),
+        "-m",
+        "celery",
+        "-A",
+        "portal.celery",
+        "worker",
+        "--beat",
+        "--pool=threads",
+        "--concurrency=2",
+    ]
+    worker += ["--without-gossip", "--without-mingle", "--loglevel=WARNING", "--quiet"]
+    found.append(Child("task worker", worker, variables, log("worker"), restart=True))
+    web = [str(python), "-m", "gunicorn", f"--config={ROOT / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi:application"]
+    found.append(Child("web server", web, variables, log("web")))
+    return found
+
+
+def answers(here: Site) -> bool:
+    """Whether the portal speaks HTTP there, whatever it says."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.host, here.host)  # noqa: S104 - compared, not bound
+    address = Site(here.values, here.data, host, here.port).address
+    try:
+        opener.open(f"{address}healthz", timeout=2).close()
+    except urllib.error.HTTPError:
+        return True
+    except (urllib.error.URLError, OSError):
+        return False
+    return True
+
+
+def welcome(here: Site, admin: dict[str, str] | None) -> list[str]:
+    lines = [f"Yurt is running: {here.address}", ""]
+    if here.has_demo:
+        lines += [f"  demo accounts   {', '.join(ACCOUNTS)}", f"  password        {PASSWORD}", ""]
+    if admin:
+        lines += [
+            f"  administrator   {admin['login']}",
+            f"  password        {admin['password']}   (shown this once)",
+            "",
+        ]
+    return [*lines, "Ctrl-C stops it."]

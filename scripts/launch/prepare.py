@@ -1,0 +1,86 @@
+"""The steps that need Django, in one process because starting it costs most: checks, catalogues, database, files.
+
+Progress goes to standard error, one line of JSON with what the supervisor must show to standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import secrets
+import sys
+
+import django
+from django.apps import apps as django_apps
+from django.conf import settings
+from django.core.checks import ERROR, run_checks
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from scripts import messages
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read wrongly from a screen
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    if messages.compile_all():
+        say("Compiled the message catalogues")
+    django.setup()
+    errors = [message for message in run_checks() if message.level >= ERROR]
+    if errors:
+        say("The settings are wrong:")
+        for error in errors:
+            say(f"  {error.msg} Cure: {error.hint or 'see the message'}")
+        return 2
+    try:
+        migrate()
+        admin = first_admin()
+    except DatabaseError as error:
+        say(f"The database does not answer: {error.args[-1] if error.args else error}. Cure: check DATABASE_URL")
+        return 2
+    collect_static()
+    print(json.dumps({"admin": admin}))
+    return 0
+
+
+def migrate() -> None:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        say(f"Preparing the database ({len(plan)} steps)")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def collect_static() -> None:
+    """Copies what is new. In debug mode files are served from where they lie."""
+    if settings.DEBUG:
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        call_command("collectstatic", interactive=False, verbosity=1)
+    if not out.getvalue().lstrip().startswith("0 static files copied"):
+        say("Collected the static files")
+
+
+def first_admin() -> dict[str, str] | None:
+    """A local administrator for the first sign-in, where there is none; the password is never shown again."""
+    if not django_apps.is_installed("apps.auth"):
+        return None
+    from apps.auth.models import LOCAL, User
+
+    if User.objects.filter(source=LOCAL).exists():
+        return None
+    password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
+    User.objects.create_superuser("admin", password)
+    return {"login": "admin", "password": password}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""The settings that matter before Django is there: read from the environment and `.env`, as `portal.conf` does."""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_LINE = re.compile(r"""^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^#]*?))\s*(?:\s#.*)?$""")
+
+
+class Unusable(Exception):
+    """What is in the way and the cure, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    values: Mapping[str, str]
+    data: Path
+    host: str
+    port: int
+
+    @property
+    def has_demo(self) -> bool:
+        return not self.values.get("IMAP_URL", "").strip() and "IMAP_URL_FILE" not in self.values
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+    def uses(self, scheme: str) -> bool:
+        """Whether a database, cache or broker address begins with `scheme`."""
+        names = ("DATABASE_URL", "CACHE_URL", "BROKER_URL")
+        return any(self.values.get(name, "").strip().startswith(f"{scheme}://") for name in names)
+
+
+def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site:
+    """Raises `Unusable` for a PORT that is none, and where the demo would be open to other machines."""
+    file = Path(environment.get("ENV_FILE", root / ".env"))
+    values = {**parse(file.read_text(encoding="utf-8") if file.is_file() else ""), **environment}
+    port = values.get("PORT") or "8000"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise Unusable(f"PORT is {port!r}. Cure: a number from 1 to 65535, e.g. make run PORT=8080")
+    site = Site(values, root / (values.get("DATA_DIR") or "var"), values.get("HOST") or "127.0.0.1", int(port))
+    if site.has_demo and not is_loopback(site.host):
+        raise Unusable(
+            f"HOST={site.host} can be reached from other machines, and everybody knows the demo accounts' password. "
+            "Cure: set IMAP_URL to your mail server, or leave HOST out"
+        )
+    return site
+
+
+def parse(text: str) -> dict[str, str]:
+    found = {}
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            found[match[1]] = next(value for value in (*match.groups()[1:], "") if value is not None)
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_port(site: Site) -> None:
+    """Raises `Unusable` when nobody could listen there."""
+    try:
+        with _bound(site.host, site.port):
+            pass
+    except socket.gaierror:
+        raise Unusable(f"HOST is {site.host!r}, which is no address of this machine. Cure: leave HOST out") from None
+    except PermissionError:
+        raise Unusable(
+            f"Port {site.port} may only be opened by root. Cure: a port above 1023, e.g. make run PORT=8000"
+        ) from None
+    except OSError as error:
+        raise Unusable(
+            f"Port {site.port} on {site.host} is taken ({error.strerror}). "
+            f"Cure: stop what listens there, or make run PORT={site.port + 1}"
+        ) from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` where it is free on loopback, else any that is."""
+    for port in (wanted, 0):
+        try:
+            with _bound("127.0.0.1", port) as listener:
+                return int(listener.getsockname()[1])
+        except OSError:
+            continue
+    raise Unusable("There is no free port on loopback. Cure: stop some servers of this machine")
+
+
+def lock(site: Site) -> int:
+    """Keep others from running from the same data; the descriptor holds the lock for the life of this process."""
+    try:
+        site.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(site.data / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unusable(
+            f"{site.data} cannot be written ({error.strerror}). Cure: set DATA_DIR to a folder of your own"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        process = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
+        os.close(descriptor)
+        raise Unusable(
+            f"Yurt already runs with {site.data} (process {process}). "
+            f"Cure: kill {process}, or give this one a folder of its own: make run DATA_DIR=var2 PORT={site.port + 1}"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
