@@ -1,4 +1,4 @@
-"""Octets to text, whatever they claim to be. Never raises."""
+"""Octets to text, whatever they are labelled: the label if it fits, else UTF-8, else a guess, else Windows-1252."""
 
 from __future__ import annotations
 
@@ -8,97 +8,133 @@ from functools import lru_cache
 
 import cchardet
 
-#: Names seen in mail that Python does not know, and labels whose real encoding is wider than they say (the WHATWG
-#: Encoding standard's table: what says ISO-8859-1 is nearly always windows-1252).
-_ALIASES = {
-    "ansi": "cp1252",
-    "ansi_x3.4-1968": "cp1252",
+#: Labels as mail uses them -> the superset that writers really mean (as the WHATWG Encoding Standard has it).
+ALIASES = {
     "ascii": "cp1252",
     "us-ascii": "cp1252",
+    "ansi_x3.4-1968": "cp1252",
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
     "latin1": "cp1252",
-    "x-unknown": "",
-    "unknown-8bit": "",
-    "unknown": "",
-    "default": "",
-    "8bit": "",
-    "7bit": "",
-    "binary": "",
+    "latin-1": "cp1252",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "iso-8859-8-i": "iso-8859-8",
     "gb2312": "gb18030",
-    "gbk": "gb18030",
     "x-gbk": "gb18030",
-    "cp936": "gb18030",
+    "gbk": "gb18030",
     "ks_c_5601-1987": "cp949",
     "ks_c_5601": "cp949",
     "euc-kr": "cp949",
     "shift_jis": "cp932",
     "shift-jis": "cp932",
-    "sjis": "cp932",
     "x-sjis": "cp932",
+    "sjis": "cp932",
     "big5": "big5hkscs",
-    "x-mac-roman": "mac_roman",
+    "iso-2022-jp": "iso2022_jp_ext",
     "macintosh": "mac_roman",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "tis-620": "cp874",
-    "iso-8859-9": "cp1254",
+    "x-mac-roman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
     "unicode-1-1-utf-7": "utf-7",
-    "utf8mb4": "utf-8",
-    "utf-8n": "utf-8",
+    "utf8": "utf-8",
+    "cp-850": "cp850",
 }
-#: Python codecs that are not charsets of text: base64, zlib, rot13 and the like.
-_GUESS_SIZE = 64 * 1024
+_NOT_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_GUESS_FROM = 64 * 1024  # octets are enough to tell a charset
+_TOLERATED = 0.02  # share of octets that may be broken before the label counts as wrong
+_8BIT = re.compile(rb"[\x80-\xff]")
 
 
-@lru_cache(maxsize=512)
-def known(name: str) -> str:
-    """Python's codec for a charset label, or "" for one that means nothing."""
-    label = re.split(r"[;,\s]", name.strip().strip("\"'").lower(), maxsplit=1)[0]
-    label = _ALIASES.get(label, label)
-    try:
-        info = codecs.lookup(label) if label and len(label) < 64 else None
-    except (LookupError, ValueError):
+@lru_cache(maxsize=256)
+def codec(label: str) -> str:
+    """Python's name for a charset label; "" for one that says nothing."""
+    name = label.split(";", 1)[0].strip(" \t\r\n\"'").lower()
+    name = ALIASES.get(name, name)
+    if not name.isascii() or "\0" in name or len(name) > 64:
         return ""
-    return info.name if info is not None and info._is_text_encoding else ""
+    try:
+        info = codecs.lookup(name)
+    except LookupError:
+        return ""
+    # typeshed does not know the flag; codecs such as "zip" and "rot13" are no charsets
+    is_text: bool = getattr(info, "_is_text_encoding", True)
+    return info.name if is_text and info.name.replace("-", "_") not in _NOT_TEXT else ""
 
 
 def decode(octets: bytes, label: str = "") -> str:
-    """Text in the charset it claims; where that fails UTF-8, then a guess, then windows-1252 (which takes anything)."""
-    codec = known(label)
-    strict = [codec] if codec and codec != "cp1252" else []
-    if octets.startswith((b"\xff\xfe", b"\xfe\xff")) and not strict:
-        strict.append("utf-16")
-    for candidate in [*strict, "utf-8"]:
-        text = _try(octets, candidate)
+    """Never raises, and puts U+FFFD only where no reading of an octet exists."""
+    for bom, name in _BOMS:
+        if octets.startswith(bom) and (len(octets) % 2 == 0 or name == "utf-8"):
+            return _lenient(octets, name).removeprefix("\ufeff")
+    name = codec(label)
+    if name == "cp1252" and not _8BIT.search(octets):
+        return octets.decode("ascii")
+    if name and name != "cp1252":
+        text = _as_labelled(octets, name)
         if text is not None:
             return text
-    if codec == "cp1252":
-        return _cp1252(octets)
-    if codec and _mostly(octets, codec):
-        return octets.decode(codec, "replace")
-    guess = known(cchardet.detect(octets[:_GUESS_SIZE]).get("encoding") or "")
-    text = _try(octets, guess) if guess else None
-    return text if text is not None else _cp1252(octets)
+    return _guess(octets, believe=name or "cp1252")
 
 
-def _try(octets: bytes, codec: str) -> str | None:
+def _as_labelled(octets: bytes, name: str) -> str | None:
     try:
-        return octets.decode(codec)
-    except (UnicodeError, ValueError, LookupError):
-        return None
+        return octets.decode(name)
+    except (UnicodeError, ValueError):
+        pass
+    text = _lenient(octets, name)
+    broken = text.count("\ufffd") if name != "utf-8" else _misread(octets)
+    return text if broken <= max(1, len(octets) * _TOLERATED) else None
 
 
-def _mostly(octets: bytes, codec: str) -> bool:
-    """True when the claimed charset reads all but a few octets: a cut or slightly damaged text, not a wrong claim."""
+def _misread(octets: bytes) -> int:
+    return octets.decode("utf-8", "replace").count("\ufffd")
+
+
+def _lenient(octets: bytes, name: str) -> str:
+    """In UTF-8 single octets that do not belong are read as Windows-1252: mail glued together from two sources."""
     try:
-        text = octets.decode(codec, "replace")
-    except (UnicodeError, ValueError, LookupError):
-        return False
-    return text.count("\ufffd") <= 1 + len(text) // 50
+        if name != "utf-8":
+            return octets.decode(name, "replace")
+        return octets.decode("utf-8", "yurt-cp1252")
+    except (UnicodeError, ValueError):  # some stateful codecs raise in spite of the handler
+        return octets.decode("latin-1")
 
 
-def _cp1252(octets: bytes) -> str:
-    """windows-1252 with its five holes filled as browsers do: by the control character of the same number."""
-    text = octets.decode("cp1252", "surrogateescape")
-    return re.sub("[\udc80-\udcff]", lambda hole: chr(ord(hole[0]) - 0xDC00), text)
+def _foreign_octets(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler. A character cut off at the very end is dropped: it is where a partial fetch stopped."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    if error.end == len(error.object) and error.reason == "unexpected end of data":
+        return "", error.end
+    return bad.decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("yurt-cp1252", _foreign_octets)
+
+
+def _guess(octets: bytes, *, believe: str) -> str:
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if (
+            error.reason == "unexpected end of data"
+            and error.end == len(octets)
+            and not octets[: error.start].isascii()
+        ):
+            return octets[: error.start].decode("utf-8")
+    if believe == "cp1252" or not believe:
+        found = cchardet.detect(octets[:_GUESS_FROM]).get("encoding") or ""
+        name = codec(found)
+        # a plain-ASCII escape charset guessed for 8-bit text helps nobody
+        if name and name != "utf-8":
+            try:
+                return octets.decode(name)
+            except (UnicodeError, ValueError):
+                pass
+    if believe == "utf-8":
+        return _lenient(octets, "utf-8")
+    return octets.decode("cp1252", "replace")
