@@ -64,6 +64,11 @@ def parse(raw: bytes | str, *, encoded: bool = True) -> tuple[Address, ...]:
     return tuple(found)
 
 
+def split(text: str) -> tuple[Address, ...]:
+    """What a person typed into a recipients field: line ends separate too, and nothing is an encoded word."""
+    return parse(re.sub(r"[\r\n]+", ",", text), encoded=False)
+
+
 def _members(text: str, *, encoded: bool) -> Iterator[Address]:
     pending = _Pending()
     for kind, value in _tokens(text):

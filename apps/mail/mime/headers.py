@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -17,7 +17,7 @@ from apps.mail.mime import charset
 
 MAX_VALUE = 64 * 1024  # octets of one field that are looked at
 MAX_FIELDS = 2000
-MAX_PARAMETERS = 200
+MOST_PARAMS = 200
 
 _WORD = re.compile(rb"=\?([!#-)+,\--<>@-~]{1,60})(?:\*[A-Za-z0-9-]{0,40})?\?([bBqQ])\?")
 _FOLD = re.compile(rb"(?:\r?\n|\r)(?=[ \t])")
@@ -84,12 +84,14 @@ def decode(raw: bytes | str) -> str:
 
 
 def _octets(raw: bytes | str) -> bytes:
-    if isinstance(raw, str):
+    if isinstance(raw, bytes):
+        octets = raw
+    else:
         try:
-            raw = raw.encode("utf-8", "surrogateescape")
+            octets = raw.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:  # surrogates that no octet stands behind
-            raw = raw.encode("utf-8", "replace")
-    return _FOLD.sub(b"", raw[:MAX_VALUE])
+            octets = raw.encode("utf-8", "replace")
+    return _FOLD.sub(b"", octets[:MAX_VALUE])
 
 
 def _pieces(octets: bytes) -> Iterator[str]:
@@ -139,29 +141,33 @@ def _unquote(text: bytes) -> bytes:
 
 
 def parameters(raw: bytes | str) -> tuple[str, dict[str, str]]:
-    """``text/plain; charset=utf-8`` as ("text/plain", {"charset": "utf-8"}), value and names in lower case.
+    """``text/plain; charset=utf-8`` as ("text/plain", {"charset": "utf-8"}); the value and the names in lower case."""
+    first, *rest = _split(_octets(raw))
+    pairs = []
+    for item in rest[:MOST_PARAMS]:
+        name, equals, content = item.partition(b"=")
+        if equals:
+            pairs.append((name.strip(), _unquoted(content)))
+    return charset.decode(first).strip().lower(), assemble(pairs)
 
-    RFC 2231 continuations and charsets are put together; encoded words in values, which RFC 2047 forbids and mailers
-    write, are decoded. ``name*`` beats ``name``; of two equal names the first counts.
+
+def assemble(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Parameters as sent, quotes taken off, put together: decoded text by plain name in lower case.
+
+    Continuations and charsets are those of RFC 2231; encoded words in values, which RFC 2047 forbids and mailers
+    write, are decoded. ``name*`` beats ``name`` (RFC 6266 section 4.3); of two equal names the first counts.
     """
-    octets = _octets(raw)
-    parts = list(_split(octets))
-    value = parts[0].strip().decode("ascii", "replace").lower() if parts else ""
     plain: dict[str, str] = {}
     extended: dict[str, dict[int, tuple[bool, bytes]]] = {}
-    for item in parts[1 : MAX_PARAMETERS + 1]:
-        name_octets, equals, content = item.partition(b"=")
-        if not equals:
-            continue
-        name, star, section = name_octets.strip().decode("ascii", "replace").lower().partition("*")
-        content = _unquoted(content)
+    for name_octets, content in pairs:
+        name, star, section = name_octets.decode("ascii", "replace").lower().partition("*")
         if not star:
             plain.setdefault(name, decode(content))
             continue
         number, is_encoded = section.rstrip("*"), not section or section.endswith("*")
         if not number or (number.isascii() and number.isdigit() and len(number) < 5):
             extended.setdefault(name, {}).setdefault(int(number or 0), (is_encoded, content))
-    return value, plain | {name: _join(pieces) for name, pieces in extended.items()}
+    return plain | {name: _join(pieces) for name, pieces in extended.items()}
 
 
 def _join(pieces: dict[int, tuple[bool, bytes]]) -> str:

@@ -15,7 +15,7 @@ _RANK = {"html": ("text/html", "text/plain"), "plain": ("text/plain", "text/html
 
 
 def bodies(structure: Part, prefer: str = "html") -> tuple[Part, ...]:
-    """The parts to draw one below the other, in document order, alternatives resolved by ``prefer`` ("html", "plain")."""
+    """The parts to draw one below the other, in document order, alternatives resolved by ``prefer`` (html, plain)."""
     shown = tuple(_shown(structure, prefer))
     return shown or tuple(_first_text(structure))
 
@@ -66,7 +66,7 @@ def _is_text(part: Part) -> bool:
 
 
 def _named_file(part: Part) -> bool:
-    """A text part with a file name is a file that a mailer showed inline, unless it is said to be inline HTML or text."""
+    """A text part with a file name is a file that a mailer showed inline, unless it is said to be inline."""
     return bool(part.filename) and part.disposition != "inline"
 
 
