@@ -120,7 +120,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveResult:
-    """Where messages went: UIDs in the target by UID in the source; empty where the server tells nothing (no UIDPLUS)."""
+    """Where messages went: UIDs in the target by UID in the source; empty where the server does not tell (UIDPLUS)."""
 
     uidvalidity: int = 0
     uids: Mapping[int, int] = field(default_factory=dict)
@@ -144,9 +144,31 @@ class MailStore(Protocol):
     def subscribe(self, mailbox: str, *, on: bool) -> None: ...
 
     # lists
-    def page(self, mailbox: str, *, offset: int = 0, limit: int = 50, uidvalidity: int | None = None) -> Page: ...
+    def page(
+        self,
+        mailbox: str,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        uidvalidity: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> Page:
+        """Rows from ``offset`` on. A page found by a UID neither repeats nor hides rows when mail arrives: ``after``
+        goes on below that message, wherever it is by now (or was, if it has gone); ``before`` ends above it, and
+        ``offset`` serves where it has gone."""
+        ...
+
     def search(
-        self, mailbox: str, query: Query, *, offset: int = 0, limit: int = 50, uidvalidity: int | None = None
+        self,
+        mailbox: str,
+        query: Query,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        uidvalidity: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
     ) -> Page: ...
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
     def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:

@@ -1,0 +1,27 @@
+"""Whose mail, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portal import net
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose mail, where, and how the connection is made."""
+
+    server: net.ServerUrl
+    login: str
+    password: str = field(repr=False)
+    ca_file: str | None = None
+    allow_plain: bool = False  # plain text beyond loopback: the site has said so explicitly
+    client_address: str = ""  # told to the server by ID (RFC 2971) where the site says that the server trusts us
+    connect_timeout: float = net.CONNECT_TIMEOUT
+    read_timeout: float = net.READ_TIMEOUT
+    ignore_capabilities: frozenset[str] = frozenset()  # what the server offers and does badly
+
+    @property
+    def id(self) -> tuple[str, str]:
+        """Names the account in caches, without its secret."""
+        return (str(self.server), self.login)

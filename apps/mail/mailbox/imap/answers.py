@@ -1,0 +1,57 @@
+"""Answers that several commands share: SEARCH and SORT in their old and new form, COPYUID."""
+
+from __future__ import annotations
+
+import re
+
+from apps.mail.mailbox.imap.commands import Result
+from apps.mail.mailbox.imap.tokens import expand
+from apps.mail.mailbox.store import MoveResult
+
+_ALL = re.compile(rb"(?:\A| )ALL ([0-9:,]+)", re.I)
+_COUNT = re.compile(rb"(?:\A| )COUNT (\d+)", re.I)
+
+
+def found_uids(result: Result) -> list[int]:
+    """UIDs in the order given, from ESEARCH (RFC 4731) or from SEARCH and SORT lines."""
+    uids: list[int] = []
+    for answer in result.untagged:
+        if answer.name == b"ESEARCH":
+            for match in _ALL.finditer(answer.data):
+                uids.extend(expand(match[1]))
+        elif answer.name in (b"SEARCH", b"SORT"):
+            words = answer.data.partition(b"(")[0]  # (MODSEQ n) may follow
+            uids.extend(int(word) for word in words.split() if word.isdigit())
+    return uids
+
+
+def found_count(result: Result) -> int:
+    """How many, from ESEARCH COUNT or by counting."""
+    for answer in result.named(b"ESEARCH"):
+        if match := _COUNT.search(answer.data):
+            return int(match[1])
+    return len(found_uids(result))
+
+
+def copied(result: Result) -> MoveResult:
+    """COPYUID (RFC 4315 section 3), tagged or, after MOVE, untagged; several are put together."""
+    pairs: dict[int, int] = {}
+    uidvalidity = 0
+    codes = [(item.code, item.code_data) for item in result.completions] + [item.code for item in result.untagged]
+    for code, data in codes:
+        words = data.split()
+        if code != b"COPYUID" or len(words) != 3 or not words[0].isdigit():
+            continue
+        source, target = expand(words[1]), expand(words[2])
+        if len(source) == len(target):
+            uidvalidity = int(words[0])
+            pairs.update(zip(source, target, strict=True))
+    return MoveResult(uidvalidity=uidvalidity, uids=pairs)
+
+
+def merged(results: list[MoveResult]) -> MoveResult:
+    """One result of a move that took several commands."""
+    pairs: dict[int, int] = {}
+    for result in results:
+        pairs.update(result.uids)
+    return MoveResult(uidvalidity=results[-1].uidvalidity if results else 0, uids=pairs)

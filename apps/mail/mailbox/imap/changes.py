@@ -1,0 +1,103 @@
+"""Flags, copies, moves, removal, new messages. The mailbox is selected already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from apps.mail.mailbox import errors
+from apps.mail.mailbox.imap import guard
+from apps.mail.mailbox.imap.answers import copied, found_uids, merged
+from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.store import MoveResult
+
+_MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]+>)", re.I | re.M)
+
+
+def set_flags(connection: Connection, uids: Sequence[int], *, add: Sequence[str], remove: Sequence[str]) -> None:
+    commands = [
+        command("UID STORE", some, guard.words(f"{sign}FLAGS.SILENT"), guard.flags(values))
+        for some in guard.uid_sets(uids)
+        for sign, values in (("+", add), ("-", remove))
+        if values
+    ]
+    for one in commands:
+        connection.execute(one)
+
+
+def copy(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
+    where = guard.mailbox(target)
+    return merged([copied(connection.execute(command("UID COPY", some, where))) for some in guard.uid_sets(uids)])
+
+
+def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
+    """MOVE (RFC 6851), or a copy of which the originals are removed only once it is there."""
+    where = guard.mailbox(target)
+    if connection.has("MOVE"):
+        return merged([copied(connection.execute(command("UID MOVE", some, where))) for some in guard.uid_sets(uids)])
+    result = copy(connection, uids, target)
+    expunge(connection, uids)
+    return result
+
+
+def expunge(connection: Connection, uids: Sequence[int]) -> None:
+    """Remove these messages and no other one, though others may be marked \\Deleted by somebody else."""
+    if connection.has("UIDPLUS"):
+        for some in guard.uid_sets(uids):
+            connection.execute(command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"])))
+            connection.execute(command("UID EXPUNGE", some))
+        return
+    _expunge_all_but_others(connection, uids)
+
+
+def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> None:
+    """EXPUNGE takes every message marked \\Deleted: the marks of others are lifted meanwhile and put back.
+
+    Where we are cut off in between, others find their mark gone, and no message is lost.
+    """
+    others = [uid for uid in _deleted(connection) if uid not in set(uids)]
+    if others:
+        set_flags(connection, others, add=(), remove=["\\Deleted"])
+    try:
+        set_flags(connection, uids, add=["\\Deleted"], remove=())
+        if not set(_deleted(connection)) <= set(uids):
+            set_flags(connection, uids, add=(), remove=["\\Deleted"])
+            raise errors.ServerRefused("somebody else is removing messages from this mailbox")
+        connection.execute(command("EXPUNGE"))
+    finally:
+        if others and not connection.broken:
+            set_flags(connection, others, add=["\\Deleted"], remove=())
+
+
+def _deleted(connection: Connection) -> list[int]:
+    return found_uids(connection.execute(command("UID SEARCH", guard.words("DELETED"))))
+
+
+def append(
+    connection: Connection, mailbox: str, message: bytes, *, flags: Sequence[str], when: datetime | None
+) -> tuple[int, int | None]:
+    """(UIDVALIDITY, UID) from APPENDUID; (0, None) where the server does not tell."""
+    pieces: list[guard.Piece] = [guard.mailbox(mailbox)]
+    if flags:
+        pieces.append(guard.flags(flags))
+    if when is not None:
+        pieces.append(guard.date_time(when))
+    result = connection.execute(command("APPEND", *pieces, guard.message(message)))
+    words = (result.code(b"APPENDUID") or b"").split()
+    if len(words) == 2 and all(word.isdigit() for word in words):
+        return int(words[0]), int(words[1])
+    return 0, None
+
+
+def message_id_of(message: bytes) -> str:
+    """The Message-ID header, "" without a plain one."""
+    header = re.split(rb"\r?\n\r?\n", message, maxsplit=1)[0]
+    found = _MESSAGE_ID.search(header)
+    return found[1].decode("ascii", "replace") if found and found[1].isascii() else ""
+
+
+def find_message_id(connection: Connection, message_id: str) -> list[int]:
+    pieces = (guard.words("HEADER"), guard.string("Message-ID"), guard.string(message_id))
+    return sorted(found_uids(connection.execute(command("UID SEARCH", *pieces))))

@@ -1,0 +1,125 @@
+"""What goes over an IMAP connection: a command, the server's answers in their order, and NO or BAD as our errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from apps.mail.mailbox import errors
+from apps.mail.mailbox.imap.guard import Piece
+
+_UNTAGGED = re.compile(rb"\* (?:(\d{1,10}) )?([A-Za-z0-9.-]+) ?", re.ASCII)
+_CODE = re.compile(rb"\[([A-Za-z0-9.-]+)(?: ([^\]]*))?\] ?")
+STATUS_WORDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
+
+_CODES: dict[bytes, type[errors.MailError]] = {
+    b"NONEXISTENT": errors.NoSuchMailbox,
+    b"TRYCREATE": errors.NoSuchMailbox,
+    b"ALREADYEXISTS": errors.MailboxExists,
+    b"OVERQUOTA": errors.QuotaExceeded,
+    b"LIMIT": errors.TooManyConnections,
+    b"UNAVAILABLE": errors.ServerUnreachable,
+    b"AUTHENTICATIONFAILED": errors.SignInRefused,
+    b"AUTHORIZATIONFAILED": errors.SignInRefused,
+    b"EXPIRED": errors.SignInRefused,
+}
+# What servers say that know no response codes (RFC 5530).
+_TEXTS = (
+    (re.compile(r"does(?:n't| not) exist|not found|no such mailbox|unknown mailbox", re.I), errors.NoSuchMailbox),
+    (re.compile(r"already exists", re.I), errors.MailboxExists),
+    (re.compile(r"quota|mailbox is full", re.I), errors.QuotaExceeded),
+    (re.compile(r"maximum number of connections|too many connections", re.I), errors.TooManyConnections),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command without its tag. ``secret`` keeps its arguments out of every log and error."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    secret: bool = False
+
+
+def command(name: str, *pieces: Piece) -> Command:
+    return Command(name, pieces)
+
+
+@dataclass(slots=True)
+class Untagged:
+    """``* 12 FETCH (...)``: ``data`` is what follows the name. A literal stands in it as ``{n}CRLF``, its octets in
+    ``literals``, in order."""
+
+    number: int | None
+    name: bytes  # upper case
+    data: bytes
+    literals: list[bytes] = field(default_factory=list)
+
+    @property
+    def code(self) -> tuple[bytes, bytes]:
+        """A status response's code and its arguments: (b"UIDNEXT", b"12"); empty where there is none."""
+        found = _CODE.match(self.data) if self.name in STATUS_WORDS else None
+        return (found[1].upper(), found[2] or b"") if found else (b"", b"")
+
+
+def untagged(line: bytes) -> Untagged | None:
+    """Read the first line of an untagged answer, its CRLF removed; None when it is none."""
+    found = _UNTAGGED.match(line)
+    if not found:
+        return None
+    return Untagged(int(found[1]) if found[1] else None, found[2].upper(), line[found.end() :])
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A tagged answer."""
+
+    status: bytes  # OK, NO or BAD
+    code: bytes  # upper case, "" without one
+    code_data: bytes
+    text: str  # for people
+
+    @property
+    def ok(self) -> bool:
+        return self.status == b"OK"
+
+    @classmethod
+    def parse(cls, rest: bytes) -> Completion:
+        status, _, text = rest.partition(b" ")
+        found = _CODE.match(text)
+        words = (text[found.end() :] if found else text).decode("utf-8", "replace")
+        return cls(status.upper(), found[1].upper() if found else b"", (found[2] or b"") if found else b"", words)
+
+    def error(self) -> errors.MailError:
+        """What a NO or BAD means, as one of our errors."""
+        kind: type[errors.MailError] = _CODES.get(self.code, errors.ServerRefused)
+        if kind is errors.ServerRefused:
+            kind = next((error for pattern, error in _TEXTS if pattern.search(self.text)), kind)
+        return kind(self.text[:200], server_text=self.text[:1000])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the server said between a command, or several sent together, and their tagged answers."""
+
+    untagged: list[Untagged]
+    completions: Sequence[Completion]
+
+    @property
+    def completion(self) -> Completion:
+        return self.completions[-1]
+
+    def named(self, name: bytes) -> Iterator[Untagged]:
+        return (answer for answer in self.untagged if answer.name == name)
+
+    def code(self, name: bytes) -> bytes | None:
+        """The arguments of the last response code of that name, tagged or not; None where it did not come."""
+        for completion in reversed(self.completions):
+            if completion.code == name:
+                return completion.code_data
+        for answer in reversed(self.untagged):
+            code, data = answer.code
+            if code == name:
+                return data
+        return None

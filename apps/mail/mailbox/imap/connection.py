@@ -1,0 +1,338 @@
+"""One IMAP connection: greeting, TLS, sign-in, commands and the state of the selected mailbox.
+
+The session object is imapclient's. Commands are written and answers are read here instead: in their order, several
+commands in one round trip, literals by octets, and without imapclient's and imaplib's limits (a line of one million
+octets, ranges that fail after the answer, untagged answers left for the next command, quoting that lets line breaks
+through).
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from apps.mail.mailbox import errors
+from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.imap import guard
+from apps.mail.mailbox.imap.commands import STATUS_WORDS, Command, Completion, Result, Untagged, command, untagged
+from apps.mail.mailbox.imap.selected import Selected
+from apps.mail.mailbox.imap.tokens import LITERAL_AT_END
+from apps.mail.mailbox.imap.transport import Stream, network_error, open_session
+from portal import net
+
+log = logging.getLogger(__name__)
+
+MAX_LITERAL = 512 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """Commands sent together: their tags in order until answered, and what has come back."""
+
+    pending: dict[bytes, None] = field(default_factory=dict)
+    answers: list[Untagged] = field(default_factory=list)
+    done: dict[bytes, Completion] = field(default_factory=dict)
+
+
+class Connection:
+    """Signed in and ready. Not thread-safe: the pool leases it to one request at a time."""
+
+    def __init__(self, account: Account) -> None:
+        """Connects and signs in; raises ``MailError``."""
+        self.account = account
+        self.capabilities: frozenset[str] = frozenset()
+        self.selected: Selected | None = None
+        self.commands = 0
+        self.last_used = time.monotonic()
+        self.broken = False
+        self._tags = itertools.count(1)
+        self._capability_told = False
+        self.session = open_session(account)
+        self._stream: Stream = self.session.stream
+        try:
+            self._greet()
+            self._sign_in()
+        except BaseException:
+            self.close()
+            raise
+
+    # opening
+
+    def _greet(self) -> None:
+        greeting = untagged(self._read_line())
+        if greeting is None or greeting.name not in STATUS_WORDS:
+            raise errors.ServerUnreachable("not an IMAP server")
+        if greeting.name == b"PREAUTH":
+            # Signed in as somebody without any password: that proves nothing about this user, and forbids STARTTLS.
+            raise errors.TlsFailed("the server offers a session without sign-in")
+        if greeting.name != b"OK":
+            raise _farewell(greeting)
+        self._note_capabilities(greeting)
+        if self.account.server.security == "starttls":
+            self._start_tls()
+        if not self._capability_told:
+            self.execute(command("CAPABILITY"))
+
+    def _start_tls(self) -> None:
+        if not self._capability_told:
+            self.execute(command("CAPABILITY"))
+        if "STARTTLS" not in self.capabilities:
+            raise errors.TlsFailed("the server does not offer STARTTLS")
+        try:
+            self.execute(command("STARTTLS"))
+        except errors.ServerRefused as error:
+            raise errors.TlsFailed("the server refuses STARTTLS", server_text=error.server_text) from error
+        if self._spoke_already():
+            raise errors.TlsFailed("the server spoke before the connection was safe")
+        try:
+            safe = net.start_tls(self._stream.sock, self.account.server, ca_file=self.account.ca_file)
+        except OSError as error:
+            raise network_error(error) from error
+        safe.settimeout(self.account.read_timeout)
+        self._stream.use(safe)
+        # What was said before may have been said by somebody else (RFC 9051 section 6.2.1).
+        self.capabilities, self._capability_told = frozenset(), False
+
+    def _spoke_already(self) -> bool:
+        """Whether something was received that nobody has asked for."""
+        self._stream.sock.setblocking(False)
+        try:
+            return bool(self._stream.reader.peek(1))
+        except OSError:
+            return False
+        finally:
+            self._stream.sock.settimeout(self.account.read_timeout)
+
+    def _sign_in(self) -> None:
+        account = self.account
+        if account.client_address and "ID" in self.capabilities:
+            self.attempt(command("ID", guard.strings(("x-originating-ip", account.client_address))))
+        login, password = guard.string(account.login), guard.string(account.password)
+        self._capability_told = False
+        try:
+            if "AUTH=PLAIN" in self.capabilities:
+                self._authenticate_plain()
+            elif "LOGINDISABLED" in self.capabilities:
+                raise errors.TlsFailed("the server takes no password on this connection")
+            else:
+                self.run(Command("LOGIN", (login, password), secret=True), check=_check_sign_in)
+        except errors.ServerUnreachable as error:
+            if error.server_text and "connections" in error.server_text.lower():
+                raise errors.TooManyConnections(server_text=error.server_text) from error
+            raise
+        if not self._capability_told:
+            self.execute(command("CAPABILITY"))
+
+    def _authenticate_plain(self) -> None:
+        token = guard.sasl_plain(self.account.login, self.account.password)
+        mechanism = guard.words("PLAIN")
+        if "SASL-IR" in self.capabilities:
+            self.run(Command("AUTHENTICATE", (mechanism, token), secret=True), check=_check_sign_in)
+        else:
+            reply = token + b"\r\n"
+            self.run(Command("AUTHENTICATE", (mechanism,), secret=True), check=_check_sign_in, reply=reply)
+
+    # speaking
+
+    def has(self, capability: str) -> bool:
+        return capability in self.capabilities
+
+    def execute(self, *commands: Command) -> Result:
+        """Send commands together and wait for all of them; the first NO or BAD raises."""
+        return self.run(*commands)
+
+    def attempt(self, *commands: Command) -> Result:
+        """Like ``execute``, but NO and BAD are for the caller to see in ``completions``."""
+        return self.run(*commands, check=None)
+
+    def run(
+        self,
+        *commands: Command,
+        check: Callable[[Completion], errors.MailError] | None = Completion.error,
+        reply: bytes = b"",
+    ) -> Result:
+        """Send commands together and read until each is answered.
+
+        ``check`` makes the error of a NO or BAD; None leaves them to the caller. ``reply`` answers the server's ``+``.
+        """
+        if self.broken:
+            raise errors.ServerUnreachable("the connection is closed")
+        written = [self._written(wanted) for wanted in commands]
+        self.broken = True  # until every answer is in: a connection left in mid-command serves nobody again
+        exchange = _Exchange()
+        try:
+            for tag, chunks in written:
+                self._send(tag, chunks, exchange)
+            while exchange.pending:
+                if self._receive(exchange) and reply:
+                    self._stream.send(reply)
+                    reply = b""
+        except OSError as error:
+            self.close()
+            raise network_error(error) from error
+        except errors.MailError:
+            self.close()
+            raise
+        self.broken = False
+        self.last_used = time.monotonic()
+        result = Result(exchange.answers, [exchange.done[tag] for tag, _ in written])
+        if check is not None:
+            for completion in result.completions:
+                if not completion.ok:
+                    raise check(completion)
+        return result
+
+    def _written(self, wanted: Command) -> tuple[bytes, list[tuple[bytes, bool]]]:
+        tag = b"Y%d" % next(self._tags)
+        pieces = (guard.Wire(tag), guard.words(wanted.name), *wanted.pieces)
+        minus = self.has("LITERAL-") or self.has("IMAP4REV2")
+        return tag, guard.chunks(pieces, literal_plus=self.has("LITERAL+"), literal_minus=minus)
+
+    def _send(self, tag: bytes, chunks: list[tuple[bytes, bool]], exchange: _Exchange) -> None:
+        self.commands += 1
+        exchange.pending[tag] = None
+        for chunk, wait in chunks:
+            self._stream.send(chunk)
+            while wait and tag in exchange.pending:
+                if self._receive(exchange):
+                    break
+            if tag not in exchange.pending:  # refused before the whole of it was sent
+                return
+
+    def _receive(self, exchange: _Exchange) -> bool:
+        """Read one answer; True when it is the server's ``+``."""
+        line = self._read_line()
+        if line.startswith(b"+"):
+            return True
+        if not line.startswith(b"* "):
+            tag, _, rest = line.partition(b" ")
+            if tag not in exchange.pending:
+                raise errors.ServerUnreachable("the server does not speak IMAP")
+            del exchange.pending[tag]
+            exchange.done[tag] = completion = Completion.parse(rest)
+            self._note_capability_code(completion.code, completion.code_data)
+            return False
+        answer = untagged(line)
+        if answer is None:
+            return False
+        if answer.name not in STATUS_WORDS:
+            self._read_literals(answer)
+        if answer.name == b"BYE":
+            raise _farewell(answer)
+        self._note_capabilities(answer)
+        if self.selected is not None:
+            self.selected.observe(answer)
+        exchange.answers.append(answer)
+        return False
+
+    def _read_line(self) -> bytes:
+        line = self._stream.readline()
+        if not line.endswith(b"\n"):
+            raise errors.ServerUnreachable("the server closed the connection")
+        return line.rstrip(b"\r\n")
+
+    def _read_literals(self, answer: Untagged) -> None:
+        pieces = [answer.data]
+        while found := LITERAL_AT_END.search(pieces[-1]):
+            size = int(found[1])
+            if size > MAX_LITERAL:
+                raise errors.ServerUnreachable("the server announced an impossible size")
+            octets = self._stream.read(size)
+            if len(octets) < size:
+                raise errors.ServerUnreachable("the server closed the connection")
+            answer.literals.append(octets)
+            pieces += [b"\r\n", self._read_line()]
+        if len(pieces) > 1:
+            answer.data = b"".join(pieces)
+
+    def _note_capabilities(self, answer: Untagged) -> None:
+        if answer.name == b"CAPABILITY":
+            self._set_capabilities(answer.data)
+        else:
+            self._note_capability_code(*answer.code)
+
+    def _note_capability_code(self, code: bytes, data: bytes) -> None:
+        if code == b"CAPABILITY":
+            self._set_capabilities(data)
+
+    def _set_capabilities(self, data: bytes) -> None:
+        offered = frozenset(data.decode("ascii", "replace").upper().split())
+        self.capabilities = offered - self.account.ignore_capabilities
+        self._capability_told = True
+
+    # the selected mailbox
+
+    def select(self, mailbox: str, *, read_only: bool = False) -> Selected:
+        """Open a mailbox; raises ``NoSuchMailbox`` where the server does not let us."""
+        pieces = [guard.mailbox(mailbox)]
+        if self.has("CONDSTORE"):
+            pieces.append(guard.words("(CONDSTORE)"))
+        self.selected = None
+        result = self.run(command("EXAMINE" if read_only else "SELECT", *pieces), check=None)
+        if not result.completion.ok:
+            error = result.completion.error()
+            if type(error) is errors.ServerRefused:
+                error = errors.NoSuchMailbox(str(error), server_text=error.server_text)
+            raise error
+        selected = Selected(mailbox, read_only=read_only or result.completion.code == b"READ-ONLY")
+        closed = [index for index, answer in enumerate(result.untagged) if answer.code[0] == b"CLOSED"]
+        for answer in result.untagged[closed[-1] if closed else 0 :]:
+            if answer.name == b"EXISTS" and answer.number is not None:
+                selected.exists = answer.number
+            else:
+                selected.observe(answer)
+        self.selected = selected
+        return selected
+
+    def deselect(self) -> None:
+        """Close the mailbox without expunging it (UNSELECT, or opening one read-only that is not there)."""
+        self.selected = None
+        if self.has("UNSELECT"):
+            self.execute(command("UNSELECT"))
+        else:
+            # A failed SELECT leaves no mailbox selected (RFC 3501 section 6.3.1); CLOSE would expunge.
+            self.attempt(command("EXAMINE", guard.string('"no such mailbox"')))
+
+    def refresh(self) -> None:
+        """Let the server say what has changed; raises when the connection is dead."""
+        self.execute(command("NOOP"))
+
+    def close(self) -> None:
+        """Hang up without a word; never raises."""
+        self.broken = True
+        self.selected = None
+        try:
+            self._stream.shutdown()
+        except (OSError, ValueError) as error:
+            log.debug("closing: %s", error)
+
+    def logout(self) -> None:
+        """Say goodbye without waiting for the answer, then hang up."""
+        if not self.broken:
+            try:
+                self._stream.sock.settimeout(0.2)
+                self._stream.send(b"Y0 LOGOUT\r\n")
+            except OSError as error:
+                log.debug("logout: %s", error)
+        self.close()
+
+
+def _check_sign_in(completion: Completion) -> errors.MailError:
+    """A NO to LOGIN means wrong user name or password, unless its code says otherwise."""
+    error = completion.error()
+    if isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)) or completion.code == b"INUSE":
+        return error
+    if completion.status == b"BAD" and not completion.code:
+        return error
+    return errors.SignInRefused(server_text=completion.text[:1000])
+
+
+def _farewell(answer: Untagged) -> errors.MailError:
+    completion = Completion.parse(b"BYE " + answer.data)
+    error = completion.error()
+    if isinstance(error, errors.TooManyConnections):
+        return error
+    return errors.ServerUnreachable("the server ended the connection", server_text=completion.text[:1000])

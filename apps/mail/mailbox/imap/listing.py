@@ -1,0 +1,205 @@
+"""Rows of message lists: which ones, from memory where they are known, else from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from apps.mail.mailbox.imap import decoding, envelope, fetch, guard, ordering
+from apps.mail.mailbox.imap.answers import found_count
+from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory, Order, RowKey
+from apps.mail.mailbox.store import Summary
+from apps.mail.mime import parse as mime_parse
+from apps.mail.mime import snippet
+from apps.mail.mime.parts import Envelope, Part
+
+SNIPPET_OCTETS = 2048
+SNIPPET_LENGTH = 200
+BATCH = 500  # messages in one FETCH of rows
+
+
+def window(connection: Connection, memory: Memory, *, offset: int, limit: int) -> tuple[list[Summary], int]:
+    """Rows ``offset`` to ``offset + limit`` of the selected mailbox, newest first, and how many there are in all."""
+    order = ordering.current(connection, memory)
+    high = order.exists - offset
+    low = max(high - limit, 0)
+    if high <= 0 or limit <= 0:
+        return [], order.exists
+    if order.uids is not None:
+        uids = list(reversed(order.uids[low:high]))
+        return rows(connection, memory, uids), order.exists
+    result = connection.execute(command("FETCH", guard.span(low + 1, high), fetch.UID_FLAGS))
+    found = [row for row in fetch.rows(result) if row.uid and low < row.number <= high]
+    flags = {row.uid: row.flags for row in found if row.flags is not None}
+    return rows(connection, memory, sorted(flags, reverse=True), flags=flags), order.exists
+
+
+def rows(
+    connection: Connection, memory: Memory, uids: Sequence[int], *, flags: Mapping[int, frozenset[str]] | None = None
+) -> list[Summary]:
+    """Summaries in the order of ``uids``; those that have gone are left out."""
+    if not uids:
+        return []
+    known = {uid: memory.rows.get(row_key(connection, uid)) for uid in uids}
+    cold = [uid for uid in uids if known[uid] is None]
+    current = dict(flags or {})
+    if flags is None:
+        for some in guard.uid_sets(uid for uid in uids if known[uid] is not None):
+            result = connection.execute(command("UID FETCH", some, fetch.UID_FLAGS))
+            current |= {uid: row.flags for uid, row in fetch.by_uid(result, uids).items() if row.flags is not None}
+    for start in range(0, len(cold), BATCH):
+        for summary in _learn(connection, memory, cold[start : start + BATCH]):
+            current.setdefault(summary.uid, summary.flags)
+            known[summary.uid] = summary = replace(summary, flags=frozenset())
+            memory.rows.put(row_key(connection, summary.uid), summary)
+    found: list[Summary] = []
+    for uid in uids:
+        row, row_flags = known[uid], current.get(uid)
+        if row is not None and row_flags is not None:
+            found.append(replace(row, flags=row_flags))
+    return found
+
+
+def row_key(connection: Connection, uid: int) -> RowKey:
+    selected = connection.selected
+    assert selected is not None
+    return (connection.account.id, selected.name, selected.uidvalidity, uid)
+
+
+def position(connection: Connection, memory: Memory, uid: int) -> int | None:
+    """How many messages of the selected mailbox are newer than this one; None when it is not there."""
+    order = ordering.current(connection, memory)
+    if order.uids is not None:
+        return len(order.uids) - 1 - order.uids.index(uid) if uid in order.uids else None
+    number = _number(connection, uid)
+    return None if number is None else order.exists - number
+
+
+def offset_after(connection: Connection, memory: Memory, uid: int) -> int:
+    """Where a list goes on after the row with this UID, even if that message has gone meanwhile."""
+    at = position(connection, memory, uid)
+    if at is not None:
+        return at + 1
+    order = ordering.current(connection, memory)
+    if order.uids is not None or uid <= 1:
+        return 0 if order.uids is not None else order.exists
+    returning = [guard.words("RETURN (COUNT)")] if connection.has("ESEARCH") else []
+    below = connection.execute(command("UID SEARCH", *returning, guard.words("UID"), guard.span(1, uid - 1)))
+    return order.exists - found_count(below)
+
+
+def neighbours(connection: Connection, memory: Memory, uid: int) -> tuple[int | None, int | None]:
+    """(next newer, next older)"""
+    order = ordering.current(connection, memory)
+    if order.uids is not None:
+        if uid not in order.uids:
+            return None, None
+        at = order.uids.index(uid)
+        newer = order.uids[at + 1] if at + 1 < len(order.uids) else None
+        return newer, order.uids[at - 1] if at else None
+    number = _number(connection, uid)
+    if number is None:
+        return None, None
+    around = guard.span(max(number - 1, 1), min(number + 1, max(order.exists, number)))
+    result = connection.execute(command("FETCH", around, fetch.UID_ONLY))
+    uids = {row.number: row.uid for row in fetch.rows(result) if row.uid}
+    return uids.get(number + 1), uids.get(number - 1)
+
+
+def _number(connection: Connection, uid: int) -> int | None:
+    result = connection.execute(command("UID FETCH", guard.uid_set([uid]), fetch.UID_ONLY))
+    return next((row.number for row in fetch.rows(result) if row.uid == uid), None)
+
+
+# rows that this process has not seen yet
+
+
+def _learn(connection: Connection, memory: Memory, uids: Sequence[int]) -> list[Summary]:
+    """One FETCH for all of them, one more per place where their first words lie."""
+    preview = connection.has("PREVIEW")
+    items = fetch.ROW_WITH_PREVIEW if preview else fetch.ROW
+    result = connection.attempt(command("UID FETCH", guard.uid_set(uids), items))
+    found = fetch.by_uid(result, uids)
+    missing = [uid for uid in uids if uid not in found] if not result.completion.ok else []
+    for uid in missing:
+        found |= _poorly(connection, uid)
+    _complete_headers(connection, found)
+    snippets = {} if preview else _snippets(connection, found)
+    for uid, row in found.items():
+        memory.odd.put(row_key(connection, uid), row.structure is None or is_odd(row.structure))
+    return [
+        to_summary(row, row.preview if row.preview is not None else snippets.get(uid, "")) for uid, row in found.items()
+    ]
+
+
+def to_summary(row: fetch.Fetched, words: str) -> Summary:
+    structure = row.structure
+    return Summary(
+        uid=row.uid,
+        flags=row.flags or frozenset(),
+        size=row.size,
+        received=row.received or fetch.EPOCH,
+        envelope=row.envelope or Envelope(),
+        has_attachment=structure is not None and decoding.has_attachment(structure),
+        snippet=" ".join(words.split())[:SNIPPET_LENGTH],
+    )
+
+
+def is_odd(structure: Part) -> bool:
+    """A structure that a server sends when it could not read the message: a multipart without parts."""
+    return any(part.is_multipart and not part.children for part in structure.walk())
+
+
+def _poorly(connection: Connection, uid: int) -> dict[int, fetch.Fetched]:
+    """One message that made the server refuse a whole FETCH."""
+    result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), fetch.POOR_ROW))
+    return fetch.by_uid(result, [uid])
+
+
+def _complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:
+    """Read the header block ourselves where the server could make no envelope of it."""
+    bare = [uid for uid, row in found.items() if row.envelope is None or envelope.is_empty(row.envelope)]
+    unread = [uid for uid in bare if "HEADER" not in found[uid].sections]
+    if unread:
+        items = guard.group([guard.words("UID"), guard.section("HEADER")])
+        result = connection.attempt(command("UID FETCH", guard.uid_set(unread), items))
+        for uid, row in fetch.by_uid(result, unread).items():
+            found[uid].sections.update(row.sections)
+    for uid in bare:
+        header = found[uid].sections.get("HEADER")
+        if header:
+            found[uid].envelope = mime_parse.parse(header).envelope
+
+
+def _snippets(connection: Connection, found: Mapping[int, fetch.Fetched]) -> dict[int, str]:
+    parts: dict[int, Part] = {}
+    places: dict[str, list[int]] = {}
+    for uid, row in found.items():
+        part = decoding.text_part(row.structure) if row.structure is not None else None
+        if part is not None and part.number and part.size:
+            parts[uid] = part
+            places.setdefault(part.number, []).append(uid)
+    commands = [
+        command("UID FETCH", guard.uid_set(uids), _first_words(number)) for number, uids in sorted(places.items())
+    ]
+    if not commands:
+        return {}
+    words: dict[int, str] = {}
+    for uid, row in fetch.by_uid(connection.attempt(*commands), parts).items():
+        octets = next((data for name, data in row.sections.items() if name == parts[uid].number), b"")
+        words[uid] = snippet.snippet(parts[uid], octets)
+    return words
+
+
+def _first_words(number: str) -> guard.Wire:
+    return guard.group([guard.words("UID"), guard.section(number, offset=0, size=SNIPPET_OCTETS)])
+
+
+def in_order(order: Order, uids: Iterable[int]) -> list[int]:
+    """UIDs of a search, newest first."""
+    if order.uids is None:
+        return sorted(uids, reverse=True)
+    wanted = set(uids)
+    return [uid for uid in reversed(order.uids) if uid in wanted]

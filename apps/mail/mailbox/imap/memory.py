@@ -1,0 +1,60 @@
+"""What one process remembers of IMAP mailboxes: rows of lists, orders, results of searches."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from apps.mail.mailbox.cache import LruCache
+from apps.mail.mailbox.store import Summary
+
+#: (account, mailbox, UIDVALIDITY, UID)
+RowKey = tuple[Hashable, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """All messages of a mailbox by date of arrival (INTERNALDATE), those of one second by UID.
+
+    ``uidvalidity``, ``uidnext`` and ``exists`` together name the set of messages exactly: UIDs only grow, so that
+    with ``uidnext`` the same, messages can only have gone, and then ``exists`` is smaller.
+    """
+
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    newest: int  # the UID of the newest message, 0 in an empty mailbox
+    uids: array[int] | None  # oldest first; None where that is the order of the UIDs themselves
+
+
+class Memory:
+    """Shared by all leases of a process; bounded by octets.
+
+    ``rows`` holds what never changes of a message (RFC 9051 section 2.3.1.1); ``odd`` says whose structure the server
+    could not give, so that its parts are read from the message itself.
+    """
+
+    def __init__(self, *, rows: int = 48 * 2**20, orders: int = 32 * 2**20, searches: int = 8 * 2**20) -> None:
+        self.rows: LruCache[RowKey, Summary] = LruCache(rows, _row_size)  # their flags are empty
+        self.odd: LruCache[RowKey, bool] = LruCache(20_000, lambda _: 1)
+        self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
+        self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
+
+    def clear(self) -> None:
+        self.rows.clear()
+        self.odd.clear()
+        self.orders.clear()
+        self.searches.clear()
+
+
+def _row_size(row: Summary) -> int:
+    """Roughly; what counts is that a long header counts."""
+    envelope = row.envelope
+    people = (*envelope.from_, *envelope.sender, *envelope.reply_to, *envelope.to, *envelope.cc, *envelope.bcc)
+    text = len(envelope.subject) + len(envelope.message_id) + len(envelope.in_reply_to) + len(row.snippet)
+    return 1500 + 2 * text + sum(160 + len(person.name) + len(person.email) for person in people)
+
+
+def _order_size(order: Order) -> int:
+    return 300 + (4 * len(order.uids) if order.uids is not None else 0)

@@ -1,0 +1,111 @@
+"""One message: its structure, its header, its parts.
+
+Where a server could not make sense of a message (no structure, or a multipart without parts) the message is read here
+from its own octets, and then its parts come from there too, under the numbers of that reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from apps.mail.mailbox import errors
+from apps.mail.mailbox.imap import envelope, fetch, guard, listing
+from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory
+from apps.mail.mailbox.store import MessageDetail
+from apps.mail.mime import parse as mime_parse
+from apps.mail.mime.parts import Envelope
+
+CHUNK = 256 * 1024
+
+
+def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
+    """Everything to draw the message, in one FETCH; raises ``NoSuchMessage``."""
+    row = _row(connection, uid)
+    header = row.sections.get("HEADER", b"")
+    structure = row.structure
+    odd = structure is None or listing.is_odd(structure)
+    memory.odd.put(listing.row_key(connection, uid), odd)
+    readable = row.envelope is not None and not envelope.is_empty(row.envelope)
+    if odd or structure is None:
+        parsed = mime_parse.parse(octets(connection, uid, ""))
+        structure = row.structure = parsed.structure
+        header = header or parsed.header
+    if not readable:
+        row.envelope = mime_parse.parse(header).envelope or Envelope()
+    known = memory.rows.get(listing.row_key(connection, uid))
+    summary = listing.to_summary(row, known.snippet if known else "")
+    return MessageDetail(summary=summary, structure=structure, header=header)
+
+
+def _row(connection: Connection, uid: int) -> fetch.Fetched:
+    for items in (fetch.ROW_WITH_HEADER, fetch.POOR_ROW):
+        result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items))
+        row = fetch.by_uid(result, [uid]).get(uid)
+        if row is not None:
+            return row
+        if result.completion.ok:
+            break
+    raise errors.NoSuchMessage
+
+
+def parts(connection: Connection, memory: Memory, uid: int, numbers: Sequence[str]) -> dict[str, bytes]:
+    """Octets of parts, as transferred; raises ``NoSuchMessage`` where the message or one of its parts is missing."""
+    if not numbers:
+        return {}
+    if any(numbers) and _is_odd(connection, memory, uid):
+        parsed = mime_parse.parse(octets(connection, uid, ""))
+        return {number: parsed.body(number) if number else octets(connection, uid, "") for number in numbers}
+    items = guard.group([guard.words("UID"), *(guard.section(number) for number in dict.fromkeys(numbers))])
+    result = connection.execute(command("UID FETCH", guard.uid_set([uid]), items))
+    row = fetch.by_uid(result, [uid]).get(uid)
+    if row is None or any(number not in row.sections for number in numbers):
+        raise errors.NoSuchMessage
+    return {number: row.sections[number] for number in numbers}
+
+
+def part(connection: Connection, memory: Memory, uid: int, number: str, *, limit: int | None) -> bytes:
+    if limit is None or (number and _is_odd(connection, memory, uid)):
+        return parts(connection, memory, uid, [number])[number][:limit]
+    return octets(connection, uid, number, size=limit)
+
+
+def chunks(connection: Connection, memory: Memory, uid: int, number: str) -> Iterator[bytes]:
+    """Each chunk is a command of its own, so that a reader who stops half-way leaves the connection usable."""
+    if number and _is_odd(connection, memory, uid):
+        whole = parts(connection, memory, uid, [number])[number]
+        yield from (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
+        return
+    offset = 0
+    while True:
+        chunk = octets(connection, uid, number, offset=offset, size=CHUNK)
+        if chunk:
+            yield chunk
+        offset += len(chunk)
+        if len(chunk) < CHUNK:
+            return
+
+
+def octets(connection: Connection, uid: int, number: str, *, offset: int = 0, size: int | None = None) -> bytes:
+    """One section; raises ``NoSuchMessage``."""
+    items = guard.group([guard.words("UID"), guard.section(number, offset=offset, size=size)])
+    result = connection.execute(command("UID FETCH", guard.uid_set([uid]), items))
+    row = fetch.by_uid(result, [uid]).get(uid)
+    if row is None or number not in row.sections:
+        raise errors.NoSuchMessage
+    return row.sections[number]
+
+
+def _is_odd(connection: Connection, memory: Memory, uid: int) -> bool:
+    key = listing.row_key(connection, uid)
+    known = memory.odd.get(key)
+    if known is None:
+        items = guard.words("(UID BODYSTRUCTURE)")
+        result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items))
+        row = fetch.by_uid(result, [uid]).get(uid)
+        if row is None and result.completion.ok:
+            raise errors.NoSuchMessage
+        known = row is None or row.structure is None or listing.is_odd(row.structure)
+        memory.odd.put(key, known)
+    return known

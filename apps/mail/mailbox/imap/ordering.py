@@ -1,0 +1,116 @@
+"""The order of a list: newest first by the date of arrival (INTERNALDATE), on every page of it.
+
+Where a mailbox was filled by delivery alone, that is the order of the UIDs, and a page is a window of sequence numbers,
+however large the mailbox is. After an import or a move it is not. A single window cannot tell: the newest messages may
+lie anywhere below it, and each of its dates may fall steadily all the same. So the rule is about the whole mailbox:
+
+* Seen for the first time by this process, the whole order is asked for once: ``SORT (ARRIVAL)``, which Dovecot answers
+  with one range where the order is steady, or the INTERNALDATE of every message where the server cannot sort.
+* From then on only what has arrived since is looked at. Mail that is not older than the newest known keeps the order;
+  what has gone changes no order that was steady. Anything else asks for the whole order again.
+"""
+
+from __future__ import annotations
+
+from array import array
+from datetime import datetime
+
+from apps.mail.mailbox.imap import fetch, guard
+from apps.mail.mailbox.imap.answers import found_uids
+from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory, Order
+from apps.mail.mailbox.imap.selected import Selected
+
+_ATTEMPTS = 4
+
+
+def current(connection: Connection, memory: Memory) -> Order:
+    """The order of the selected mailbox as the server last described it."""
+    selected = connection.selected
+    assert selected is not None
+    key = (connection.account.id, selected.name)
+    known = memory.orders.get(key)
+    if known is not None and known.uidvalidity == selected.uidvalidity:
+        if _same(known, selected):
+            return known
+        order = _extended(connection, selected, known)
+    else:
+        order = None
+    for _ in range(_ATTEMPTS):
+        if order is not None and order.exists == selected.exists:
+            break
+        order = _whole(connection, selected)
+    assert order is not None
+    memory.orders.put(key, order)
+    return order
+
+
+def _same(known: Order, selected: Selected) -> bool:
+    if known.exists != selected.exists:
+        return False
+    return selected.uidnext_known and known.uidnext == selected.uidnext
+
+
+def _extended(connection: Connection, selected: Selected, known: Order) -> Order | None:
+    """What was known and what has come since; None where that does not settle it."""
+    if not known.newest:
+        return None
+    # "n:*" always tells the last message, even one below n (RFC 9051 section 9, seq-range).
+    wanted = guard.Wire(guard.uid_set([known.newest]) + b"," + guard.span(known.uidnext or 1, None))
+    result = connection.execute(command("UID FETCH", wanted, fetch.UID_DATE))
+    rows = {row.uid: row for row in fetch.rows(result) if row.uid and row.received}
+    fresh = sorted(uid for uid in rows if uid >= known.uidnext)
+    selected.uidnext = max([known.uidnext, selected.uidnext, *(uid + 1 for uid in fresh)])
+    selected.uidnext_known = True
+    gone = known.exists + len(fresh) - selected.exists
+    if gone < 0 or (gone and known.uids is not None):
+        return None
+    newest = rows.get(known.newest)
+    if newest is None and fresh:
+        before = rows[fresh[0]].number - 1
+        newest = _by_number(connection, before) if before else fetch.Fetched(0, received=fetch.EPOCH)
+    last = newest.received if newest is not None else None
+    for uid in fresh:
+        received = rows[uid].received
+        if received is None or last is None or received < last:
+            return None
+        last = received
+    uids = None
+    if known.uids is not None:
+        uids = array("I", known.uids)
+        uids.extend(fresh)
+    top = fresh[-1] if fresh else known.newest if newest is not None else max(rows, default=0)
+    return Order(selected.uidvalidity, selected.uidnext, selected.exists, top, uids)
+
+
+def _by_number(connection: Connection, number: int) -> fetch.Fetched | None:
+    result = connection.execute(command("FETCH", guard.number(number), fetch.UID_DATE))
+    return next((row for row in fetch.rows(result) if row.number == number), None)
+
+
+def _whole(connection: Connection, selected: Selected) -> Order:
+    if not selected.exists:
+        return Order(selected.uidvalidity, selected.uidnext, 0, 0, None)
+    uids = _sorted_by_server(connection) if connection.has("SORT") else _sorted_here(connection)
+    highest = max(uids, default=0)
+    if not selected.uidnext_known:
+        selected.uidnext, selected.uidnext_known = max(highest + 1, selected.uidnext), True
+    steady = all(uids[index] < uids[index + 1] for index in range(len(uids) - 1))
+    packed = None if steady else array("I", uids)
+    return Order(selected.uidvalidity, selected.uidnext, len(uids), uids[-1] if uids else 0, packed)
+
+
+def _sorted_by_server(connection: Connection) -> list[int]:
+    criteria = guard.words("(ARRIVAL) UTF-8 ALL")
+    if connection.has("ESORT"):
+        result = connection.execute(command("UID SORT", guard.words("RETURN (ALL)"), criteria))
+    else:
+        result = connection.execute(command("UID SORT", criteria))
+    return found_uids(result)
+
+
+def _sorted_here(connection: Connection) -> list[int]:
+    result = connection.execute(command("FETCH", guard.words("1:*"), fetch.UID_DATE))
+    dates: dict[int, datetime] = {row.uid: row.received or fetch.EPOCH for row in fetch.rows(result) if row.uid}
+    return sorted(dates, key=lambda uid: (dates[uid], uid))

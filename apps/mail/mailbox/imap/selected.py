@@ -1,0 +1,49 @@
+"""The mailbox that a connection has open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.mail.mailbox.imap.commands import Untagged
+
+
+@dataclass(slots=True)
+class Selected:
+    """Kept up to date by whatever the server says."""
+
+    name: str
+    read_only: bool = False
+    uidvalidity: int = 0
+    uidnext: int = 0
+    uidnext_known: bool = False  # False once mail has arrived: SELECT tells UIDNEXT, later answers do not
+    exists: int = 0
+    highestmodseq: int = 0
+    flags: frozenset[str] = frozenset()
+    permanent_flags: frozenset[str] = frozenset()
+
+    def observe(self, answer: Untagged) -> None:
+        if answer.name == b"EXISTS" and answer.number is not None:
+            if answer.number > self.exists:
+                self.uidnext_known = False
+            self.exists = answer.number
+        elif answer.name == b"EXPUNGE":
+            self.exists = max(0, self.exists - 1)
+        elif answer.name == b"FLAGS":
+            self.flags = _flag_set(answer.data)
+        elif answer.name == b"OK":
+            self._observe_code(*answer.code)
+
+    def _observe_code(self, code: bytes, data: bytes) -> None:
+        if code == b"PERMANENTFLAGS":
+            self.permanent_flags = _flag_set(data)
+        elif data.isdigit():
+            if code == b"UIDVALIDITY":
+                self.uidvalidity = int(data)
+            elif code == b"UIDNEXT":
+                self.uidnext, self.uidnext_known = int(data), True
+            elif code == b"HIGHESTMODSEQ":
+                self.highestmodseq = int(data)
+
+
+def _flag_set(data: bytes) -> frozenset[str]:
+    return frozenset(flag.decode("utf-8", "replace") for flag in data.strip(b"()").split())

@@ -1,0 +1,257 @@
+"""``MailStore`` over IMAP: checks UIDVALIDITY, keeps the mailbox selected, and asks the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from apps.mail.mailbox import errors, names
+from apps.mail.mailbox.imap import changes, folders, guard, listing, messages, search
+from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory
+from apps.mail.mailbox.imap.selected import Selected
+from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Summary
+
+T = TypeVar("T")
+
+
+class ImapStore:
+    """One lease of a connection. ``commands`` counts what this lease has sent.
+
+    A connection that died while nobody looked is replaced once, before its first command has succeeded; later than
+    that, or after a time-out, the error is the caller's: nobody knows what was done.
+    """
+
+    def __init__(
+        self, connection: Connection, memory: Memory, *, reopen: Callable[[], Connection] | None = None
+    ) -> None:
+        self.connection = connection
+        self._memory = memory
+        self._reopen = reopen
+        self._before = connection.commands
+        self._checked: str | None = None  # the mailbox whose news this lease has asked for
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.connection.capabilities
+
+    @property
+    def commands(self) -> int:
+        return self.connection.commands - self._before
+
+    # mailboxes
+
+    def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
+        return self._first(lambda: folders.mailboxes(self.connection, status=status))
+
+    def status(self, mailbox: str) -> MailboxStatus:
+        return self._first(lambda: folders.status(self.connection, mailbox))
+
+    def create(self, mailbox: str) -> None:
+        self._first(self.connection.refresh)
+        name = guard.mailbox(mailbox)
+        self.connection.execute(command("CREATE", name))
+        self.connection.execute(command("SUBSCRIBE", name))
+
+    def rename(self, mailbox: str, new_name: str) -> None:
+        self._leave(mailbox)
+        old, new = guard.mailbox(mailbox), guard.mailbox(new_name)
+        self.connection.execute(command("RENAME", old, new))
+        # Servers keep the subscription under the old name (RFC 9051 section 6.3.6).
+        self.connection.attempt(command("UNSUBSCRIBE", old), command("SUBSCRIBE", new))
+
+    def delete(self, mailbox: str) -> None:
+        self._leave(mailbox)
+        name = guard.mailbox(mailbox)
+        self.connection.execute(command("DELETE", name))
+        self.connection.attempt(command("UNSUBSCRIBE", name))
+
+    def subscribe(self, mailbox: str, *, on: bool) -> None:
+        self._first(self.connection.refresh)
+        self.connection.execute(command("SUBSCRIBE" if on else "UNSUBSCRIBE", guard.mailbox(mailbox)))
+
+    # lists
+
+    def page(
+        self,
+        mailbox: str,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        uidvalidity: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> Page:
+        self._open(mailbox, uidvalidity, news=True)
+        connection, memory = self.connection, self._memory
+        if after is not None:
+            offset = listing.offset_after(connection, memory, guard.uid(after))
+        elif before is not None:
+            at = listing.position(connection, memory, guard.uid(before))
+            offset = offset if at is None else at - limit
+        rows, total = listing.window(connection, memory, offset=max(offset, 0), limit=limit)
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=max(offset, 0), total=total)
+
+    def search(
+        self,
+        mailbox: str,
+        query: Query,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        uidvalidity: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> Page:
+        self._open(mailbox, uidvalidity, news=True)
+        uids = search.matching(self.connection, self._memory, query)
+        if after is not None:
+            offset = search.offset_after(uids, guard.uid(after))
+        elif before is not None:
+            offset = uids.index(before) - limit if before in uids else offset
+        offset = max(offset, 0)
+        rows = listing.rows(self.connection, self._memory, list(uids[offset : offset + max(limit, 0)]))
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=offset, total=len(uids))
+
+    def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
+        wanted = [guard.uid(uid) for uid in uids]
+        self._open(mailbox, uidvalidity)
+        return listing.rows(self.connection, self._memory, wanted)
+
+    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
+        guard.uid(uid)
+        self._open(mailbox, uidvalidity)
+        return listing.neighbours(self.connection, self._memory, uid)
+
+    # messages
+
+    def message(self, mailbox: str, uid: int, *, uidvalidity: int) -> MessageDetail:
+        guard.uid(uid)
+        self._open(mailbox, uidvalidity)
+        return messages.detail(self.connection, self._memory, uid)
+
+    def part(self, mailbox: str, uid: int, number: str, *, uidvalidity: int, limit: int | None = None) -> bytes:
+        guard.uid(uid), guard.section(number)
+        self._open(mailbox, uidvalidity)
+        return messages.part(self.connection, self._memory, uid, number, limit=limit)
+
+    def parts(self, mailbox: str, uid: int, numbers: Sequence[str], *, uidvalidity: int) -> Mapping[str, bytes]:
+        guard.uid(uid)
+        self._open(mailbox, uidvalidity)
+        return messages.parts(self.connection, self._memory, uid, numbers)
+
+    def stream(self, mailbox: str, uid: int, number: str = "", *, uidvalidity: int) -> Iterator[bytes]:
+        guard.uid(uid), guard.section(number)
+        self._open(mailbox, uidvalidity)
+        return messages.chunks(self.connection, self._memory, uid, number)
+
+    # actions
+
+    def set_flags(
+        self,
+        mailbox: str,
+        uids: Sequence[int],
+        *,
+        uidvalidity: int,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> None:
+        guard.flags([*add, *remove]), guard.uid_sets(uids)
+        self._open(mailbox, uidvalidity, news=True)
+        changes.set_flags(self.connection, uids, add=add, remove=remove)
+
+    def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
+        guard.mailbox(target), guard.uid_sets(uids)
+        self._open(mailbox, uidvalidity, news=True)
+        if names.to_wire(mailbox) == names.to_wire(target):
+            return MoveResult(uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
+        return changes.move(self.connection, uids, target)
+
+    def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
+        guard.mailbox(target), guard.uid_sets(uids)
+        self._open(mailbox, uidvalidity, news=True)
+        return changes.copy(self.connection, uids, target)
+
+    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
+        guard.uid_sets(uids)
+        self._open(mailbox, uidvalidity, news=True)
+        changes.expunge(self.connection, uids)
+
+    def append(
+        self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
+    ) -> tuple[int, int | None]:
+        self._first(self.connection.refresh)
+        uidvalidity, uid = changes.append(self.connection, mailbox, message, flags=flags, when=when)
+        if uid is None:
+            message_id = changes.message_id_of(message)
+            selected = self._open(mailbox, None, news=True)
+            found = changes.find_message_id(self.connection, message_id) if message_id else []
+            return selected.uidvalidity, found[-1] if found else None
+        return uidvalidity, uid
+
+    def find_message_id(self, mailbox: str, message_id: str) -> Sequence[int]:
+        guard.string(message_id)
+        self._open(mailbox, None, news=True)
+        return changes.find_message_id(self.connection, message_id)
+
+    # the selected mailbox
+
+    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False) -> Selected:
+        """Select it, or let the server say what is new in it; raises ``UidValidityChanged`` before anything is done.
+
+        Without ``news`` a mailbox that this lease has looked into already is taken as it is.
+        """
+        name = names.from_wire(names.to_wire(mailbox))
+        selected = self._first(lambda: self._selected(name, news=news))
+        if uidvalidity is not None and uidvalidity != selected.uidvalidity:
+            raise errors.UidValidityChanged
+        return selected
+
+    def _selected(self, name: str, *, news: bool) -> Selected:
+        connection = self.connection
+        if connection.selected is not None and connection.selected.name == name:
+            if news or self._checked != name:
+                connection.refresh()
+        else:
+            connection.select(name)
+        self._checked = name
+        assert connection.selected is not None
+        return connection.selected
+
+    def _first(self, act: Callable[[], T]) -> T:
+        """Do it; on a new connection where this one is found dead before anything was done with it."""
+        try:
+            return act()
+        except (errors.ServerTimeout, errors.TlsFailed):
+            raise
+        except errors.ServerUnreachable:
+            if self._reopen is None or self.commands > 1 or not self.connection.broken:
+                raise
+            before = self.commands
+            self.connection = self._reopen()
+            self._before = self.connection.commands - before
+            self._reopen = None
+            self._checked = None
+            return act()
+
+    def _leave(self, mailbox: str) -> None:
+        """Before a mailbox is renamed or deleted, no connection of this lease may have it open."""
+        self._first(self.connection.refresh)
+        if self.connection.selected is not None:
+            self.connection.deselect()
+            self._checked = None
+
+    def _status(self) -> MailboxStatus:
+        """As far as the selected mailbox tells: ``unseen`` is not part of that (see ``mailboxes``)."""
+        selected = self.connection.selected
+        assert selected is not None
+        return MailboxStatus(
+            uidvalidity=selected.uidvalidity,
+            messages=selected.exists,
+            uidnext=selected.uidnext,
+            highestmodseq=selected.highestmodseq,
+            read_only=selected.read_only,
+            permanent_flags=selected.permanent_flags,
+        )

@@ -1,0 +1,87 @@
+"""IMAP answers as nested Python lists: one regular expression, no recursion.
+
+The library's own lexer goes octet by octet; this one takes a third of its time (a list page is 50 of these).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+#: An answer that goes on with a literal ends its line so.
+LITERAL_AT_END = re.compile(rb"\{(\d{1,10})\+?\}\Z")
+MAX_DEPTH = 200
+
+#: A string, None for NIL, or a list of these.
+Value = bytes | None | list["Value"]
+
+_TOKEN = re.compile(
+    rb"""\ *(?:
+    "((?:[^"\\]|\\.)*)"                                  # 1 quoted
+    |(\()                                                # 2
+    |(\))                                                # 3
+    |~?\{(\d+)\+?\}\r\n                                  # 4 literal, its octets apart
+    |((?:BODY|BINARY|RFC822)[^\s()\[]*\[[^\]]*\](?:<\d+>)?)  # 5 a fetched section's name
+    |([^\s()"]+)                                         # 6 atom
+    |(.)                                                 # 7 nothing that belongs here
+    )""",
+    re.X | re.S | re.I,
+)
+_ESCAPED = re.compile(rb"\\(.)", re.S)
+_NUMBER = re.compile(rb"\d{1,19}")
+
+
+def parse(data: bytes, literals: Sequence[bytes] = ()) -> list[Value]:
+    """All values of an answer. Unbalanced or too deep input gives what could be read; it never raises."""
+    root: list[Value] = []
+    stack: list[list[Value]] = []
+    current = root
+    pending = iter(literals)
+    for found in _TOKEN.finditer(data):
+        kind = found.lastindex
+        if kind == 6:
+            word = found[6]
+            current.append(None if len(word) == 3 and word.upper() == b"NIL" else word)
+        elif kind == 1:
+            text = found[1]
+            current.append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
+        elif kind == 2:
+            if len(stack) >= MAX_DEPTH:
+                return root
+            stack.append(current)
+            inner: list[Value] = []
+            current.append(inner)
+            current = inner
+        elif kind == 3:
+            if stack:
+                current = stack.pop()
+        elif kind == 4:
+            current.append(next(pending, b""))
+        elif kind == 5:
+            current.append(found[5])
+    return root
+
+
+def octets(value: Value | int) -> bytes:
+    """A string; b"" for NIL and for anything else."""
+    return value if isinstance(value, bytes) else b""
+
+
+def number(value: Value) -> int:
+    """A number; 0 for anything else."""
+    return int(value) if isinstance(value, bytes) and _NUMBER.fullmatch(value) else 0
+
+
+def expand(data: bytes, *, limit: int = 20_000_000) -> list[int]:
+    """A sequence set (``1:3,7``) as numbers in the order given; what is none is left out."""
+    numbers: list[int] = []
+    for item in data.split(b","):
+        first, colon, last = item.partition(b":")
+        if not first.isdigit() or (colon and not last.isdigit()):
+            continue
+        low, high = int(first), int(last) if colon else int(first)
+        step = 1 if high >= low else -1
+        if abs(high - low) + len(numbers) > limit:
+            return numbers
+        numbers.extend(range(low, high + step, step))
+    return numbers

@@ -1,0 +1,64 @@
+"""Mailbox names: modified UTF-7 towards the server, one path segment towards the browser.
+
+Outside this module names are decoded text, always.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from imapclient import imap_utf7  # noqa: TID251 - the codec only
+
+from apps.mail.mailbox.errors import BadArgument
+
+MAX_LENGTH = 1000
+
+_ESCAPE = re.compile(r"~([0-9a-f]{2})")
+_ESCAPED = re.compile(r"[/~@\x00-\x1f\x7f]")
+_RELATIVE = {".": "~2e", "..": "~2e~2e"}
+
+
+def encode_segment(name: str) -> str:
+    """The name as one segment of a URL path, before percent-encoding.
+
+    ``/``, ``~``, ``@`` and control characters become ``~`` and two hexadecimal digits; everything else stays, so that
+    ``INBOX`` is ``INBOX`` and a reader recognises ``Projekte~2fGletscher``. ``.`` and ``..`` alone are escaped as well:
+    browsers resolve them away.
+    """
+    return _RELATIVE.get(name) or _ESCAPED.sub(lambda found: f"~{ord(found[0]):02x}", name)
+
+
+def decode_segment(segment: str) -> str:
+    """Undo ``encode_segment``; raises ``BadArgument`` for what it never writes: every mailbox has one address."""
+    name = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), segment)
+    if not segment or encode_segment(name) != segment:
+        raise BadArgument("not the address of a mailbox")
+    return name
+
+
+def to_wire(name: str) -> bytes:
+    """Modified UTF-7 (RFC 3501 section 5.1.3); raises ``BadArgument`` for what is no mailbox name at all."""
+    if not name or len(name) > MAX_LENGTH:
+        raise BadArgument("a mailbox name has 1 to 1000 characters")
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
+        raise BadArgument("control character in a mailbox name")
+    if name.upper() == "INBOX":
+        return b"INBOX"
+    encoded: bytes = imap_utf7.encode(name)
+    return encoded
+
+
+def from_wire(raw: bytes) -> str:
+    """Decode a name that a server sent.
+
+    Some servers send UTF-8, and some names are broken: what does not survive the way back is kept as it came, so that
+    ``to_wire`` of the result is still the name the server knows wherever that is possible.
+    """
+    try:
+        name: str = imap_utf7.decode(raw)
+        if raw.isascii() and imap_utf7.encode(name) == raw:
+            return "INBOX" if name.upper() == "INBOX" else name
+        return raw.decode()
+    except (UnicodeError, ValueError):
+        return raw.decode("utf-8", "replace")

@@ -1,0 +1,296 @@
+"""Warm connections of one process: leased to one request at a time, never shared between people.
+
+A connection is found again by server, login and password (as an HMAC under a key of this process): whoever comes with
+another password signs in anew. Over all processes of the machine there are never more connections than
+``per_account`` for one account and ``per_server`` for one server (see ``slots``); who finds no free place asks for the
+idle connection unused for longest, here or in another process, and gives up after ``patience`` seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.mail.mailbox import errors
+from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory
+from apps.mail.mailbox.imap.store import ImapStore
+from apps.mail.mailbox.slots import Slot, Slots, Wish
+
+log = logging.getLogger(__name__)
+
+CHECK_AFTER = 10.0  # seconds of idleness after which a connection is asked whether it lives
+_LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
+_POLL = 0.2  # seconds between two looks at the wishes of other processes
+
+AccountKey = tuple[str, str, bytes]
+
+
+@dataclass(slots=True)
+class _Warm:
+    key: AccountKey
+    connection: Connection
+    slots: tuple[Slot, ...]
+    since: float  # time.monotonic() of the end of its last lease
+
+    def close(self) -> None:
+        self.connection.logout()
+        for slot in self.slots:
+            slot.release()
+
+
+class Pool:
+    """One per process."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path | None = None,
+        per_account: int = 3,
+        per_server: int = 60,
+        threads: int = 16,
+        idle_seconds: float = 120.0,
+        patience: float = 2.0,
+        memory: Memory | None = None,
+    ) -> None:
+        """``directory`` holds the places; processes that share a limit share it. ``threads`` is how many requests of
+        this process one server may hold at a time, waiting ones included: a server that hangs must not hold them all.
+        """
+        self.directory = directory or Path(tempfile.gettempdir()) / f"yurt-{os.getuid()}"
+        self.per_account = per_account
+        self.per_server = per_server
+        self.threads = threads
+        self.idle_seconds = idle_seconds
+        self.patience = patience
+        self.memory = memory or Memory()
+        self._secret = secrets.token_bytes(32)
+        self._idle: list[_Warm] = []
+        self._closed: dict[AccountKey, float] = {}
+        self._busy: dict[str, int] = {}
+        self._changed = threading.Condition()
+        self._reaper: threading.Thread | None = None
+        _pools.add(self)
+
+    def key(self, account: Account) -> AccountKey:
+        """Names an account in this pool without its password."""
+        secret = hmac.new(self._secret, account.password.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return (*account.id, secret)
+
+    @contextlib.contextmanager
+    def lease(self, account: Account) -> Iterator[ImapStore]:
+        """A store for this block alone; raises ``MailError``: ``TooManyConnections`` when all places stay taken."""
+        server = str(account.server)
+        with self._changed:
+            if self._busy.get(server, 0) >= self.threads:
+                raise errors.TooManyConnections("this server holds as many requests as it may")
+            self._busy[server] = self._busy.get(server, 0) + 1
+        started = time.monotonic()
+        warm: _Warm | None = None
+        try:
+            warm = self._take(account)
+            holder = warm
+
+            def reopen() -> Connection:
+                holder.connection = Connection(account)
+                return holder.connection
+
+            yield ImapStore(warm.connection, self.memory, reopen=reopen)
+        finally:
+            with self._changed:
+                self._busy[server] -= 1
+            if warm is not None:
+                self._give_back(warm, started)
+
+    def close_account(self, key: AccountKey) -> None:
+        """Close the idle connections of an account, and those in use as soon as they come back."""
+        now = time.monotonic()
+        with self._changed:
+            self._closed = {old: when for old, when in self._closed.items() if now - when < _LONGEST_LEASE}
+            self._closed[key] = now
+            chosen = [warm for warm in self._idle if warm.key == key]
+        self._close(chosen)
+
+    def close_all(self) -> None:
+        with self._changed:
+            chosen = list(self._idle)
+        self._close(chosen)
+
+    def idle_count(self) -> int:
+        with self._changed:
+            return len(self._idle)
+
+    # taking and giving back
+
+    def _take(self, account: Account) -> _Warm:
+        """A warm connection, or a new one as soon as there is a place for it."""
+        key = self.key(account)
+        deadline = time.monotonic() + self.patience
+        folder = self._folder(str(account.server))
+        own = Slots(folder / "accounts" / _digest(*account.id), self.per_account)
+        shared = Slots(folder, self.per_server)
+        with contextlib.ExitStack() as wishes:
+            wish: Wish | None = None
+            while True:
+                warm = self._pop_alive(key)
+                if warm is not None:
+                    return warm
+                slots, full = _take_both(own, shared)
+                if slots is not None:
+                    return self._connect(key, account, slots)
+                if self._evict(account.id if full is own else account.id[:1]):
+                    continue
+                if time.monotonic() >= deadline:
+                    raise errors.TooManyConnections("every connection is busy")
+                if wish is None:
+                    wish = full.wish()
+                    wishes.callback(wish.withdraw)
+                wish.renew()
+                with self._changed:
+                    self._changed.wait(0.05)
+
+    def _connect(self, key: AccountKey, account: Account, slots: tuple[Slot, ...]) -> _Warm:
+        try:
+            return _Warm(key, Connection(account), slots, time.monotonic())
+        except BaseException:
+            for slot in slots:
+                slot.release()
+            raise
+
+    def _pop_alive(self, key: AccountKey) -> _Warm | None:
+        """The connection of this account used last, which most likely has the right mailbox open."""
+        while True:
+            with self._changed:
+                found = [warm for warm in self._idle if warm.key == key]
+                if not found:
+                    return None
+                warm = found[-1]
+                self._idle.remove(warm)
+            if _alive(warm):
+                return warm
+            warm.close()
+
+    def _give_back(self, warm: _Warm, started: float) -> None:
+        warm.since = time.monotonic()
+        with self._changed:
+            kept = not warm.connection.broken and self._closed.get(warm.key, 0.0) < started
+            if kept:
+                self._idle.append(warm)
+                self._start_reaper()
+        if not kept:
+            warm.close()
+        with self._changed:
+            self._changed.notify_all()
+
+    # giving up
+
+    def _evict(self, scope: tuple[str, ...]) -> bool:
+        """Close the idle connection unused for longest of a server, or of an account on it."""
+        with self._changed:
+            found = [warm for warm in self._idle if warm.key[: len(scope)] == scope]
+            if not found:
+                return False
+            oldest = min(found, key=lambda warm: warm.since)
+            self._idle.remove(oldest)
+        oldest.close()
+        return True
+
+    def _close(self, chosen: list[_Warm]) -> None:
+        with self._changed:
+            chosen = [warm for warm in chosen if warm in self._idle]
+            for warm in chosen:
+                self._idle.remove(warm)
+        for warm in chosen:
+            warm.close()
+
+    def _start_reaper(self) -> None:
+        if self._reaper is None:
+            self._reaper = threading.Thread(target=self._reap, name="mail connections", daemon=True)
+            self._reaper.start()
+
+    def _reap(self) -> None:
+        """Close what nobody uses, and what other processes wait for; ends when nothing is left to watch."""
+        while True:
+            time.sleep(_POLL)
+            with self._changed:
+                if not self._idle:
+                    self._reaper = None
+                    return
+                idle = list(self._idle)
+            now = time.monotonic()
+            self._close([warm for warm in idle if now - warm.since > self.idle_seconds])
+            for scope in {warm.key[:1] for warm in idle} | {warm.key[:2] for warm in idle}:
+                try:
+                    if self._places(scope).claim_wish():
+                        self._evict(scope)
+                except OSError as error:  # the directory was removed under us: the next lease makes it again
+                    log.warning("runtime directory: %s", error)
+
+    def _places(self, scope: tuple[str, ...]) -> Slots:
+        folder = self._folder(scope[0])
+        if len(scope) == 1:
+            return Slots(folder, self.per_server)
+        return Slots(folder / "accounts" / _digest(*scope), self.per_account)
+
+    def _folder(self, server: str) -> Path:
+        return self.directory / _digest(server)
+
+    def _after_fork(self) -> None:
+        """In a child: these connections are the parent's. Let go of our copies without a word on the wire."""
+        self._changed = threading.Condition()
+        self._reaper = None
+        for warm in self._idle:
+            warm.connection.close()
+            for slot in warm.slots:
+                slot.release()
+        self._idle = []
+        self._busy = {}
+
+
+def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:
+    """A place with each of the two, or None and the one that is full."""
+    first = own.take()
+    if first is None:
+        return None, own
+    second = shared.take()
+    if second is None:
+        first.release()
+        return None, shared
+    return (first, second), own
+
+
+def _alive(warm: _Warm) -> bool:
+    if time.monotonic() - warm.connection.last_used < CHECK_AFTER:
+        return not warm.connection.broken
+    try:
+        warm.connection.refresh()
+    except errors.MailError as error:
+        log.info("an idle connection was dead: %s", error)
+        return False
+    return True
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    for pool in _pools:
+        pool._after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,75 @@
+"""A number of places that processes of one machine share, safe against crashes: a place is a locked file.
+
+The kernel lets go of ``flock`` when its process ends, however it ends, so nothing is ever counted that is not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_counter = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Slot:
+    """A place that is taken until ``release``; or until the process ends."""
+
+    descriptor: int
+
+    def release(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+class Slots:
+    """``count`` places in ``directory``, which is created for this user alone."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        self.directory = directory
+        self.count = count
+        self._wishes = directory / "wanted"
+        self._wishes.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def take(self) -> Slot | None:
+        """A free place, or None at once."""
+        for number in range(self.count):
+            path = self.directory / str(number)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+            else:
+                return Slot(descriptor)
+        return None
+
+    def wish(self) -> Wish:
+        return Wish(self._wishes / f"{os.getpid()}-{next(_counter)}")
+
+    def claim_wish(self) -> bool:
+        """Whether somebody waits for a place. Each wish is answered by one process, which then gives a place up."""
+        with os.scandir(self._wishes) as marks:
+            for mark in marks:
+                with contextlib.suppress(FileNotFoundError):
+                    Path(mark.path).unlink()
+                    return True
+        return False
+
+
+class Wish:
+    """Tells other processes that somebody waits for a place, until ``withdraw``."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def renew(self) -> None:
+        self._mark.touch(mode=0o600)
+
+    def withdraw(self) -> None:
+        self._mark.unlink(missing_ok=True)
