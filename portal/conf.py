@@ -239,16 +239,18 @@ def database(folder: Path) -> Callable[[str], dict[str, Any]]:
 
     def parse(value: str) -> dict[str, Any]:
         cure = "write sqlite:///path/to/file, or mysql://user:password@host:3306/name."
+        scheme = value.partition("://")[0]
+        if scheme not in {"sqlite", "mysql"}:
+            raise ValueError(cure)
         try:
             config: dict[str, Any] = environ.Env.db_url_config(value)
         except (ValueError, KeyError, TypeError):
             raise ValueError(cure) from None
-        kind = str(config.get("ENGINE", "")).rpartition(".")[2]
-        if kind == "sqlite3" and config.get("NAME"):
+        if not config["NAME"]:
+            raise ValueError(cure)
+        if scheme == "sqlite":
             return config | _sqlite(folder, str(config["NAME"]))
-        if kind == "mysql" and config.get("NAME"):
-            return config | _mysql(config.get("OPTIONS", {}))
-        raise ValueError(cure)
+        return config | _mysql(config.get("OPTIONS", {}))
 
     return parse
 

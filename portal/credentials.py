@@ -6,11 +6,9 @@ session. So a stolen database, session store, cache or backup opens no mailbox, 
 stolen cookie opens none without the session.
 
 ``seal`` right after sign-in, ``unseal`` wherever a server asks for the password, ``forget`` at sign-out.
-``data_key`` is a
-key for what a session has to lay on disk for a while (files waiting to be attached); it is sealed beside the password
-and outlives a change of it.
 ``CredentialsMiddleware`` carries the cookie. Nobody keeps what ``unseal`` returned beyond the request, except the
-connection that was opened with it.
+connection that was opened with it. ``data_key`` is a key for what a session has to lay on disk for a while (files
+waiting to be attached); it is sealed beside the password and outlives a change of it.
 """
 
 from __future__ import annotations
@@ -86,7 +84,7 @@ def _open(request: HttpRequest) -> tuple[str, str]:
     for server_key in _server_keys():
         try:
             secret, data_key = json.loads(AESGCM(_key(half, server_key, salt)).decrypt(nonce, box, _owner(request)))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: a part of an impossible length
             continue
         return secret, data_key
     raise Locked

@@ -1,0 +1,209 @@
+"""Settings: each is typed, a wrong one is named with its cure, and the documented table is the code's."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from portal import conf
+
+ROOT = Path(__file__).resolve().parents[2]
+WRONG = {
+    "ALLOWED_HOSTS": "https://mail.example.org",
+    "ADMINS": "somebody",
+    "ALLOW_PLAINTEXT": "perhaps",
+    "BASE_URL": "http://mail.example.org",
+    "BROKER_URL": "carrier-pigeon://",
+    "CACHE_URL": "redis://",
+    "DATABASE_URL": "postgres://localhost/portal",
+    "DEBUG": "perhaps",
+    "IMAP_MAX_CONNECTIONS": "0",
+    "IMAP_MAX_PER_ACCOUNT": "many",
+    "IMAP_SEND_CLIENT_ADDRESS": "?",
+    "IMAP_TLS_CA_FILE": "/no/such/file.pem",
+    "IMAP_URL": "http://mail.example.org",
+    "LANGUAGE_CODE": "xx",
+    "LOG_FORMAT": "xml",
+    "LOG_LEVEL": "loud",
+    "MAIL_ADDRESS_RULE": "{name}@example.org",
+    "MAIL_DOMAIN": "@example.org",
+    "MAX_MESSAGE_MB": "-1",
+    "PORT": "70000",
+    "PORTAL_APPS": "+nosuchapp",
+    "SECRET_KEY": "short",
+    "SESSION_IDLE_MINUTES": "a while",
+    "SESSION_MAX_HOURS": "0",
+    "SITE_NAME": "two\nlines",
+    "SMTP_AUTH": "maybe",
+    "SMTP_TLS_CA_FILE": "/no/such/file.pem",
+    "SMTP_URL": "imaps://mail.example.org",
+    "TIME_ZONE": "Mars/Olympus",
+    "TRUSTED_PROXIES": "proxy.example.org",
+    "WEB_THREADS": "1",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in settings.CONFIG.defaults}
+    clean |= {
+        "PORTAL_APPS": os.environ.get("PORTAL_APPS", ""),
+        "ENV_FILE": "",
+        "DATA_DIR": os.environ["DATA_DIR"],
+        "SECRET_KEY": "x" * 60,
+    }
+    clean["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=clean | environment, capture_output=True, text=True
+    )
+
+
+def test_every_wrong_value_is_named_at_once_and_nothing_breaks() -> None:
+    result = manage("check", **WRONG)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    for name in WRONG:
+        assert re.search(rf"\(portal\.E001\) {name} is wrong\.\n\s+HINT: \S+", result.stderr), name
+
+
+def test_the_web_process_refuses_to_start_in_plain_words() -> None:
+    code = "import portal.wsgi"
+    environment = os.environ | {"ENV_FILE": "", "PORT": "none", "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.strip() == "The settings are wrong:\n  PORT: write a whole number from 1 to 65535."
+
+
+def test_the_right_values_are_no_problem() -> None:
+    result = manage(
+        "check",
+        BASE_URL="https://example.org/webmail",
+        TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8",
+        DATABASE_URL="mysql://portal:secret@localhost/portal",
+        CACHE_URL="redis://:secret@localhost/0",
+        BROKER_URL="redis://:secret@localhost/1",
+        IMAP_URL="imaps://mail.example.org",
+        SMTP_URL="smtp+starttls://mail.example.org",
+        MAIL_ADDRESS_RULE="{local}@example.org",
+    )
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
+
+
+def documented() -> dict[str, str]:
+    page = (ROOT / "docs" / "administration.md").read_text()
+    table = page.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0]
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| ", table, re.MULTILINE))
+
+
+def test_the_documented_table_is_the_code() -> None:
+    defaults = {name: f"`{value}`" if value else "" for name, value in settings.CONFIG.defaults.items()}
+    assert documented() == defaults
+
+
+def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> None:
+    any_line = {"DATA_DIR", "HOST", "SECRET_KEY_FALLBACKS", "SELFTEST_LOGIN", "SELFTEST_PASSWORD", "SERVER_EMAIL"}
+    assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD"} == set(settings.CONFIG.defaults)
+
+
+def read(parse, value: str):
+    env = conf.Environment({"NAME": value})
+    return env("NAME", parse), env.problems
+
+
+def test_a_value_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from the file\n")
+    env = conf.Environment({"KEY_FILE": str(tmp_path / "key"), "GONE_FILE": str(tmp_path / "gone")})
+    assert env("KEY", conf.text) == "from the file"
+    assert env("GONE", conf.text) == ""
+    assert "cannot be read" in str(env.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "modules"),
+    [
+        ("", ["apps.mail"]),
+        ("mail", ["apps.mail"]),
+        ("none", []),
+        ("-mail", []),
+        ("+tests", ["apps.mail", "tests"]),
+        ("-mail +tests", ["tests"]),
+        ("apps.mail", ["apps.mail"]),
+    ],
+)
+def test_apps_are_a_list_or_changes_to_the_default(value: str, modules: list[str]) -> None:
+    assert read(conf.portal_apps(("mail",)), value) == (modules, [])
+
+
+@pytest.mark.parametrize("value", ["mail +tests", "-contacts", "+no_such_app", "+../etc", "+no.such.app"])
+def test_what_is_no_choice_of_apps_is_said(value: str) -> None:
+    found, problems = read(conf.portal_apps(("mail",)), value)
+    assert found == ["apps.mail"]
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "origin", "path"),
+    [
+        ("", "", ""),
+        ("https://mail.example.org", "https://mail.example.org", ""),
+        ("https://mail.example.org/", "https://mail.example.org", ""),
+        ("https://example.org:8443/web/mail/", "https://example.org:8443", "/web/mail"),
+        ("http://localhost:8000", "http://localhost:8000", ""),
+        ("http://[::1]:8000/x", "http://[::1]:8000", "/x"),
+    ],
+)
+def test_the_address_of_the_site(value: str, origin: str, path: str) -> None:
+    url, problems = read(conf.base_url, value)
+    assert (url.origin, url.path, problems) == (origin, path, [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["mail.example.org", "http://mail.example.org", "https://a@b.test", "https://a.test/?x", "https://a.test:port",
+     "https://a.test/%2e", "ftp://localhost"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_site(value: str) -> None:
+    assert len(read(conf.base_url, value)[1]) == 1
+
+
+def test_everything_follows_from_the_address() -> None:
+    code = (
+        "from portal import settings as s; print(s.FORCE_SCRIPT_NAME, s.SESSION_COOKIE_PATH, s.CSRF_COOKIE_NAME,"
+        " s.CSRF_TRUSTED_ORIGINS, s.ALLOWED_HOSTS[0], s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
+    )
+    environment = os.environ | {"ENV_FILE": "", "BASE_URL": "https://example.org/webmail"}
+    environment.pop("ALLOWED_HOSTS", None)
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.stdout.split(" ", 3)[:3] == ["/webmail", "/webmail/", "__Secure-yurt_csrf"], result.stderr
+    assert result.stdout.split(" ", 3)[3] == "['https://example.org'] example.org True True\n"
+
+
+def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "secret_key"
+    key = conf.key_file(path)
+    assert len(key) > 60
+    assert conf.key_file(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    path.chmod(0o644)
+    with pytest.raises(ValueError, match="chmod 600"):
+        conf.key_file(path)
+
+
+def test_sqlite_queues_its_writers() -> None:
+    options = conf.database(Path("/data"))("sqlite:///portal.sqlite3")
+    assert options["NAME"] == "/data/portal.sqlite3"
+    assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
+
+
+def test_secrets_stay_out_of_the_message() -> None:
+    with pytest.raises(ValueError, match=r"^write sqlite:///path") as raised:
+        conf.database(Path("/data"))("mysql://portal:hunter2@")
+    assert "hunter2" not in str(raised.value)
