@@ -26,13 +26,14 @@ PORTAL_APP = PortalApp(
     id="portal",
     title=_("Portal"),
     nav=(
-        NavItem(id="portal.home", label=_("Home"), url_name="portal:home", icon="house", order=0),
+        NavItem(id="portal.home", label=_("Home"), url_name="portal:home", icon="house", order=0, key="g h"),
         NavItem(
             id="portal.preferences",
             label=_("Preferences"),
             url_name="portal:preferences",
             icon="sliders-horizontal",
             order=900,
+            key="g p",
             at_foot=True,
         ),
         NavItem(

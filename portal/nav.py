@@ -25,6 +25,7 @@ class Link:
     url: str
     current: bool
     has_badge: bool
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _link(item: NavItem, current: bool) -> Link | None:
         url = reverse(item.url_name)
     except NoReverseMatch:
         return None  # its pages are not mounted on this site
-    return Link(item.id, item.label, item.icon, url, current, item.badge is not None)
+    return Link(item.id, item.label, item.icon, url, current, item.badge is not None, item.key)
 
 
 def _current(request: HttpRequest, items: Iterable[NavItem]) -> NavItem | None:

@@ -43,6 +43,7 @@ class NavItem:
     url_name: str  # reversed when rendered, never stored
     icon: str = "blocks"  # name of a symbol in the icon sprite
     order: int = 100
+    key: str = ""  # keystrokes that open it: "g h"
     at_foot: bool = False  # below the gap: preferences, admin
     visible: Callable[[HttpRequest], bool] = signed_in
     badge: Callable[[HttpRequest], str] | None = None  # fetched after the page, like a block

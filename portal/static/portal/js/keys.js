@@ -51,13 +51,14 @@ function onKey(event) {
   }
 }
 
-/** Links and buttons that name their key: <a data-key="g h" title="Home (g h)">. The first visible one is used. */
+/** Links and buttons that name their key: <a data-key="g h" title="Home (g h)">. The first visible one of a key is used. */
 export function adopt(root) {
   for (const element of root.querySelectorAll("[data-key]")) {
     const keys = element.dataset.key;
     const name = element.dataset.keyName || element.getAttribute("aria-label") || element.textContent.trim();
     register(keys, name, () => {
-      const target = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)].find((e) => e.checkVisibility?.() ?? true);
+      const named = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
+      const target = named.find((e) => e.checkVisibility?.() ?? true) ?? named[0];
       if (!target) return false;
       target.matches("input, textarea") ? target.focus() : target.click();
       return true;
