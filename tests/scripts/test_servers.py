@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import imaplib
+import shutil
 import smtplib
 import socket
 import ssl
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page
 
+from scripts.servers.base import alive
 from scripts.servers.exim import DELAYED, FOREIGN, OVER_QUOTA, REFUSED, SIZE_LIMIT
 from scripts.servers.mariadb import MariaDB
 from scripts.servers.redis import Redis
@@ -125,6 +130,31 @@ def test_a_server_can_hang_die_and_come_back() -> None:
             socket.create_connection(place)
         server.start()
         assert server.messages("alice") == [MESSAGE]
+
+
+ORPHAN = """
+import time
+from scripts.servers.base import Workdir
+from scripts.servers.dovecot import Dovecot
+server = Dovecot(Workdir.create())
+server.configure()
+server.start()
+print(server.pid, server.directory, flush=True)
+time.sleep(600)
+"""
+
+
+def test_servers_end_with_a_test_process_that_is_killed(dovecot: DovecotServer) -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid, directory = process.stdout.readline().split()
+        assert alive(int(pid))
+        process.kill()
+    deadline = time.monotonic() + 10
+    while alive(int(pid)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(int(pid))
+    shutil.rmtree(directory)
 
 
 @pytest.fixture
