@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from apps.mail.mailbox.imap import decoding
 from apps.mail.mailbox.imap import envelope as envelopes
 from apps.mail.mailbox.imap.tokens import Value, number, octets
 from apps.mail.mime import headers
@@ -120,7 +119,7 @@ def _parameters(value: Value) -> Mapping[str, str]:
     if not isinstance(value, list):
         return {}
     pairs = [(octets(key), octets(item)) for key, item in zip(value[::2], value[1::2], strict=False)]
-    return decoding.join_parameters(pairs)
+    return headers.assemble(pairs)
 
 
 def _type(main: bytes, sub: bytes) -> str:

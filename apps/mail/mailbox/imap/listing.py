@@ -77,14 +77,25 @@ def position(connection: Connection, memory: Memory, uid: int) -> int | None:
     return None if number is None else order.exists - number
 
 
-def offset_after(connection: Connection, memory: Memory, uid: int) -> int:
-    """Where a list goes on after the row with this UID, even if that message has gone meanwhile."""
-    at = position(connection, memory, uid)
-    if at is not None:
-        return at + 1
+def offset_beside(
+    connection: Connection, memory: Memory, *, offset: int, limit: int, after: int | None, before: int | None
+) -> int:
+    """Where a page begins that follows ``after`` or precedes ``before``; ``offset`` where that cannot be told."""
+    beside = after or before
+    if not beside:
+        return max(offset, 0)
+    at = position(connection, memory, beside)
+    if at is None:
+        at = _position_of_gone(connection, memory, beside)
+        return max(offset, 0) if at is None else at if after else max(at - limit, 0)
+    return at + 1 if after else max(at - limit, 0)
+
+
+def _position_of_gone(connection: Connection, memory: Memory, uid: int) -> int | None:
+    """How many messages are newer than this one was; None where the order of UIDs does not tell."""
     order = ordering.current(connection, memory)
-    if order.uids is not None or uid <= 1:
-        return 0 if order.uids is not None else order.exists
+    if order.uids is not None or uid == 1:
+        return None if order.uids is not None else order.exists
     returning = [guard.words("RETURN (COUNT)")] if connection.has("ESEARCH") else []
     below = connection.execute(command("UID SEARCH", *returning, guard.words("UID"), guard.span(1, uid - 1)))
     return order.exists - found_count(below)

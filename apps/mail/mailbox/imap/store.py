@@ -86,13 +86,9 @@ class ImapStore:
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
-        if after is not None:
-            offset = listing.offset_after(connection, memory, guard.uid(after))
-        elif before is not None:
-            at = listing.position(connection, memory, guard.uid(before))
-            offset = offset if at is None else at - limit
-        rows, total = listing.window(connection, memory, offset=max(offset, 0), limit=limit)
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=max(offset, 0), total=total)
+        start = listing.offset_beside(connection, memory, offset=offset, limit=limit, after=after, before=before)
+        rows, total = listing.window(connection, memory, offset=start, limit=limit)
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=total)
 
     def search(
         self,
