@@ -22,6 +22,7 @@ START_SECONDS = 90.0
 
 def main() -> int:
     children = Children()
+    os.umask(0o077)  # mail, sessions and the key are nobody else's business
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to stop in order
     try:
         here = site.read()
@@ -109,18 +110,8 @@ def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, 
         demo = [str(python), "-m", "demo.server", f"--data={here.data / 'demo'}"]
         demo += [f"--imap-port={ports[0]}", f"--smtp-port={ports[1]}"]
         found.append(Child("demo mail server", demo, variables, log("mail")))
-    worker = [
-        str(python),
-        "-m",
-        "celery",
-        "-A",
-        "portal.celery",
-        "worker",
-        "--beat",
-        "--pool=threads",
-        "--concurrency=2",
-    ]
-    worker += ["--without-gossip", "--without-mingle", "--loglevel=WARNING", "--quiet"]
+    worker = [str(python), "-m", "celery", "--quiet", "--app=portal.celery", "worker", "--beat", "--pool=threads"]
+    worker += ["--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
     found.append(Child("task worker", worker, variables, log("worker"), restart=True))
     web = [str(python), "-m", "gunicorn", f"--config={ROOT / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi:application"]
     found.append(Child("web server", web, variables, log("web")))

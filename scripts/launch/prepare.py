@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+from pathlib import Path
 
 import django
 from django.apps import apps as django_apps
@@ -46,9 +47,17 @@ def main() -> int:
     except DatabaseError as error:
         say(f"The database does not answer: {error.args[-1] if error.args else error}. Cure: check DATABASE_URL")
         return 2
+    for folder in broker_folders():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     collect_static()
     print(json.dumps({"admin": admin}))
     return 0
+
+
+def broker_folders() -> list[Path]:
+    """Where the filesystem broker keeps its queue; kombu expects the folders to be there."""
+    options: dict[str, object] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    return [Path(str(value)) for name, value in options.items() if "folder" in name]
 
 
 def migrate() -> None:
