@@ -2,6 +2,53 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.registry import PortalApp
+from apps.mail import blocks, diagnostics, prefs
+from portal.registry import Block, Diagnostic, NavItem, PortalApp
 
-PORTAL_APP = PortalApp(id="mail", title=_("Mail"))
+PORTAL_APP = PortalApp(
+    id="mail",
+    title=_("Mail"),
+    urls="apps.mail.urls",
+    nav=(
+        NavItem(
+            id="mail.index",
+            label=_("Mail"),
+            url_name="mail:index",
+            icon="mail",
+            order=10,
+            visible=blocks.has_mailbox,
+            badge=blocks.unread_badge,
+        ),
+    ),
+    blocks=(
+        Block(
+            id="mail.unread",
+            title=_("Newest unread messages"),
+            template="mail/blocks/unread.html",
+            context=blocks.newest_unread,
+            icon="mail",
+            default=True,
+            order=10,
+            width=2,
+            refresh_seconds=300,
+            visible=blocks.has_mailbox,
+        ),
+        Block(
+            id="mail.folders",
+            title=_("Folders"),
+            template="mail/blocks/folders.html",
+            context=blocks.folder_counts,
+            icon="folder",
+            default=True,
+            order=20,
+            refresh_seconds=300,
+            visible=blocks.has_mailbox,
+        ),
+    ),
+    pref_pages=(prefs.READING,),
+    diagnostics=(
+        Diagnostic(id="mail.imap", label=_("IMAP server"), run=diagnostics.imap, order=30),
+        Diagnostic(id="mail.smtp", label=_("SMTP server"), run=diagnostics.smtp, order=40),
+    ),
+    stylesheets=("mail/css/mail.css",),
+)

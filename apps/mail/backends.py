@@ -1,0 +1,62 @@
+"""Signing in with the mail server's word: whoever the IMAP server lets in has an account here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
+from apps.mail.services.stores import account, imap_server, open_account
+from portal.accounts import canonical_login, external_user
+from portal.views.account import SignInUnavailable
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
+SOURCE = "imap"
+
+
+class ImapBackend(ModelBackend):
+    """The canonical login is what the server is asked with, so two spellings of it can never be two mailboxes."""
+
+    @sensitive_variables("password")
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """The account behind a login that the server has accepted; None when it refuses.
+
+        Raises ``SignInUnavailable`` when the server cannot be asked.
+        """
+        if not username or not password or not settings.IMAP_URL:
+            return None
+        try:
+            login = canonical_login(username)
+        except ValueError:
+            return None
+        client = getattr(request, "client_address", "")
+        try:
+            with open_account(account(login=login, password=password, client_address=client)):
+                pass
+        except (SignInRefused, BadArgument):
+            return None
+        except MailError as error:
+            raise SignInUnavailable(f"{imap_server().host}: {error.__class__.__name__}") from error
+        user = external_user(source=SOURCE, server=imap_server().host, login=login, email=address_of(login))
+        return user if self.user_can_authenticate(user) else None
+
+
+def address_of(login: str) -> str:
+    """The mail address that belongs to a login, by the site's rule (MAIL_DOMAIN, MAIL_ADDRESS_RULE)."""
+    local, at, domain = login.partition("@")
+    domain = settings.MAIL_DOMAIN or domain
+    if settings.MAIL_ADDRESS_RULE != "login":
+        # Replaced one by one, not with str.format: a login may contain braces.
+        rule: str = settings.MAIL_ADDRESS_RULE
+        return rule.replace("{local}", local).replace("{domain}", domain).replace("{login}", login)
+    if at:
+        return login
+    return f"{login}@{domain}" if domain else ""

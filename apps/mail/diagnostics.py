@@ -1,0 +1,185 @@
+"""What the self-test finds out about the mail servers. Each step has a short time limit, and no place in the pool of
+connections is taken."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.mail import probe
+from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory
+from apps.mail.mailbox.imap.store import ImapStore
+from apps.mail.services import stores
+from portal import net
+from portal.contracts import Finding, Level
+
+SECONDS = 2.0  # for each step: name, connection, greeting, sign-in
+EXPIRES_SOON = 21  # days
+DOVECOT_PER_ACCOUNT = 10  # the usual limit (mail_max_userip_connections), which other programs share
+#: Capabilities that make the portal quick. Without one it works, with more traffic.
+WANTED = ("SORT", "MOVE", "UIDPLUS", "LIST-STATUS", "SPECIAL-USE", "CONDSTORE", "ESEARCH")
+Findings = Iterator[Finding]
+
+
+def imap() -> Findings:
+    if not settings.IMAP_URL:
+        yield Finding(Level.ERROR, _("No IMAP server is set."), _("Set IMAP_URL, like imaps://mail.example.org"))
+        return
+    server = stores.imap_server()
+    found = yield from _reach(server, probe.imap, settings.IMAP_TLS_CA_FILE or None, "IMAP")
+    if found is None:
+        return
+    yield from _capabilities(found)
+    yield _limits()
+    yield from _test_account(server)
+
+
+def smtp() -> Findings:
+    if not settings.SMTP_URL:
+        yield Finding(Level.ERROR, _("No SMTP server is set."), _("Set SMTP_URL, like smtps://mail.example.org"))
+        return
+    server = net.parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
+    found = yield from _reach(server, probe.smtp, settings.SMTP_TLS_CA_FILE or None, "SMTP")
+    if found is None or settings.SMTP_AUTH == "none":
+        return
+    if "AUTH" not in found.capabilities:
+        yield Finding(
+            Level.ERROR,
+            _("The server takes no sign-in on this connection."),
+            _("Name its submission port (587 or 465) in SMTP_URL, or set SMTP_AUTH=none where it needs no sign-in."),
+        )
+
+
+def _reach(
+    server: net.ServerUrl, ask: Callable[..., probe.Probe], ca_file: str | None, kind: str
+) -> Generator[Finding, None, probe.Probe | None]:
+    """Name, connection, certificate, greeting: the first step that fails is the last one told."""
+    try:
+        names = probe.addresses(server)
+    except OSError:
+        text = _("The name %(host)s cannot be resolved.") % {"host": server.host}
+        yield Finding(Level.ERROR, text, _("Correct the host in %(kind)s_URL, or the name server.") % {"kind": kind})
+        return None
+    yield Finding(Level.OK, _("%(host)s is %(addresses)s") % {"host": server.host, "addresses": ", ".join(names[:4])})
+    try:
+        found = ask(server, ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=SECONDS)
+    except (OSError, probe.BadGreeting, probe.NoStartTls) as error:
+        yield _unreachable(server, error, kind)
+        return None
+    yield Finding(Level.OK, _("It answers: %(greeting)s") % {"greeting": found.greeting[:120]})
+    yield _certificate(found, server)
+    return found
+
+
+def _unreachable(server: net.ServerUrl, error: Exception, kind: str) -> Finding:
+    where = {"host": server.host, "port": server.port, "kind": kind}
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = _("The server's certificate is refused: %(reason)s") % {"reason": error.verify_message}
+        cure = _(
+            "Renew it, use the name it was made for in %(kind)s_URL, or name its authority in %(kind)s_TLS_CA_FILE."
+        )
+    elif isinstance(error, ssl.SSLError):
+        text = _("No TLS connection: %(reason)s") % {"reason": error.reason or error.__class__.__name__}
+        cure = _("Is %(port)d the port for TLS? For STARTTLS, %(kind)s_URL has the scheme with +starttls.")
+    elif isinstance(error, net.PlainTextRefused):
+        text = _("The address is without TLS, and not on this machine.")
+        cure = _("Use TLS in %(kind)s_URL, or allow plain text with ALLOW_PLAINTEXT=yes where the network is safe.")
+    elif isinstance(error, probe.NoStartTls):
+        text = _("The server does not offer STARTTLS.")
+        cure = _("Use the port for TLS in %(kind)s_URL.")
+    elif isinstance(error, probe.BadGreeting):
+        text = _("Something else answers there: %(words)s") % {"words": str(error)[:120]}
+        cure = _("Correct the port in %(kind)s_URL.")
+    elif isinstance(error, TimeoutError):
+        text = _("No answer from %(host)s, port %(port)d, in %(seconds)d seconds.") % {**where, "seconds": SECONDS}
+        cure = _("Is the server running, and does the firewall let this machine in?")
+    else:
+        text = _("No connection to %(host)s, port %(port)d.") % where
+        cure = _("Is the server running, and is the port in %(kind)s_URL right?")
+    return Finding(Level.ERROR, text, cure % where)
+
+
+def _certificate(found: probe.Probe, server: net.ServerUrl) -> Finding:
+    if found.expires is None:
+        if net.is_loopback(server.host):
+            return Finding(Level.OK, _("Plain text, on this machine only"))
+        cure = _("Switch to TLS as soon as the server can do it.")
+        return Finding(Level.WARNING, _("Passwords cross the network in plain text."), cure)
+    days = (found.expires - datetime.now(UTC)).days
+    until = date_format(found.expires, "SHORT_DATE_FORMAT")
+    values = {"tls": found.tls, "days": days, "date": until}
+    text = ngettext(
+        "%(tls)s, certificate valid for %(days)d more day, until %(date)s",
+        "%(tls)s, certificate valid for %(days)d more days, until %(date)s",
+        days,
+    )
+    if days < EXPIRES_SOON:
+        return Finding(Level.WARNING, text % values, _("Renew the certificate."))
+    return Finding(Level.OK, text % values)
+
+
+def _capabilities(found: probe.Probe) -> Findings:
+    """Before sign-in some servers tell only a part, so what is missing here is no fault yet."""
+    here = [name for name in WANTED if name in found.capabilities]
+    if here:
+        yield Finding(Level.OK, _("It offers %(names)s") % {"names": ", ".join(here)})
+
+
+def _limits() -> Finding:
+    text = _("At most %(account)d connections for one account and %(server)d in all") % {
+        "account": settings.IMAP_MAX_PER_ACCOUNT,
+        "server": settings.IMAP_MAX_CONNECTIONS,
+    }
+    if settings.IMAP_MAX_PER_ACCOUNT >= DOVECOT_PER_ACCOUNT:
+        cure = _(
+            "Mail servers usually allow 10 for one account, and phones need some of them: lower IMAP_MAX_PER_ACCOUNT."
+        )
+        return Finding(Level.WARNING, text, cure)
+    return Finding(Level.OK, text)
+
+
+def _test_account(server: net.ServerUrl) -> Findings:
+    """Sign in, open the inbox and read one row, where the site has named an account for it."""
+    if not settings.SELFTEST_LOGIN:
+        return
+    target = stores.account(login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
+    try:
+        connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SECONDS))
+    except SignInRefused:
+        cure = _("Correct SELFTEST_LOGIN and SELFTEST_PASSWORD.")
+        yield Finding(Level.ERROR, _("The test account is refused."), cure)
+        return
+    except MailError as error:
+        yield _failed(error)
+        return
+    try:
+        page = ImapStore(connection, Memory()).page("INBOX", limit=1)
+        missing = [name for name in WANTED if name not in connection.capabilities]
+    except MailError as error:
+        yield _failed(error)
+        return
+    finally:
+        connection.logout()
+    count = page.total
+    text = ngettext(
+        "Signed in, one row read of %(count)d message", "Signed in, one row read of %(count)d messages", count
+    )
+    yield Finding(Level.OK, text % {"count": count})
+    if missing:
+        names = {"names": ", ".join(missing)}
+        cure = _("The portal works without, with more traffic. A newer version of the server may offer it.")
+        yield Finding(Level.WARNING, _("It does not offer %(names)s") % names, cure)
+
+
+def _failed(error: MailError) -> Finding:
+    text = _("The test account cannot be opened: %(error)s") % {"error": error.server_text or str(error)}
+    return Finding(Level.ERROR, text, _("The server's own log says more."))

@@ -1,0 +1,51 @@
+"""The preferences of mail. A page per activity; the keys begin with the app's id."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from portal.prefs import PrefPage, bool_pref, choice_pref
+
+PAGE_SIZE = choice_pref(
+    "mail.page_size",
+    _("Messages per page"),
+    "50",
+    choices=[("25", "25"), ("50", "50"), ("100", "100"), ("200", "200")],
+)
+SNIPPETS = bool_pref("mail.snippets", _("Show the first words of each message in the list"), True, words=_("preview"))
+BODY = choice_pref(
+    "mail.body",
+    _("When a message has both forms, show"),
+    "html",
+    choices=[("html", _("the formatted text")), ("plain", _("the plain text"))],
+    words="HTML",
+)
+MARK_READ = choice_pref(
+    "mail.mark_read",
+    _("Mark a message as read"),
+    "open",
+    choices=[("open", _("when it is opened")), ("never", _("only when I say so"))],
+)
+REMOTE_IMAGES = choice_pref(
+    "mail.remote_images",
+    _("Images that a message loads from elsewhere"),
+    "ask",
+    choices=[
+        ("ask", _("are loaded when I ask for them")),
+        ("never", pgettext_lazy("remote images", "are never loaded")),
+    ],
+    help=_(
+        "Loading them tells the sender that you read the message, and when. "
+        "They come through this portal, so your address stays hidden."
+    ),
+    words=_("tracking, privacy, pictures"),
+)
+
+READING = PrefPage(
+    id="mail.reading",
+    title=_("Reading mail"),
+    icon="mail-open",
+    order=20,
+    prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES),
+)

@@ -1,0 +1,133 @@
+"""The first words with a mail server, step by step, so that the self-test can say which step fails. Knows no Django."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from portal import net
+
+MOST_LINE = 8192
+MOST_LINES = 100
+
+
+class BadGreeting(Exception):
+    """Something listens there, but it does not speak the protocol. The text is what it said."""
+
+
+class NoStartTls(Exception):
+    """The server does not offer STARTTLS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    greeting: str
+    capabilities: frozenset[str]  # IMAP capabilities, or the keywords of EHLO, in capitals
+    tls: str  # "TLSv1.3"; "" on a plain connection
+    expires: datetime | None  # of the server's certificate
+
+
+def addresses(server: net.ServerUrl) -> list[str]:
+    """The IP addresses of the server's name. Raises ``OSError``."""
+    found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def imap(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
+    """Greeting and capabilities. Raises ``OSError`` (``ssl.SSLError`` for TLS), ``BadGreeting``, ``NoStartTls``."""
+    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+        greeting = talk.line()
+        if not greeting.startswith("* OK"):
+            raise BadGreeting(greeting)
+        if server.security == "starttls":
+            talk.say("a STARTTLS")
+            if not talk.until("a ")[-1].startswith("a OK"):
+                raise NoStartTls
+            talk.start_tls()
+        talk.say("b CAPABILITY")
+        lines = talk.until("b ")
+        talk.say("c LOGOUT")
+        words = " ".join(line.removeprefix("* CAPABILITY ") for line in lines if line.startswith("* CAPABILITY "))
+        return talk.result(greeting.removeprefix("* OK").strip(), words.upper().split())
+
+
+def smtp(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
+    """Greeting and EHLO keywords. Raises like ``imap``."""
+    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+        greeting = talk.reply()
+        if not greeting[-1].startswith("220"):
+            raise BadGreeting(greeting[-1])
+        talk.say("EHLO localhost")
+        lines = talk.reply()
+        if server.security == "starttls":
+            talk.say("STARTTLS")
+            if not talk.reply()[-1].startswith("220"):
+                raise NoStartTls
+            talk.start_tls()
+            talk.say("EHLO localhost")
+            lines = talk.reply()
+        talk.say("QUIT")
+        return talk.result(greeting[-1][4:], [line[4:].split(" ")[0].upper() for line in lines[1:] if len(line) > 4])
+
+
+class _Talk:
+    """Lines to and from a server, each within its time."""
+
+    def __init__(self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> None:
+        self._server, self._ca_file, self._seconds = server, ca_file, seconds
+        self._socket = net.connect(
+            server, ca_file=ca_file, connect_timeout=seconds, read_timeout=seconds, allow_plain=allow_plain
+        )
+        self._reader: BinaryIO = self._socket.makefile("rb")
+
+    def __enter__(self) -> _Talk:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._reader.close()
+        self._socket.close()
+
+    def say(self, line: str) -> None:
+        self._socket.sendall(line.encode("ascii") + b"\r\n")
+
+    def line(self) -> str:
+        raw = self._reader.readline(MOST_LINE)
+        if not raw:
+            raise ConnectionResetError("the server closed the connection")
+        return raw.decode("utf-8", "replace").strip()
+
+    def until(self, start: str) -> list[str]:
+        """Lines up to the one that begins like this, which is the last."""
+        lines = []
+        for _number in range(MOST_LINES):
+            lines.append(self.line())
+            if lines[-1].startswith(start):
+                return lines
+        raise BadGreeting(lines[-1])
+
+    def reply(self) -> list[str]:
+        """An SMTP reply: its last line has a blank after the code (RFC 5321 section 4.2.1)."""
+        lines = []
+        for _number in range(MOST_LINES):
+            lines.append(self.line())
+            if lines[-1][3:4] != "-":
+                return lines
+        raise BadGreeting(lines[-1])
+
+    def start_tls(self) -> None:
+        self._reader.close()
+        self._socket = net.start_tls(self._socket, self._server, ca_file=self._ca_file)
+        self._socket.settimeout(self._seconds)
+        self._reader = self._socket.makefile("rb")
+
+    def result(self, greeting: str, capabilities: list[str]) -> Probe:
+        tls, expires = "", None
+        if isinstance(self._socket, ssl.SSLSocket):
+            tls = self._socket.version() or ""
+            until = (self._socket.getpeercert() or {}).get("notAfter")
+            if isinstance(until, str):
+                expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
+        return Probe(greeting=greeting, capabilities=frozenset(capabilities), tls=tls, expires=expires)

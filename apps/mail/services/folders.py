@@ -1,0 +1,175 @@
+"""The folder tree as people see it, and the mailboxes that play a role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.mail.mailbox.errors import MailboxExists
+from apps.mail.mailbox.store import Mailbox, MailStore
+from portal.contracts import Text
+
+ROLE_LABELS: dict[str, Text] = {
+    "inbox": _("Inbox"),
+    "flagged": pgettext_lazy("folder", "Flagged"),
+    "drafts": _("Drafts"),
+    "sent": pgettext_lazy("folder", "Sent"),
+    "archive": pgettext_lazy("folder", "Archive"),
+    "junk": pgettext_lazy("folder", "Junk"),
+    "trash": pgettext_lazy("folder", "Trash"),
+    "all": _("All mail"),
+}
+ROLE_ICONS = {
+    "inbox": "inbox",
+    "flagged": "flag",
+    "drafts": "file-pen-line",
+    "sent": "send",
+    "archive": "archive",
+    "junk": "octagon-alert",
+    "trash": "trash-2",
+    "all": "mail",
+}
+#: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
+ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": "Junk", "trash": "Trash"}
+#: Beyond so many folders, only the way to the open one is unfolded.
+UNFOLD_ALL = 40
+
+
+def label(mailbox: Mailbox) -> Text:
+    return ROLE_LABELS.get(mailbox.role) or mailbox.leaf
+
+
+def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
+    """A mailbox's label when only its name is known; INBOX is always the inbox."""
+    found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)
+    if found is not None:
+        return label(found)
+    return ROLE_LABELS["inbox"] if name.upper() == "INBOX" else name
+
+
+@dataclass(slots=True)
+class Node:
+    """A folder in the tree. ``mailbox`` is None for a level of the hierarchy that the server does not list itself."""
+
+    name: str
+    label: Text
+    icon: str
+    mailbox: Mailbox | None = None
+    current: bool = False
+    unfolded: bool = True
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def selectable(self) -> bool:
+        return self.mailbox is not None and self.mailbox.selectable
+
+    @property
+    def role(self) -> str:
+        return self.mailbox.role if self.mailbox else ""
+
+    @property
+    def unread(self) -> bool:
+        """Drawn bold: something new is in it. What I wrote or threw away is never news."""
+        return self.count > 0 and self.role not in {"drafts", "trash", "junk", "sent"}
+
+    @property
+    def count(self) -> int:
+        """The number beside the name: unread messages; in Drafts, all of them."""
+        status = self.mailbox.status if self.mailbox else None
+        if status is None or self.role in {"sent", "trash"}:
+            return 0
+        return status.messages if self.role == "drafts" else status.unseen
+
+    def walk(self) -> Iterator[Node]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    roles: tuple[Node, ...]  # inbox, drafts, sent ...: a flat list above
+    folders: tuple[Node, ...]  # the user's own, nested
+
+    def walk(self) -> Iterator[Node]:
+        for node in (*self.roles, *self.folders):
+            yield from node.walk()
+
+    @property
+    def current(self) -> Node | None:
+        return next((node for node in self.walk() if node.current), None)
+
+
+def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
+    """Nest the flat list of mailboxes by their delimiter. What lies below INBOX without a role stands with the others."""
+    nodes: dict[str, Node] = {}
+    roles: list[Node] = []
+    roots: list[Node] = []
+    small = len(mailboxes) <= UNFOLD_ALL
+    for mailbox in mailboxes:
+        node = Node(
+            name=mailbox.name,
+            label=label(mailbox),
+            icon=ROLE_ICONS.get(mailbox.role, "folder"),
+            mailbox=mailbox,
+            current=mailbox.name == current,
+            unfolded=small or current.startswith(f"{mailbox.name}{mailbox.delimiter}"),
+        )
+        nodes[mailbox.name] = node
+    for mailbox in mailboxes:
+        node = nodes[mailbox.name]
+        parent = mailbox.name.rpartition(mailbox.delimiter)[0] if mailbox.delimiter else ""
+        if mailbox.role:
+            roles.append(node)
+        elif parent and parent.upper() != "INBOX":
+            _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
+        elif node not in roots:
+            roots.append(node)
+    return Tree(roles=tuple(roles), folders=tuple(roots))
+
+
+def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:
+    """The node above, made up where the server lists only what lies below it. Depth is bounded by the name's length."""
+    if name not in nodes:
+        nodes[name] = node = Node(name=name, label=name.rpartition(delimiter)[2] or name, icon="folder")
+        above = name.rpartition(delimiter)[0]
+        if above and above.upper() != "INBOX":
+            _parent(nodes, roots, above, delimiter).children.append(node)
+        else:
+            roots.append(node)
+    return nodes[name]
+
+
+def by_role(mailboxes: Sequence[Mailbox], role: str) -> Mailbox | None:
+    return next((mailbox for mailbox in mailboxes if mailbox.role == role), None)
+
+
+def role_of(mailboxes: Sequence[Mailbox], name: str) -> str:
+    return next((mailbox.role for mailbox in mailboxes if mailbox.name == name), "")
+
+
+def ensure_role(store: MailStore, role: str, mailboxes: Sequence[Mailbox] | None = None) -> str:
+    """The name of the mailbox for a role of ``ROLE_NAMES``; it is made where the account has none yet."""
+    known = store.mailboxes(status=False) if mailboxes is None else mailboxes
+    found = by_role(known, role)
+    if found is not None:
+        return found.name
+    name = f"{personal_prefix(known)}{ROLE_NAMES[role]}"
+    try:
+        store.create(name)
+    except MailboxExists:
+        return name  # another tab was first
+    store.subscribe(name, on=True)
+    return name
+
+
+def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:
+    """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing."""
+    others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox"]
+    for mailbox in others:
+        if not mailbox.delimiter or not mailbox.name.upper().startswith(f"INBOX{mailbox.delimiter}"):
+            return ""
+    return others[0].name[:6] if others else ""

@@ -1,0 +1,258 @@
+"""A page of a message list, ready to be drawn: groups by date, the words of each row, where the next page starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
+
+from apps.mail.mailbox.store import MailStore, Page, Query, Summary
+from portal.contracts import Address, Text
+
+FILTER_LABELS: dict[str, Text] = {
+    "all": pgettext_lazy("messages", "All"),
+    "unread": pgettext_lazy("messages", "Unread"),
+    "flagged": pgettext_lazy("messages", "Flagged"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What part of a mailbox is looked at. It travels in the address of the list and of the messages opened from it.
+
+    A page is found again by a message, so that mail which arrives meanwhile neither repeats nor hides a row: it begins
+    below the UID ``after``, or ends above the UID ``before``. ``start``, the offset as it was, serves where that
+    message is gone.
+    """
+
+    q: str = ""
+    show: str = "all"
+    start: int = 0
+    after: int = 0
+    before: int = 0
+
+    @classmethod
+    def parse(cls, data: Mapping[str, str]) -> View:
+        """From a query string or a form; what makes no sense there is ignored."""
+        show = data.get("show", "all")
+        return cls(
+            q=data.get("q", "").strip()[:500],
+            show=show if show in FILTER_LABELS else "all",
+            start=_number(data.get("start", "")),
+            after=_number(data.get("after", "")),
+            before=_number(data.get("before", "")),
+        )
+
+    @property
+    def is_search(self) -> bool:
+        return bool(self.q) or self.show != "all"
+
+    @property
+    def query(self) -> Query:
+        return Query(text=self.q, unseen=self.show == "unread", flagged=self.show == "flagged")
+
+    def params(self) -> dict[str, str]:
+        values = {"q": self.q, "show": self.show, "start": self.start, "after": self.after, "before": self.before}
+        return {key: str(value) for key, value in values.items() if value not in ("", "all", 0)}
+
+    def encoded(self, **more: object) -> str:
+        """The query string, "" or with its question mark."""
+        text = urlencode(self.params() | {key: str(value) for key, value in more.items()})
+        return f"?{text}" if text else ""
+
+
+def _number(value: str) -> int:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 11 else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the list. ``label`` is what a screen reader says of it."""
+
+    summary: Summary
+    people: tuple[Address, ...]  # senders; in Sent and Drafts, recipients
+    who: str
+    subject: str
+    snippet: str
+    when: str
+    label: str
+    url: str
+
+    @property
+    def uid(self) -> int:
+        return self.summary.uid
+
+    @property
+    def address(self) -> Address | None:
+        return self.people[0] if self.people else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    label: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    page: Page
+    view: View
+    groups: tuple[Group, ...]
+    newer: View | None
+    older: View | None
+
+    @property
+    def uidvalidity(self) -> int:
+        return self.page.status.uidvalidity
+
+    @property
+    def first(self) -> int:
+        return self.page.offset + 1
+
+    @property
+    def last(self) -> int:
+        return self.page.offset + len(self.page.rows)
+
+
+#: The address of a message's page, from its UID and the UIDVALIDITY and the part of the list it is opened from.
+Link = Callable[[int, int, View], str]
+
+
+def load(
+    store: MailStore, mailbox: str, view: View, *, limit: int, outgoing: bool, link: Link, snippets: bool = True
+) -> Listing:
+    """Read one page. ``outgoing``: the list names those written to, not the writer."""
+    after, before = view.after or None, view.before or None
+    if view.is_search:
+        page = store.search(mailbox, view.query, offset=view.start, limit=limit, after=after, before=before)
+    else:
+        page = store.page(mailbox, offset=view.start, limit=limit, after=after, before=before)
+    here = replace(view, start=page.offset)
+    rows = rows_of(
+        page.rows, uidvalidity=page.status.uidvalidity, view=here, outgoing=outgoing, link=link, snippets=snippets
+    )
+    return Listing(
+        page=page, view=here, groups=grouped(rows), newer=_newer(page, here, limit), older=_older(page, here)
+    )
+
+
+def _older(page: Page, view: View) -> View | None:
+    end = page.offset + len(page.rows)
+    if not page.rows or end >= page.total:
+        return None
+    return replace(view, start=end, after=page.rows[-1].uid, before=0)
+
+
+def _newer(page: Page, view: View, limit: int) -> View | None:
+    if page.offset == 0:
+        return None
+    start = max(0, page.offset - limit)
+    return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0)
+
+
+def rows_of(
+    summaries: Sequence[Summary], *, uidvalidity: int, view: View, outgoing: bool, link: Link, snippets: bool = True
+) -> list[Row]:
+    now = timezone.localtime()
+    return [
+        _row(summary, now, url=link(summary.uid, uidvalidity, view), outgoing=outgoing, snippets=snippets)
+        for summary in summaries
+    ]
+
+
+def _row(summary: Summary, now: datetime, *, url: str, outgoing: bool, snippets: bool) -> Row:
+    envelope = summary.envelope
+    people = (*envelope.to, *envelope.cc, *envelope.bcc) if outgoing else envelope.from_ or envelope.sender
+    subject = envelope.subject.strip() or _("(no subject)")
+    who = names(people) or (_("(no recipient)") if outgoing else _("(no sender)"))
+    if outgoing and people:
+        # Translators: before the recipients of a message in the list of sent messages.
+        who = _("To: %(people)s") % {"people": who}
+    when = short_time(summary.received, now)
+    return Row(
+        summary=summary,
+        people=people,
+        who=who,
+        subject=subject,
+        snippet=summary.snippet if snippets else "",
+        when=when,
+        label=", ".join([*_states(summary), who, subject, when]),
+        url=url,
+    )
+
+
+def _states(summary: Summary) -> Iterable[str]:
+    if not summary.seen:
+        yield pgettext("message", "unread")
+    if summary.flagged:
+        yield pgettext("message", "flagged")
+    if summary.answered:
+        yield pgettext("message", "answered")
+    if summary.forwarded:
+        yield pgettext("message", "forwarded")
+    if summary.has_attachment:
+        yield pgettext("message", "with attachment")
+
+
+def names(people: Sequence[Address], most: int = 3) -> str:
+    """The first few names; how many more there are."""
+    shown = ", ".join(person.label for person in people[:most])
+    more = len(people) - most
+    if more <= 0:
+        return shown
+    # Translators: a list of names is cut: "Ann, Bob, Carol and 4 more"
+    return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
+        "names": shown,
+        "count": more,
+    }
+
+
+def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:
+    """Neighbours under one date heading. A heading may come again where the list is not in order of date."""
+    today = timezone.localdate()
+    return tuple(
+        Group(label=label, rows=tuple(members))
+        for label, members in groupby(rows, key=lambda row: heading(timezone.localdate(row.summary.received), today))
+    )
+
+
+def heading(day: date, today: date) -> str:
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    monday = today - timedelta(days=today.weekday())
+    if monday <= day < today:
+        return _("Earlier this week")
+    if monday - timedelta(days=7) <= day < monday:
+        return _("Last week")
+    return date_format(day, "YEAR_MONTH_FORMAT")
+
+
+def short_time(moment: datetime, now: datetime) -> str:
+    """The clock today, the weekday for the week before, then the day, then the date."""
+    local = timezone.localtime(moment)
+    age = (now.date() - local.date()).days
+    if age == 0:
+        # Translators: a time of day in the list of messages, see Django's date filter for the letters.
+        return date_format(local, pgettext("time of day", "H:i"))
+    if 0 < age < 7:
+        return date_format(local, "D")
+    if local.year == now.year:
+        # Translators: a day of this year in the list of messages, see Django's date filter for the letters.
+        return date_format(local, pgettext("day of this year", "j M"))
+    return date_format(local, "SHORT_DATE_FORMAT")
+
+
+def full_time(moment: datetime) -> str:
+    """Day, date and clock, as in the head of an open message."""
+    local = timezone.localtime(moment)
+    # Translators: date and time of a message, see Django's date filter for the letters.
+    return date_format(local, pgettext("full date and time", "D j M Y, H:i"))

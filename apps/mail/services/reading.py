@@ -1,0 +1,175 @@
+"""An open message: what is shown of it, in which order, and what can be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import pgettext
+
+from apps.mail.mailbox.errors import NoSuchMessage
+from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
+from apps.mail.mime import decode, filenames, render, select
+from apps.mail.mime.parts import Envelope, Part
+from apps.mail.services import images, kinds
+from portal.contracts import Address, Text
+
+#: Beyond so many octets a text is cut on the page; all of it can be saved.
+MOST_TEXT = 512 * 1024
+MOST_HTML = 4 * 1024 * 1024
+MESSAGE_TYPES = {"message/rfc822", "message/global"}
+MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """One part of the text. Plain text is drawn in the page; HTML in a frame of its own."""
+
+    part: Part
+    html: bool
+    text: SafeString = field(default_factory=lambda: mark_safe(""))
+    cut: bool = False  # there is more than is shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    part: Part
+    name: str  # safe as a file name
+    kind: Text  # "PDF", for people
+    icon: str
+    hue: int  # 0-8, of the coloured square
+    size: int  # octets, about: of the content, not of its transfer encoding
+    is_message: bool  # opens in the reading pane
+    shown: bool  # opens in the browser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An open message, or one that came inside another: then ``root`` is that part's content."""
+
+    detail: MessageDetail
+    root: Part
+    envelope: Envelope
+    bodies: tuple[Body, ...]
+    attachments: tuple[Attachment, ...]
+    blocked: int  # how many remote things the HTML wanted to load
+    inside: str = ""  # the section number of the message/rfc822 part this is
+    has_alternative: bool = False  # there is another form of the text than the one shown
+
+    @property
+    def unreadable(self) -> bool:
+        """Nothing of the message could be understood as text or as a file: its source is what remains."""
+        return not self.bodies and not self.attachments
+
+
+def open_message(
+    store: MailStore, mailbox: str, uid: int, *, uidvalidity: int, prefer: str = "html", inside: str = ""
+) -> Opened:
+    """Fetch what the page of one message shows, with PEEK: two commands, however many parts it has.
+
+    ``inside``: the number of a message/rfc822 part to open instead. Raises ``NoSuchMessage`` where there is none.
+    """
+    detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
+    root, envelope = root_of(detail.structure, inside)
+    envelope = envelope or detail.summary.envelope
+    shown = select.bodies(root, prefer=prefer)[:MOST_PARTS]
+    numbers = [part.number for part in shown]
+    octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
+    bodies = []
+    blocked = 0
+    for part in shown:
+        raw = octets.get(part.number, b"")
+        if part.type == "text/html":
+            blocked += draw_html(part, raw, cid=lambda _id: None, remote=None).blocked
+            bodies.append(Body(part=part, html=True))
+        else:
+            bodies.append(_text_body(part, raw))
+    other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
+    return Opened(
+        detail=detail,
+        root=root,
+        envelope=envelope,
+        bodies=tuple(bodies),
+        attachments=tuple(attachments_of(root)),
+        blocked=blocked,
+        inside=inside,
+        has_alternative={part.number for part in other} != {part.number for part in shown},
+    )
+
+
+def root_of(structure: Part, inside: str) -> tuple[Part, Envelope | None]:
+    """The content of the message, or of the message in its part ``inside``, which then has its own envelope."""
+    if not inside:
+        return structure, None
+    part = structure.find(inside)
+    if part is None or part.type not in MESSAGE_TYPES or not part.children:
+        raise NoSuchMessage(f"no message in part {inside}")
+    return part.children[0], part.envelope or Envelope()
+
+
+def _text_body(part: Part, raw: bytes) -> Body:
+    text = decode.text(part, raw[: MOST_TEXT * 2])
+    cut = len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 2
+    flowed = part.params.get("format", "").lower() == "flowed"
+    delsp = part.params.get("delsp", "").lower() == "yes"
+    return Body(
+        part=part,
+        html=False,
+        text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp)),  # noqa: S308 - escapes first
+        cut=cut,
+    )
+
+
+def draw_html(
+    part: Part, raw: bytes, *, cid: Callable[[str], str | None], remote: Callable[[str], str] | None
+) -> render.RenderedHtml:
+    """Sanitised HTML. Nothing may touch the string after this."""
+    return render.html(decode.text(part, raw[:MOST_HTML]), cid=cid, remote=remote)
+
+
+def attachments_of(structure: Part) -> list[Attachment]:
+    found = []
+    for part in select.attachments(structure):
+        name = filenames.safe(part.filename, part.type)
+        kind = kinds.of(part.type, name)
+        found.append(
+            Attachment(
+                part=part,
+                name=name,
+                kind=kind.label,
+                icon=kind.icon,
+                hue=kind.hue,
+                size=part.size * 3 // 4 if part.encoding == "base64" else part.size,
+                is_message=part.type in MESSAGE_TYPES and bool(part.children),
+                shown=part.type in images.TYPES,
+            )
+        )
+    return found
+
+
+def inline_numbers(structure: Part) -> dict[str, str]:
+    """The section numbers of images that the HTML may show, by Content-ID and by Content-Location."""
+    numbers: dict[str, str] = {}
+    for part in select.inline_images(structure):
+        for reference in (part.content_id, part.location):
+            if reference:
+                numbers.setdefault(reference, part.number)
+    return numbers
+
+
+def as_seen(summary: Summary) -> Summary:
+    return replace(summary, flags=summary.flags | {"\\Seen"})
+
+
+def people_lines(envelope: Envelope) -> list[tuple[str, tuple[Address, ...]]]:
+    """The address fields that are filled, with their labels."""
+    lines = [
+        (pgettext("message header", "From"), envelope.from_),
+        (pgettext("message header", "Sender"), envelope.sender if envelope.sender != envelope.from_ else ()),
+        (pgettext("message header", "Reply to"), envelope.reply_to if envelope.reply_to != envelope.from_ else ()),
+        (pgettext("message header", "To"), envelope.to),
+        (pgettext("message header", "Cc"), envelope.cc),
+        (pgettext("message header", "Bcc"), envelope.bcc),
+    ]
+    return [(label, people) for label, people in lines if people]

@@ -1,0 +1,84 @@
+"""From a request to its mail store: which server, whose secret."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.errors import SignInRefused
+from apps.mail.mailbox.pool import Pool
+from apps.mail.mailbox.store import MailStore
+from portal import credentials
+from portal.http import PortalRequest
+from portal.net import ServerUrl, parse_server_url
+
+
+def imap_server() -> ServerUrl:
+    """The site's IMAP server. Raises ``ImproperlyConfigured`` while none is set."""
+    if not settings.IMAP_URL:
+        raise ImproperlyConfigured("IMAP_URL is not set: name the mail server, for example imaps://mail.example.org")
+    return parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES)
+
+
+def account(*, login: str, password: str, client_address: str = "") -> Account:
+    """An account on the site's server. The client's address is passed on (IMAP ID) where the site trusts the server."""
+    return Account(
+        server=imap_server(),
+        login=login,
+        password=password,
+        ca_file=settings.IMAP_TLS_CA_FILE or None,
+        allow_plain=settings.ALLOW_PLAINTEXT,
+        client_address=client_address if settings.IMAP_SEND_CLIENT_ADDRESS else "",
+    )
+
+
+@cache
+def pool() -> Pool:
+    """The process's one pool of warm connections. No server holds more than half of the request threads: beyond that
+    the answer is "busy" at once, so that a hanging server leaves the rest of the portal alive."""
+    return Pool(
+        directory=settings.DATA_DIR / "connections",
+        per_account=settings.IMAP_MAX_PER_ACCOUNT,
+        per_server=settings.IMAP_MAX_CONNECTIONS,
+        threads=max(1, settings.WEB_THREADS // 2),
+    )
+
+
+@contextmanager
+def open_account(target: Account) -> Iterator[MailStore]:
+    """Lease a connection of this account. Raises the errors of ``apps.mail.mailbox.errors``."""
+    with pool().lease(target) as store:
+        yield store
+
+
+@contextmanager
+def open_store(request: PortalRequest) -> Iterator[MailStore]:
+    """The signed-in user's mail. Raises ``portal.credentials.Locked`` when the password is not at hand, or is one that
+    the server refuses."""
+    with contextlib.ExitStack() as stack:
+        try:
+            store = stack.enter_context(open_account(account_of(request)))
+        except SignInRefused as error:
+            raise credentials.Locked(refused=True) from error
+        yield store
+
+
+def account_of(request: PortalRequest) -> Account:
+    return account(
+        login=request.user.login, password=credentials.unseal(request), client_address=request.client_address
+    )
+
+
+def close_connections(request: PortalRequest) -> None:
+    """Close the connections that were opened with this session's password; busy ones as soon as they are free."""
+    try:
+        target = account_of(request)
+    except credentials.Locked:
+        return  # nothing was opened with a password that is not there
+    pool().close_account(pool().key(target))

@@ -1,0 +1,139 @@
+"""Octets on their way from the mail server to the browser, a chunk at a time: parts, whole messages, zip archives."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+
+from apps.mail.mailbox.account import Account
+from apps.mail.mime.parts import Part
+from apps.mail.services.stores import open_account
+
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+
+
+def part_stream(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
+    """The decoded octets of a part. It leases a connection for as long as it runs, and starts at once: what goes wrong
+    at the start is raised here, while the answer can still say so."""
+    return _started(_part_chunks(account, mailbox, uid, part, uidvalidity=uidvalidity))
+
+
+def message_stream(account: Account, mailbox: str, uid: int, *, uidvalidity: int) -> Iterator[bytes]:
+    """The whole message as the server has it."""
+    return _started(_message_chunks(account, mailbox, uid, uidvalidity=uidvalidity))
+
+
+def zip_stream(
+    account: Account, mailbox: str, uid: int, parts: Sequence[tuple[str, Part]], *, uidvalidity: int
+) -> Iterator[bytes]:
+    """A zip archive of (name, part) pairs; the names are made unique. Nothing is larger in memory than a chunk."""
+    return _started(_zip_chunks(account, mailbox, uid, parts, uidvalidity=uidvalidity))
+
+
+def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+
+    def run() -> Iterator[bytes]:
+        yield first
+        yield from chunks
+
+    return run()
+
+
+def _part_chunks(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
+    with open_account(account) as store:
+        yield from decoded(store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity), part.encoding)
+
+
+def _message_chunks(account: Account, mailbox: str, uid: int, *, uidvalidity: int) -> Iterator[bytes]:
+    with open_account(account) as store:
+        yield from store.stream(mailbox, uid, uidvalidity=uidvalidity)
+
+
+def _zip_chunks(
+    account: Account, mailbox: str, uid: int, parts: Sequence[tuple[str, Part]], *, uidvalidity: int
+) -> Iterator[bytes]:
+    sink = _Sink()
+    with open_account(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in zip(unique([name for name, _part in parts]), (part for _name, part in parts), strict=True):
+            entry = zipfile.ZipInfo(name, time.gmtime()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=part.size > 2**31) as target:
+                raw = store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity)
+                for chunk in decoded(raw, part.encoding):
+                    target.write(chunk)
+                    yield sink.take()
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """A file that is only written to: what has been written is taken away piece by piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def take(self) -> bytes:
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Number the second and further files of a name: ``a.pdf``, ``a (2).pdf``. Case is ignored, as Windows does."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        stem, dot, end = name.rpartition(".")
+        candidate, count = name, 1
+        while candidate.casefold() in taken:
+            count += 1
+            candidate = f"{stem} ({count}).{end}" if dot and stem else f"{name} ({count})"
+        taken.add(candidate.casefold())
+        result.append(candidate)
+    return result
+
+
+def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Undo base64 or quoted-printable as the chunks come. Broken input gives what can be made of it, never an error."""
+    if encoding == "base64":
+        yield from _base64(chunks)
+    elif encoding == "quoted-printable":
+        yield from _quoted_printable(chunks)
+    else:
+        yield from chunks
+
+
+def _base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        rest += _NOT_BASE64.sub(b"", chunk)
+        whole = len(rest) - len(rest) % 4
+        yield base64.b64decode(rest[:whole])
+        rest = rest[whole:]
+    if len(rest) > 1:  # one character alone carries no octet
+        yield base64.b64decode(rest + b"=" * (-len(rest) % 4))
+
+
+def _quoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines at a time: a soft line break or an escape must not be cut."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield binascii.a2b_qp(rest[:end])
+            rest = rest[end:]
+    if rest:
+        yield binascii.a2b_qp(rest)

@@ -1,0 +1,145 @@
+"""Errors of the mail layers in words: what happened, what still works, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.mail.mailbox.errors import (
+    BadArgument,
+    MailError,
+    NoSuchMailbox,
+    NoSuchMessage,
+    QuotaExceeded,
+    ServerUnreachable,
+    TlsFailed,
+    TooManyConnections,
+    UidValidityChanged,
+)
+from portal.contracts import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    title: Text
+    text: Text
+    status: int
+    icon: str = "circle-alert"
+    works: tuple[Text, ...] = ()  # what can be done meanwhile
+    retry: bool = False  # the same again may help
+    to_inbox: bool = False
+
+
+_MEANWHILE: tuple[Text, ...] = (
+    _("Your mail is safe: it stays on the mail server"),
+    _("Home, preferences and the other parts of the portal work"),
+)
+
+_KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
+    (
+        TlsFailed,
+        Trouble(
+            title=_("No safe connection to the mail server"),
+            text=_(
+                "The server could not prove who it is, so nothing was sent to it, and no password either. "
+                "Your administrator can see the details in the self-test."
+            ),
+            status=502,
+            icon="shield-x",
+            works=_MEANWHILE,
+            retry=True,
+        ),
+    ),
+    (
+        ServerUnreachable,
+        Trouble(
+            title=_("The mail server isn’t answering"),
+            text=_(
+                "Nothing is lost. What you wanted to open is still on the mail server, "
+                "and opens here as soon as it is back."
+            ),
+            status=503,
+            icon="server-off",
+            works=_MEANWHILE,
+            retry=True,
+        ),
+    ),
+    (
+        TooManyConnections,
+        Trouble(
+            title=_("The mail server is busy"),
+            text=_("All connections that this portal may open to it are in use. Try again in a moment."),
+            status=503,
+            icon="server-off",
+            works=_MEANWHILE,
+            retry=True,
+        ),
+    ),
+    (
+        UidValidityChanged,
+        Trouble(
+            title=_("This folder was rebuilt"),
+            text=_(
+                "The mail server has numbered its messages anew since this page was made. Nothing was touched. "
+                "Open the folder again and repeat what you did."
+            ),
+            status=409,
+            icon="rotate-cw",
+            to_inbox=True,
+        ),
+    ),
+    (
+        NoSuchMessage,
+        Trouble(
+            title=_("This message isn’t here any more"),
+            text=_("It was moved or deleted, perhaps by another program."),
+            status=404,
+            icon="mail-question-mark",
+            to_inbox=True,
+        ),
+    ),
+    (
+        NoSuchMailbox,
+        Trouble(
+            title=_("There is no such folder"),
+            text=_("It was renamed or deleted, perhaps by another program."),
+            status=404,
+            icon="folder-search",
+            to_inbox=True,
+        ),
+    ),
+    (
+        QuotaExceeded,
+        Trouble(
+            title=_("Your mailbox is full"),
+            text=_("The mail server takes no more messages for you. Delete some large ones and empty the trash."),
+            status=507,
+            icon="triangle-alert",
+            to_inbox=True,
+        ),
+    ),
+    (
+        BadArgument,
+        Trouble(
+            title=_("The mail server can’t be asked this"),
+            text=_("Something in the address or the form is not what this page sends. Nothing was done."),
+            status=400,
+            to_inbox=True,
+        ),
+    ),
+)
+_OTHER = Trouble(
+    title=_("The mail server said no"),
+    text=_("It did not do what was asked, and gave a reason of its own, which is in the log."),
+    status=502,
+    icon="server-off",
+    works=_MEANWHILE,
+    retry=True,
+    to_inbox=True,
+)
+
+
+def describe(error: MailError) -> Trouble:
+    """The first of the known kinds that fits: the order above goes from the special to the general."""
+    return next((trouble for kind, trouble in _KNOWN if isinstance(error, kind)), _OTHER)

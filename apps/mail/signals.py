@@ -1,0 +1,24 @@
+"""What mail does when other apps say something happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth.signals import user_logged_out
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+    from portal.http import PortalRequest
+
+
+def connect() -> None:
+    user_logged_out.connect(close_connections_of, dispatch_uid="mail.close_connections_of")
+
+
+def close_connections_of(*, request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
+    """Signed out means out: no connection stays open to be found later. The session still stands when this is sent."""
+    from apps.mail.services.stores import close_connections
+
+    if request is not None and user is not None and not user.is_local:
+        close_connections(cast("PortalRequest", request))

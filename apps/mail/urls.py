@@ -1,0 +1,33 @@
+"""Addresses of mail, below /mail/. The namespace "mail" comes from the registry.
+
+``<mailbox>/`` and ``<mailbox>/<uid>/`` are what people keep and send to each other. The first segment ``@`` is
+reserved for what belongs to no mailbox: no mailbox's segment begins like that.
+"""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
+from apps.mail.views import actions, content, folders, images, list, message
+
+register_converter(MailboxConverter, "mailbox")
+register_converter(UidConverter, "uid")
+register_converter(SectionConverter, "section")
+
+urlpatterns = [
+    path("", list.index, name="index"),
+    path("@/folders/", folders.tree, name="folders"),
+    path("@/undo/", actions.undo, name="undo"),
+    path("@/image/", images.image, name="image"),
+    path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
+    path("<mailbox:mailbox>/act/", actions.act, name="act"),
+    path("<mailbox:mailbox>/<uid:uid>/", message.message, name="message"),
+    path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
+    path("<mailbox:mailbox>/<uid:uid>/attachments.zip", content.archive, name="archive"),
+    path("<mailbox:mailbox>/<uid:uid>/headers/", content.headers, name="headers"),
+    path("<mailbox:mailbox>/<uid:uid>/source/", content.message_source, name="source"),
+    path("<mailbox:mailbox>/<uid:uid>/message.eml", content.eml, name="eml"),
+    path("<mailbox:mailbox>/<uid:uid>/print/", content.printed, name="print"),
+]

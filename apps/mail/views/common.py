@@ -1,0 +1,91 @@
+"""What every mail view needs: a store for its time, errors as pages, the frame with its folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+import structlog
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.services import folders, trouble
+from apps.mail.services.stores import open_store
+from portal.credentials import Locked
+from portal.http import PortalRequest, is_fragment
+
+P = ParamSpec("P")
+MailView = Callable[Concatenate[PortalRequest, MailStore, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+log = structlog.get_logger(__name__)
+
+
+def mail_required(view: Callable[Concatenate[PortalRequest, P], HttpResponseBase]) -> View[P]:
+    """Signed in, with what the mail layers raise turned into what the person sees. For views that lease by themselves.
+
+    A refused password becomes ``Locked``, and the portal asks for the new one in place. An account of the portal's own
+    has no mail behind it.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        assert isinstance(request, HttpRequest)
+        portal_request: PortalRequest = request  # type: ignore[assignment]  # completed by portal.middleware
+        if portal_request.user.is_local:
+            return render(request, "mail/no_mailbox.html", status=404)
+        try:
+            return view(portal_request, *args, **kwargs)
+        except SignInRefused as error:
+            raise Locked(refused=True) from error
+        except MailError as error:
+            return trouble_response(portal_request, error)
+
+    return login_required(guarded)
+
+
+def with_store(view: MailView[P]) -> View[P]:
+    """``mail_required``, with the user's store leased for the time of the view and handed to it."""
+
+    @wraps(view)
+    def stored(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        with open_store(request) as store:
+            return view(request, store, *args, **kwargs)
+
+    return mail_required(stored)
+
+
+def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
+    """The error as a page of the frame, or as a part of one where htmx asked."""
+    found = trouble.describe(error)
+    log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error), server_text=error.server_text)
+    template = "mail/_trouble.html" if is_fragment(request) else "mail/trouble.html"
+    context = {"trouble": found, "retry_url": request.get_full_path() if request.method == "GET" else ""}
+    return render(request, template, context, status=found.status)
+
+
+def frame(mailboxes: list[Mailbox], mailbox: str) -> dict[str, Any]:
+    """The context of the folder column."""
+    return {
+        "tree": folders.tree(mailboxes, current=mailbox),
+        "mailbox": mailbox,
+        "mailbox_label": folders.label_of(mailbox, mailboxes),
+        "role": folders.role_of(mailboxes, mailbox),
+    }
+
+
+def uidvalidity_of(data: Mapping[str, str]) -> int:
+    """The UIDVALIDITY a link or form carries. Raises ``Http404``: a UID never travels without it."""
+    value = data.get("v", "")
+    if value.isascii() and value.isdigit() and 0 < len(value) < 11:
+        return int(value)
+    raise Http404("no UIDVALIDITY")
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """The browser guesses that the page may be wanted: nobody has read anything yet."""
+    purpose = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return any("prefetch" in value or "prerender" in value for value in purpose)

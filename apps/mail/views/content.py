@@ -1,0 +1,220 @@
+"""What a message holds, each at an address of its own: the HTML for the frame, files, source, the printed form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.safestring import mark_safe
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from apps.mail.mailbox.store import MailStore
+from apps.mail.mime import filenames
+from apps.mail.mime.parts import Part
+from apps.mail.prefs import BODY, REMOTE_IMAGES
+from apps.mail.services import images, listing, reading, source, streams
+from apps.mail.services.remote import may_load, proxy_url
+from apps.mail.services.stores import account_of, open_store
+from apps.mail.views.common import frame, mail_required, uidvalidity_of, with_store
+from portal.http import PortalRequest
+
+_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
+_ACTIVE = re.compile(r"html|xml|svg|script|xaml|flash|message/|multipart/")
+_SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
+Resolve = Callable[[str], str | None]
+
+
+@require_safe
+@xframe_options_sameorigin
+@with_store
+def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, number: str) -> HttpResponse:
+    """One HTML part as a document of its own. Its policy lets in this message's own images, and after consent those
+    of the proxy; nothing else is ever loaded, whatever the sanitiser has missed."""
+    uidvalidity = uidvalidity_of(request.GET)
+    structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
+    part = _find(structure, number, "text/html")
+    raw = store.part(mailbox, uid, number, uidvalidity=uidvalidity, limit=reading.MOST_HTML * 2)
+    loads = _loads(request, mailbox, uid, uidvalidity)
+    drawn = reading.draw_html(
+        part,
+        raw,
+        cid=_cid(structure, mailbox, uid, uidvalidity),
+        remote=(lambda url: proxy_url(request, url)) if loads else None,
+    )
+    context = {"html": mark_safe(drawn.html)}  # noqa: S308 - what the sanitiser gave, untouched
+    response = render(request, "mail/body.html", context)
+    return _document(request, response, mailbox, uid, loads=loads)
+
+
+@require_safe
+@with_store
+def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    """The whole message as one plain document for the printer, under the same policy as the frame."""
+    uidvalidity = uidvalidity_of(request.GET)
+    opened = reading.open_message(
+        store,
+        mailbox,
+        uid,
+        uidvalidity=uidvalidity,
+        prefer=request.prefs[BODY],
+        inside=request.GET.get("inside", ""),
+    )
+    loads = _loads(request, mailbox, uid, uidvalidity)
+    cid = _cid(opened.root, mailbox, uid, uidvalidity)
+    remote = (lambda url: proxy_url(request, url)) if loads else None
+    numbers = [shown.part.number for shown in opened.bodies if shown.html]
+    octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
+    texts = []
+    for shown in opened.bodies:
+        text = shown.text
+        if shown.html:
+            drawn = reading.draw_html(shown.part, octets[shown.part.number], cid=cid, remote=remote)
+            text = mark_safe(drawn.html)  # noqa: S308 - what the sanitiser gave, untouched
+        texts.append({"kind": "html" if shown.html else "text", "html": text})
+    when = listing.full_time(opened.envelope.date or opened.detail.summary.received)
+    people = reading.people_lines(opened.envelope)
+    context = {"opened": opened, "envelope": opened.envelope, "people_lines": people, "texts": texts, "when": when}
+    response = render(request, "mail/print.html", context)
+    return _document(request, response, mailbox, uid, loads=loads)
+
+
+def _find(structure: Part, number: str, type: str = "") -> Part:
+    part = structure.find(number)
+    if part is None or part.is_multipart or (type and part.type != type):
+        raise Http404("no such part")
+    return part
+
+
+def _loads(request: PortalRequest, mailbox: str, uid: int, uidvalidity: int) -> bool:
+    return request.prefs[REMOTE_IMAGES] == "ask" and may_load(request, mailbox, uid, uidvalidity)
+
+
+def _cid(structure: Part, mailbox: str, uid: int, uidvalidity: int) -> Resolve:
+    numbers = reading.inline_numbers(structure)
+
+    def resolve(reference: str) -> str | None:
+        number = numbers.get(reference)
+        return f"{reverse('mail:part', args=(mailbox, uid, number))}?v={uidvalidity}" if number else None
+
+    return resolve
+
+
+def _document(request: HttpRequest, response: HttpResponse, mailbox: str, uid: int, *, loads: bool) -> HttpResponse:
+    sources = [_source(request, reverse("mail:part", args=(mailbox, uid, "1")).removesuffix("1/")), "data:"]
+    if loads:
+        sources.append(_source(request, reverse("mail:image")))
+    response["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'none'",
+            f"img-src {' '.join(sources)}",
+            f"style-src {_source(request, static('mail/css/message.css'))}",
+            "style-src-attr 'unsafe-inline'",
+            "form-action 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'self'",
+            # The same origin only so that the page around can measure the height; scripts never run in here.
+            f"{_SANDBOX} allow-same-origin",
+        )
+    )
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _source(request: HttpRequest, path: str) -> str:
+    """An address as a CSP source. A mailbox's name stands in it, and must not end the directive or the policy."""
+    return request.build_absolute_uri(path).replace(";", "%3B").replace(",", "%2C").replace(" ", "%20")
+
+
+@require_safe
+@mail_required
+def part(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpResponseBase:
+    """A part to save. Only raster images are ever shown by the browser itself."""
+    uidvalidity = uidvalidity_of(request.GET)
+    with open_store(request) as store:
+        structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
+    found = _find(structure, number)
+    name = filenames.safe(found.filename, found.type)
+    shown = found.type in images.TYPES and "save" not in request.GET
+    chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
+    return _file(chunks, name, _safe_type(found.type), inline=shown)
+
+
+@require_safe
+@mail_required
+def archive(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
+    """All attachments in one zip file."""
+    uidvalidity = uidvalidity_of(request.GET)
+    with open_store(request) as store:
+        detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
+    root = reading.root_of(detail.structure, request.GET.get("inside", ""))[0]
+    wanted = [(found.name, found.part) for found in reading.attachments_of(root)]
+    if not wanted:
+        raise Http404("no attachments")
+    chunks = streams.zip_stream(account_of(request), mailbox, uid, wanted, uidvalidity=uidvalidity)
+    name = filenames.safe(f"{detail.summary.envelope.subject or 'attachments'}.zip", "application/zip")
+    return _file(chunks, name, "application/zip")
+
+
+@require_safe
+@mail_required
+def eml(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
+    """The message as a file, octet for octet."""
+    uidvalidity = uidvalidity_of(request.GET)
+    with open_store(request) as store:
+        found = store.summaries(mailbox, [uid], uidvalidity=uidvalidity)
+    if not found:
+        raise Http404("no such message")
+    chunks = streams.message_stream(account_of(request), mailbox, uid, uidvalidity=uidvalidity)
+    name = filenames.safe(f"{found[0].envelope.subject or 'message'}.eml", "message/rfc822")
+    return _file(chunks, name, "message/rfc822")
+
+
+def _safe_type(type: str) -> str:
+    """The declared type, unless a browser might run what it stands for."""
+    return type if _TYPE.fullmatch(type) and not _ACTIVE.search(type) else "application/octet-stream"
+
+
+def _file(chunks: Iterator[bytes], name: str, type: str, *, inline: bool = False) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(chunks, content_type=type)
+    response["Content-Disposition"] = content_disposition_header(not inline, name) or "attachment"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Referrer-Policy"] = "no-referrer"
+    if inline:
+        response["Cache-Control"] = "private, max-age=3600"  # a part never changes: UID and UIDVALIDITY name it
+    return response
+
+
+@require_safe
+@with_store
+def headers(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    uidvalidity = uidvalidity_of(request.GET)
+    detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
+    context = frame(list(store.mailboxes()), mailbox) | {
+        "uid": uid,
+        "uidvalidity": uidvalidity,
+        "subject": detail.summary.envelope.subject,
+        "fields": source.fields(detail.header),
+    }
+    return render(request, "mail/headers.html", context)
+
+
+@require_safe
+@with_store
+def message_source(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    uidvalidity = uidvalidity_of(request.GET)
+    detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
+    text, cut = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))
+    context = frame(list(store.mailboxes()), mailbox) | {
+        "uid": uid,
+        "uidvalidity": uidvalidity,
+        "subject": detail.summary.envelope.subject,
+        "source": text,
+        "cut": cut,
+    }
+    return render(request, "mail/source.html", context)

@@ -1,0 +1,79 @@
+"""The list of a mailbox: its page, and the part of it that htmx asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from apps.mail.mailbox.store import MailStore
+from apps.mail.prefs import PAGE_SIZE, SNIPPETS
+from apps.mail.services import folders, listing
+from apps.mail.services.listing import Link, Listing, View
+from apps.mail.views.common import frame, with_store
+from portal.http import PortalRequest, is_fragment
+
+OUTGOING = {"sent", "drafts"}
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    return redirect("mail:mailbox", "INBOX")
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@with_store
+def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
+    """A page of the list. The whole page lists the folders too; the fragment takes the folder's role from the link."""
+    view = View.parse(request.GET)
+    if is_fragment(request):
+        context = {
+            "mailbox": mailbox,
+            "role": request.GET.get("role", ""),
+            "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
+        }
+        template = "mail/_list.html"
+    else:
+        context = frame(list(store.mailboxes()), mailbox)
+        template = "mail/list.html"
+    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"])))
+    return render(request, template, context)
+
+
+def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> Listing:
+    return listing.load(
+        store,
+        mailbox,
+        view,
+        limit=int(request.prefs[PAGE_SIZE]),
+        outgoing=role in OUTGOING,
+        link=links(mailbox, role),
+        snippets=request.prefs[SNIPPETS],
+    )
+
+
+def links(mailbox: str, role: str) -> Link:
+    """A message opened from a list remembers which part of it was shown; a draft opens where it is written on."""
+    base = reverse("mail:mailbox", args=(mailbox,))
+    end = "resume/" if role == "drafts" else ""
+
+    def link(uid: int, uidvalidity: int, view: View) -> str:
+        return f"{base}{uid}/{end}{view.encoded(v=uidvalidity, **({'role': role} if role else {}))}"
+
+    return link
+
+
+def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
+    return {"listing": shown, "view": shown.view, "filters": _filters(shown.view)}
+
+
+def _filters(view: View) -> list[dict[str, Any]]:
+    return [
+        {"id": key, "label": label, "on": view.show == key, "query": View(q=view.q, show=key).encoded()}
+        for key, label in listing.FILTER_LABELS.items()
+    ]

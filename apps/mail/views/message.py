@@ -1,0 +1,187 @@
+"""An open message: its page, and the pane that htmx asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.store import MailStore
+from apps.mail.prefs import BODY, MARK_READ, REMOTE_IMAGES, SNIPPETS
+from apps.mail.services import folders, listing, reading, source
+from apps.mail.services.listing import View
+from apps.mail.services.reading import Opened
+from apps.mail.services.remote import may_load, permit
+from apps.mail.services.stores import account_of, open_account
+from apps.mail.views.common import frame, is_prefetch, uidvalidity_of, with_store
+from apps.mail.views.list import OUTGOING, links
+from portal.http import PortalRequest, is_fragment
+
+log = structlog.get_logger(__name__)
+
+
+class FollowedResponse(HttpResponse):
+    """A response with something left to do once it has been sent. What fails then changes nothing for the reader."""
+
+    def __init__(self, content: str, *, then: Callable[[], None] | None) -> None:
+        super().__init__(content)
+        self._then = then
+
+    def close(self) -> None:
+        super().close()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@with_store
+def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponseBase:
+    """One message. An address typed without UIDVALIDITY is completed with the present one first."""
+    if "v" not in request.GET:
+        return _with_uidvalidity(request, store, mailbox, uid)
+    uidvalidity = uidvalidity_of(request.GET)
+    opened = reading.open_message(
+        store,
+        mailbox,
+        uid,
+        uidvalidity=uidvalidity,
+        prefer=_form_wanted(request),
+        inside=request.GET.get("inside", ""),
+    )
+    fragment = is_fragment(request)
+    context = _page(store, mailbox, request.GET.get("role", ""), fragment=fragment)
+    context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
+    context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
+    if opened.unreadable:
+        context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
+    marks_read = _marks_read(request, opened)
+    if fragment and not opened.inside:
+        context["row"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
+    template = "mail/_opened.html" if fragment else "mail/message.html"
+    content = render_to_string(template, context, request=request)
+    account = account_of(request) if marks_read else None
+    then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
+    return FollowedResponse(content, then=then)
+
+
+def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool) -> dict[str, Any]:
+    """The frame around; a fragment needs no folders, and takes the mailbox's role from the link."""
+    if not fragment:
+        return frame(list(store.mailboxes()), mailbox)
+    label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+    return {"mailbox": mailbox, "role": role, "mailbox_label": label}
+
+
+def _neighbours(
+    request: PortalRequest, store: MailStore, opened: Opened, mailbox: str, uid: int, uidvalidity: int, *, role: str
+) -> dict[str, str]:
+    """The addresses of the next newer and older message of the mailbox. In a search the list leads from hit to hit."""
+    view = View.parse(request.GET)
+    if opened.inside or view.is_search:
+        return {}
+    around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity)
+    link = links(mailbox, role)
+    return {name: link(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near}
+
+
+def _with_uidvalidity(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    query = request.GET.copy()
+    query["v"] = str(store.status(mailbox).uidvalidity)
+    return HttpResponseRedirect(f"{reverse('mail:message', args=(mailbox, uid))}?{query.urlencode()}")
+
+
+def _form_wanted(request: PortalRequest) -> str:
+    asked = request.GET.get("form", "")
+    return asked if asked in {"html", "plain"} else request.prefs[BODY]
+
+
+def _marks_read(request: PortalRequest, opened: Opened) -> bool:
+    return (
+        request.method == "GET"
+        and not opened.inside
+        and not opened.detail.summary.seen
+        and request.prefs[MARK_READ] == "open"
+        and not is_prefetch(request)
+    )
+
+
+def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) -> None:
+    """Runs after the answer has gone out: the reader has not waited for it, and cannot be told of a failure."""
+    try:
+        with open_account(account) as store:
+            store.set_flags(mailbox, [uid], uidvalidity=uidvalidity, add=["\\Seen"])
+    except MailError as error:
+        log.warning("seen_not_stored", error=error.__class__.__name__, detail=str(error))
+
+
+def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> listing.Row:
+    """The message's line in the list beside it, as it is once the message counts as read."""
+    summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
+    role = request.GET.get("role", "")
+    (row,) = listing.rows_of(
+        [summary],
+        uidvalidity=uidvalidity,
+        view=View.parse(request.GET),
+        outgoing=role in OUTGOING,
+        link=links(mailbox, role),
+        snippets=request.prefs[SNIPPETS],
+    )
+    return row
+
+
+def message_context(
+    request: PortalRequest, opened: Opened, mailbox: str, uid: int, uidvalidity: int, *, role: str
+) -> dict[str, Any]:
+    view = View.parse(request.GET)
+    asks = request.prefs[REMOTE_IMAGES] == "ask"
+    loads = asks and may_load(request, mailbox, uid, uidvalidity)
+    envelope = opened.envelope
+    date = envelope.date or opened.detail.summary.received
+    base = reverse("mail:mailbox", args=(mailbox,))
+    return {
+        "opened": opened,
+        "summary": opened.detail.summary,
+        "envelope": envelope,
+        "people_lines": reading.people_lines(envelope),
+        "recipients": listing.names((*envelope.to, *envelope.cc)),
+        "uid": uid,
+        "uidvalidity": uidvalidity,
+        "view": view,
+        "list_url": base + view.encoded(**({"role": role} if role else {})),
+        "shown_date": date,
+        "when": listing.full_time(date),
+        "blocked": 0 if loads else opened.blocked,
+        "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
+        "content_query": _content_query(request, uidvalidity, loads=loads),
+        "form_wanted": _form_wanted(request),
+        "other_form": _link(request, form="plain" if _form_wanted(request) == "html" else "html"),
+    }
+
+
+def _content_query(request: PortalRequest, uidvalidity: int, *, loads: bool) -> str:
+    """What the addresses of the message's own documents carry."""
+    values = {"v": str(uidvalidity)}
+    if loads:
+        values["images"] = request.GET["images"]
+    if request.GET.get("inside"):
+        values["inside"] = request.GET["inside"]
+    return f"?{urlencode(values)}"
+
+
+def _link(request: PortalRequest, **changes: str) -> str:
+    """This page's address with some parameters changed."""
+    query: QueryDict = request.GET.copy()
+    for key, value in changes.items():
+        query[key] = value
+    return f"{request.path}?{query.urlencode()}"
