@@ -26,6 +26,8 @@ class NoticeAdmin(NoticeModelAdmin):
         (_("When and for whom"), {"fields": ["starts", "ends", "audience", "dismissible"]}),
     ]
 
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Notice]:
         return super().get_queryset(request).annotate(put_away=models.Count("dismissals"))
 
