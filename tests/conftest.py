@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from scripts.messages import compile_all
+
 pytest_plugins = ["tests.support.servers", "tests.support.site", "tests.support.people"]
 
 TESTS = Path(__file__).parent
@@ -28,6 +30,7 @@ SERVER_FIXTURES = {
 
 
 def pytest_configure() -> None:
+    compile_all()
     sys.addaudithook(_stay_on_this_machine)
 
 
