@@ -1,0 +1,198 @@
+"""The frame around every page: navigation, account menu, theme, language, icons."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import resolve, reverse
+
+from portal import core_prefs, nav, prefs
+from portal.contracts import Address
+from portal.registry import NavItem, PortalApp
+from portal.templatetags.portal import avatar, hue, icon, initials
+from portal.testing import override_registry, with_apps
+
+pytest_plugins = ["tests.support.people"]
+
+
+def request_for(path: str):
+    request = RequestFactory().get(path)
+    request.resolver_match = resolve(path)
+    return request
+
+
+def entry(name: str, url_name: str = "portal:home", **options) -> NavItem:
+    return NavItem(id=f"demo.{name}", label=name, url_name=url_name, **{"visible": lambda request: True} | options)
+
+
+def app(*items: NavItem) -> PortalApp:
+    return PortalApp(id="demo", title="Demo", nav=items)
+
+
+# --- navigation ----------------------------------------------------------------------------------------------------
+
+
+def test_the_rail_follows_the_order_and_leaves_out_what_is_not_for_this_person() -> None:
+    hidden = entry("hidden", visible=lambda request: False)
+    with override_registry(app(entry("late", order=20), hidden, entry("early", order=10), entry("foot", at_foot=True))):
+        built = nav.build(request_for("/"))
+    assert [link.label for link in built.rail] == ["early", "late"]
+    assert [link.label for link in built.foot] == ["foot"]
+
+
+def test_an_entry_whose_pages_are_not_mounted_is_left_out() -> None:
+    with override_registry(app(entry("gone", url_name="nowhere:index"))):
+        assert nav.build(request_for("/")).rail == ()
+
+
+@pytest.mark.parametrize(("count", "shown", "more"), [(4, 4, 0), (7, 7, 0), (8, 6, 2), (12, 6, 6)])
+def test_from_eight_apps_on_the_rest_stands_under_more(count: int, shown: int, more: int) -> None:
+    with override_registry(app(*(entry(str(number)) for number in range(count)))):
+        built = nav.build(request_for("/"))
+    assert (len(built.rail), len(built.rail_more)) == (shown, more)
+
+
+def test_a_phone_has_four_tabs_and_everything_else_under_more() -> None:
+    with override_registry(app(*(entry(str(number)) for number in range(6)), entry("foot", at_foot=True))):
+        built = nav.build(request_for("/"))
+    assert [link.label for link in built.tabs] == ["0", "1", "2", "3"]
+    assert [link.label for link in built.tabs_more] == ["4", "5", "foot"]
+
+
+@pytest.mark.parametrize(
+    ("path", "current"),
+    [
+        ("/", "portal.home"),
+        ("/preferences/", "portal.preferences"),
+        ("/preferences/portal.look/", "portal.preferences"),
+        ("/search/", None),
+        ("/help/", None),
+    ],
+)
+def test_the_present_page_is_marked(path: str, current: str | None) -> None:
+    request = request_for(path)
+    request.user = type("Somebody", (), {"is_authenticated": True, "is_staff": False})()
+    built = nav.build(request)
+    assert [link.id for link in (*built.rail, *built.foot) if link.current] == ([current] if current else [])
+
+
+def test_a_page_of_an_app_without_an_entry_of_its_own_marks_the_apps_first_entry() -> None:
+    request = request_for("/")
+    request.resolver_match.namespace, request.resolver_match.view_name = "demo", "demo:detail"
+    with override_registry(app(entry("one", url_name="demo:index"), entry("two", url_name="demo:other"))):
+        assert nav._current(request, list(app(entry("one", url_name="demo:index"), entry("two")).nav)).label == "one"
+
+
+# --- icons and initials --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "letters"),
+    [
+        ("Maren Okafor", "MO"),
+        ("Łukasz", "Ł"),
+        ("José Ángel Núñez", "JN"),
+        ("陈立", "陈"),
+        ("田中 優子", "田"),
+        ("김 민준", "김"),
+        ("Айгерим Токоева", "АТ"),
+        ("“Zoë” (O’Connor)", "ZO"),
+        ("محمد الحسن", "ما"),
+        ("", "?"),
+        ("***", "?"),
+        ("\u202eevil", "E"),
+    ],
+)
+def test_initials(label: str, letters: str) -> None:
+    assert initials(label) == letters
+
+
+def test_an_avatar_keeps_its_hue_whatever_the_name_and_never_trusts_it() -> None:
+    assert hue("Alice@Example.test ") == hue("alice@example.test")
+    html = avatar(Address("a@example.test", "<b>"), "md")
+    assert f"h{hue('a@example.test')}" in html
+    assert "<b>" not in html
+
+
+def test_an_icon_points_into_the_sprite() -> None:
+    assert re.fullmatch(
+        r'<svg class="i sm flip" aria-hidden="true"><use href="/static/portal/sprite\.svg#reply"/></svg>',
+        icon("reply", "sm flip"),
+    )
+
+
+# --- the page around -----------------------------------------------------------------------------------------------
+
+
+class Landmarks(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.html: dict[str, str | None] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "html":
+            self.html = dict(attrs)
+
+
+@pytest.mark.parametrize("path", ["/", "/preferences/", "/preferences/portal.look/"])
+def test_every_page_has_its_landmarks_once(as_alice: Client, path: str) -> None:
+    page = Landmarks(as_alice.get(path).content.decode())
+    assert [page.tags.count(tag) for tag in ("main", "h1", "title")] == [1, 1, 1]
+
+
+@pytest.mark.django_db
+def test_the_sign_in_page_needs_no_script_and_has_no_dead_control(client: Client) -> None:
+    html = client.get(reverse("portal:sign_in")).content.decode()
+    page = Landmarks(html)
+    assert page.tags.count("main") == page.tags.count("h1") == 1
+    assert re.findall(r'<input[^>]* name="(username|password)"', html) == ["username", "password"]
+    assert 'href="#"' not in html
+
+
+def test_the_theme_is_kept_and_stands_in_the_page_itself(as_alice: Client, alice) -> None:
+    assert Landmarks(as_alice.get("/").content.decode()).html["data-theme"] == "system"
+    answer = as_alice.post(reverse("portal:set_theme"), {"theme": "dark", "next": "/preferences/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/preferences/")
+    assert Landmarks(as_alice.get("/").content.decode()).html["data-theme"] == "dark"
+    assert prefs.for_user(alice)[core_prefs.THEME] == "dark"
+
+
+def test_the_theme_goes_nowhere_else_and_takes_nothing_else(as_alice: Client) -> None:
+    set_theme = reverse("portal:set_theme")
+    assert as_alice.post(set_theme, {"theme": "dark", "next": "https://evil.example/"})["Location"] == "/"
+    assert as_alice.post(set_theme, {"theme": "purple"}).status_code == 400
+    assert as_alice.get(set_theme).status_code == 405
+    assert as_alice.post(set_theme, {"theme": "light"}, headers={"HX-Request": "true"}).status_code == 204
+
+
+def test_the_language_of_the_page_is_said_with_its_direction(as_alice: Client) -> None:
+    as_alice.post(reverse("portal:set_language"), {"language": "ar"})
+    page = Landmarks(as_alice.get("/").content.decode())
+    assert (page.html["lang"], page.html["dir"]) == ("ar", "rtl")
+
+
+def test_badges_are_fetched_after_the_page(as_alice: Client) -> None:
+    asked: list[bool] = []
+
+    def count(request) -> str:
+        asked.append(True)
+        return "9"
+
+    with with_apps(app(entry("mailbox", badge=count))):
+        html = as_alice.get("/").content.decode()
+        assert asked == []
+        assert f'hx-get="{reverse("portal:badge", args=["demo.mailbox"])}"' in html
+
+
+def test_an_error_page_stands_in_the_frames_style_with_its_reference(client: Client, db) -> None:
+    answer = client.get("/nothing-here/")
+    html = answer.content.decode()
+    assert answer.status_code == 404
+    assert Landmarks(html).tags.count("h1") == 1
+    assert answer.headers["X-Request-Id"] in html
