@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 from apps.mail.mailbox.imap.tokens import Value, octets
 from apps.mail.mime import headers
+from apps.mail.mime import parse as mime_parse
 from apps.mail.mime.parts import Envelope
 from portal.contracts import Address
 
@@ -19,7 +17,7 @@ def parse(value: Value) -> Envelope | None:
         return None
     date, subject, from_, sender, reply_to, to, cc, bcc, in_reply_to, message_id = value[:10]
     return Envelope(
-        date=parse_date(octets(date)),
+        date=mime_parse.parse_date(octets(date)),
         subject=headers.decode(octets(subject)),
         from_=_addresses(from_),
         sender=_addresses(sender),
@@ -32,22 +30,12 @@ def parse(value: Value) -> Envelope | None:
     )
 
 
-def is_empty(envelope: Envelope) -> bool:
-    """A server that cannot read a header block sends an envelope with nothing in it."""
-    return not (envelope.date or envelope.subject or envelope.from_ or envelope.message_id)
-
-
-def parse_date(raw: bytes) -> datetime | None:
-    """The Date header, aware; None where it cannot be read."""
-    if not raw or len(raw) > 200:
-        return None
-    try:
-        when = parsedate_to_datetime(_text(raw))
-        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
-        when.astimezone(UTC)  # some dates exist in their own time zone only
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return when
+def is_doubtful(envelope: Envelope) -> bool:
+    """Whether the header had better be read here: a server that cannot read it sends an envelope with nothing in it,
+    and one that knows only ASCII (pymap) a question mark for every other octet."""
+    if not (envelope.date or envelope.subject or envelope.from_ or envelope.message_id):
+        return True
+    return "??" in envelope.subject or any("??" in person.name for person in (*envelope.from_, *envelope.to))
 
 
 def _addresses(value: Value) -> tuple[Address, ...]:

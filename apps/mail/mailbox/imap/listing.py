@@ -11,8 +11,8 @@ from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory, Order, RowKey
 from apps.mail.mailbox.store import Summary
+from apps.mail.mime import headers, snippet
 from apps.mail.mime import parse as mime_parse
-from apps.mail.mime import snippet
 from apps.mail.mime.parts import Envelope, Part
 
 SNIPPET_OCTETS = 2048
@@ -171,7 +171,7 @@ def _poorly(connection: Connection, uid: int) -> dict[int, fetch.Fetched]:
 
 def _complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:
     """Read the header block ourselves where the server could make no envelope of it."""
-    bare = [uid for uid, row in found.items() if row.envelope is None or envelope.is_empty(row.envelope)]
+    bare = [uid for uid, row in found.items() if row.envelope is None or envelope.is_doubtful(row.envelope)]
     unread = [uid for uid in bare if "HEADER" not in found[uid].sections]
     if unread:
         items = guard.group([guard.words("UID"), guard.section("HEADER")])
@@ -181,7 +181,7 @@ def _complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]
     for uid in bare:
         header = found[uid].sections.get("HEADER")
         if header:
-            found[uid].envelope = mime_parse.parse(header).envelope
+            found[uid].envelope = mime_parse.envelope(headers.parse(header))
 
 
 def _snippets(connection: Connection, found: Mapping[int, fetch.Fetched]) -> dict[int, str]:

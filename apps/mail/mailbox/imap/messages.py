@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from apps.mail.mailbox import errors
-from apps.mail.mailbox.imap import envelope, fetch, guard, listing
+from apps.mail.mailbox.imap import fetch, guard, listing
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.store import MessageDetail
+from apps.mail.mime import headers
 from apps.mail.mime import parse as mime_parse
-from apps.mail.mime.parts import Envelope
 
 CHUNK = 256 * 1024
 
@@ -27,13 +27,11 @@ def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
     structure = row.structure
     odd = structure is None or listing.is_odd(structure)
     memory.odd.put(listing.row_key(connection, uid), odd)
-    readable = row.envelope is not None and not envelope.is_empty(row.envelope)
     if odd or structure is None:
         parsed = mime_parse.parse(octets(connection, uid, ""))
         structure = row.structure = parsed.structure
         header = header or parsed.header
-    if not readable:
-        row.envelope = mime_parse.parse(header).envelope or Envelope()
+    row.envelope = mime_parse.envelope(headers.parse(header))
     known = memory.rows.get(listing.row_key(connection, uid))
     summary = listing.to_summary(row, known.snippet if known else "")
     return MessageDetail(summary=summary, structure=structure, header=header)

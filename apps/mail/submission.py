@@ -1,0 +1,391 @@
+"""Handing a message to the submission server (RFC 6409). Knows no Django; keeps no state.
+
+A command line is written at one place, which refuses control characters; the message goes out with CRLF line ends only
+and its dots doubled, so that no line of it can be taken for the end of the message and what follows for commands
+(SMTP smuggling).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from apps.mail.submission_errors import (
+    BadMessage,
+    MessageRefused,
+    MessageTooLarge,
+    OutcomeUnknown,
+    SenderRefused,
+    ServerTimeout,
+    ServerUnreachable,
+    SignInRefused,
+    SubmissionError,
+    TlsFailed,
+)
+from portal import net
+
+__all__ = [
+    "BadMessage",
+    "MessageRefused",
+    "MessageTooLarge",
+    "OutcomeUnknown",
+    "Refusal",
+    "SendResult",
+    "SenderRefused",
+    "ServerTimeout",
+    "ServerUnreachable",
+    "SignInRefused",
+    "SubmissionError",
+    "TlsFailed",
+    "send",
+    "wire_form",
+]
+
+DATA_TIMEOUT = 120.0  # seconds for the answer to a whole message: servers look into it first
+MAX_LINE = 4096
+MAX_LINES = 200
+#: What we call ourselves: a name or address of this machine is nobody's business.
+GREETING = "[127.0.0.1]"
+
+_REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.S)
+_ATEXT = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\]\\]"
+_ADDRESS = re.compile(
+    rf"(?P<local>{_ATEXT}+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*\")@(?P<domain>{_ATEXT}+|\[[0-9A-Za-z.:]+\])"
+)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DOT = re.compile(rb"^\.", re.M)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TEMPORARY_AUTH = {421, 432, 451, 454}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one recipient was not accepted."""
+
+    code: int  # SMTP reply code; 553 for an address that was not even offered to the server
+    text: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """Who will get the message. With nobody accepted, nothing was sent."""
+
+    accepted: tuple[str, ...]
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    code: int
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        return 200 <= self.code < 400
+
+    @property
+    def permanent(self) -> bool:
+        return self.code >= 500
+
+
+def send(
+    server: net.ServerUrl,
+    *,
+    login: str = "",
+    password: str = "",
+    sender: str,
+    recipients: Sequence[str],
+    message: bytes,
+    ca_file: str | None = None,
+    allow_plain: bool = False,
+    all_or_nothing: bool = False,
+    greeting: str = GREETING,
+    connect_timeout: float = net.CONNECT_TIMEOUT,
+    read_timeout: float = net.READ_TIMEOUT,
+    data_timeout: float = DATA_TIMEOUT,
+) -> SendResult:
+    """Send a message (RFC 5322, complete) to its recipients in one transaction; raises ``SubmissionError``.
+
+    ``sender`` and ``recipients`` are addresses without names. With ``login`` "" nobody signs in. Some recipients may be
+    refused while the others get the message, or, with ``all_or_nothing``, nobody: see the result. An error means that
+    nobody gets it, except for ``OutcomeUnknown``.
+    """
+    octets = wire_form(message)
+    envelope = _Envelope.build(sender, recipients)
+    if not envelope.recipients or (envelope.refused and all_or_nothing):
+        return SendResult((), envelope.refused)
+    client = _Client(server, ca_file=ca_file, allow_plain=allow_plain, timeouts=(connect_timeout, read_timeout))
+    try:
+        client.greet(greeting)
+        if login:
+            client.sign_in(login, password)
+        result = client.transmit(envelope, octets, all_or_nothing=all_or_nothing, data_timeout=data_timeout)
+        client.quit()
+    finally:
+        client.close()
+    return result
+
+
+def wire_form(message: bytes) -> bytes:
+    """The message as it follows DATA, without the closing dot; raises ``BadMessage``."""
+    if b"\0" in message:
+        raise BadMessage("NUL in the message")
+    text = _DOT.sub(b"..", _LINE_END.sub(b"\r\n", message))
+    return text if text.endswith(b"\r\n") else text + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    sender: str
+    recipients: tuple[tuple[str, str], ...]  # (as given, as sent)
+    refused: dict[str, Refusal]
+    international: bool  # some address needs SMTPUTF8
+
+    @classmethod
+    def build(cls, sender: str, recipients: Sequence[str]) -> _Envelope:
+        reverse = _address(sender)
+        if reverse is None:
+            raise BadMessage("the sender is no mail address")
+        refused: dict[str, Refusal] = {}
+        wanted: dict[str, str] = {}
+        for given in dict.fromkeys(recipients):
+            address = _address(given)
+            if address is None:
+                refused[given] = Refusal(553, "This is no mail address.", permanent=True)
+            elif address not in wanted.values():
+                wanted[given] = address
+        international = not all(address.isascii() for address in (reverse, *wanted.values()))
+        return cls(reverse, tuple(wanted.items()), refused, international)
+
+
+def _address(text: str) -> str | None:
+    """The address as it goes on the wire, its domain in ASCII where its local part is; None when it is none."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or len(text) > 320 or text.startswith("-"):
+        return None
+    local, domain = found["local"], found["domain"]
+    try:
+        text.encode()
+        if local.isascii() and not domain.isascii():
+            domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return f"{local}@{domain}"
+
+
+class _Client:
+    """One SMTP session. Everything written goes through ``_command``, but the message."""
+
+    def __init__(
+        self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, timeouts: tuple[float, float]
+    ) -> None:
+        self._server = server
+        self._ca_file = ca_file
+        self._extensions: dict[str, str] = {}
+        self._read_timeout = timeouts[1]
+        try:
+            connected = net.connect(
+                server, ca_file=ca_file, connect_timeout=timeouts[0], read_timeout=timeouts[1], allow_plain=allow_plain
+            )
+        except OSError as error:
+            raise _network_error(error) from error
+        self._use(connected)
+
+    def _use(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._reader: BinaryIO = connected.makefile("rb")
+
+    def close(self) -> None:
+        self._reader.close()
+        self._socket.close()
+
+    # the session
+
+    def greet(self, name: str) -> None:
+        hello = self._reply()
+        if hello.code != 220:
+            raise ServerUnreachable("the server turns everybody away", code=hello.code, server_text=hello.text)
+        self._hello(name)
+        if self._server.security == "starttls":
+            self._start_tls()
+            self._hello(name)
+
+    def _hello(self, name: str) -> None:
+        reply = self._command(f"EHLO {name}")
+        if not reply.positive:
+            raise ServerUnreachable("the server knows no EHLO", code=reply.code, server_text=reply.text)
+        lines = (line.strip().partition(" ") for line in reply.text.splitlines()[1:])
+        self._extensions = {keyword.upper(): values for keyword, _, values in lines if keyword}
+
+    def _start_tls(self) -> None:
+        if "STARTTLS" not in self._extensions:
+            raise TlsFailed("the server does not offer STARTTLS")
+        reply = self._command("STARTTLS")
+        if reply.code != 220:
+            raise TlsFailed("the server refuses STARTTLS", code=reply.code, server_text=reply.text)
+        if self._spoke_already():
+            raise TlsFailed("the server spoke before the connection was safe")
+        try:
+            safe = net.start_tls(self._socket, self._server, ca_file=self._ca_file)
+        except OSError as error:
+            raise _network_error(error) from error
+        safe.settimeout(self._read_timeout)
+        self._use(safe)
+
+    def _spoke_already(self) -> bool:
+        self._socket.setblocking(False)
+        try:
+            return bool(self._reader.peek(1))  # type: ignore[attr-defined]  # a BufferedReader
+        except OSError:
+            return False
+        finally:
+            self._socket.settimeout(self._read_timeout)
+
+    def sign_in(self, login: str, password: str) -> None:
+        if _CONTROL.search(login + password):
+            raise BadMessage("control character in a login or password")
+        offered = self._extensions.get("AUTH", "").upper().split()
+        if "PLAIN" in offered:
+            reply = self._command("AUTH PLAIN " + _base64(f"\0{login}\0{password}"))
+        elif "LOGIN" in offered:
+            reply = self._command("AUTH LOGIN")
+            for secret in (login, password):
+                if reply.code == 334:
+                    reply = self._command(_base64(secret))
+        else:
+            raise SignInRefused("the server offers no way to sign in")
+        if reply.code == 235:
+            return
+        if reply.code in _TEMPORARY_AUTH:
+            raise ServerUnreachable("the server cannot sign in anybody now", code=reply.code, server_text=reply.text)
+        raise SignInRefused(code=reply.code, server_text=reply.text)
+
+    def transmit(self, envelope: _Envelope, octets: bytes, *, all_or_nothing: bool, data_timeout: float) -> SendResult:
+        self._mail_from(envelope, octets)
+        refused = dict(envelope.refused)
+        accepted: list[str] = []
+        for given, address in envelope.recipients:
+            if not address.isascii() and "SMTPUTF8" not in self._extensions:
+                refused[given] = Refusal(553, "The server takes no such address.", permanent=True)
+                continue
+            reply = self._command(f"RCPT TO:<{address}>")
+            if reply.code in (250, 251, 252):
+                accepted.append(given)
+            else:
+                refused[given] = Refusal(reply.code, reply.text, reply.permanent)
+        if refused and all_or_nothing:
+            accepted.clear()
+        if accepted:
+            self._data(octets, data_timeout)
+        return SendResult(tuple(accepted), refused)
+
+    def _mail_from(self, envelope: _Envelope, octets: bytes) -> None:
+        limit = self._extensions.get("SIZE", "").strip()
+        if limit.isdigit() and 0 < int(limit) < len(octets):
+            raise MessageTooLarge(limit=int(limit))
+        parameters = f" SIZE={len(octets)}" if "SIZE" in self._extensions else ""
+        if not octets.isascii():
+            if "8BITMIME" not in self._extensions:
+                raise MessageRefused("the server takes no eight-bit message")
+            parameters += " BODY=8BITMIME"
+        if "SMTPUTF8" in self._extensions and (envelope.international or not _header(octets).isascii()):
+            parameters += " SMTPUTF8"
+        elif not envelope.sender.isascii():
+            raise SenderRefused("the server takes no such address")
+        reply = self._command(f"MAIL FROM:<{envelope.sender}>{parameters}")
+        if reply.positive:
+            return
+        if reply.code == 552 or (reply.code == 452 and "size" in reply.text.lower()):
+            raise MessageTooLarge(limit=0, code=reply.code, server_text=reply.text)
+        if reply.code == 530:
+            raise SignInRefused(code=reply.code, server_text=reply.text)
+        if not reply.permanent:
+            raise ServerUnreachable("the server takes no mail now", code=reply.code, server_text=reply.text)
+        raise SenderRefused(code=reply.code, server_text=reply.text)
+
+    def _data(self, octets: bytes, timeout: float) -> None:
+        reply = self._command("DATA")
+        if reply.code != 354:
+            raise _refused(reply)
+        try:
+            self._socket.sendall(octets)
+        except OSError as error:
+            raise _network_error(error) from error
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.sendall(b".\r\n")
+            reply = self._reply()
+        except (OSError, ServerUnreachable) as error:
+            raise OutcomeUnknown("the connection was lost at the very end") from error
+        if not reply.positive:
+            raise _refused(reply)
+
+    def quit(self) -> None:
+        """Say goodbye; the message is safe already, whatever comes."""
+        try:
+            self._socket.settimeout(1.0)
+            self._socket.sendall(b"QUIT\r\n")
+        except OSError:
+            return
+
+    # the wire
+
+    def _command(self, line: str) -> _Reply:
+        if _CONTROL.search(line):
+            raise BadMessage("control character in a command")
+        try:
+            self._socket.sendall(line.encode() + b"\r\n")
+        except OSError as error:
+            raise _network_error(error) from error
+        reply = self._reply()
+        if reply.code == 421:
+            raise ServerUnreachable("the server closes the connection", code=421, server_text=reply.text)
+        return reply
+
+    def _reply(self) -> _Reply:
+        lines: list[str] = []
+        while len(lines) < MAX_LINES:
+            try:
+                line = self._reader.readline(MAX_LINE)
+            except OSError as error:
+                raise _network_error(error) from error
+            found = _REPLY.match(line.rstrip(b"\r\n"))
+            if not line.endswith(b"\n"):
+                raise ServerUnreachable("the server closed the connection")
+            if found is None:
+                break
+            lines.append((found[3] or b"").decode("utf-8", "replace"))
+            if found[2] != b"-":
+                return _Reply(int(found[1]), "\n".join(lines))
+        raise ServerUnreachable("the server does not speak SMTP")
+
+
+def _refused(reply: _Reply) -> SubmissionError:
+    if reply.code == 552:
+        return MessageTooLarge(code=reply.code, server_text=reply.text)
+    error = MessageRefused(code=reply.code, server_text=reply.text)
+    error.permanent = reply.permanent
+    return error
+
+
+def _header(octets: bytes) -> bytes:
+    return octets.partition(b"\r\n\r\n")[0]
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _network_error(error: OSError) -> SubmissionError:
+    text = str(error)
+    if isinstance(error, (ssl.SSLError, net.PlainTextRefused)) and not isinstance(error, ssl.SSLEOFError):
+        return TlsFailed(text, server_text=text)
+    if isinstance(error, TimeoutError):
+        return ServerTimeout("the server does not answer", server_text=text)
+    return ServerUnreachable("the server cannot be reached", server_text=text)
