@@ -65,8 +65,10 @@ def parse(raw: bytes | str, *, encoded: bool = True) -> tuple[Address, ...]:
 
 
 def split(text: str) -> tuple[Address, ...]:
-    """What a person typed into a recipients field: line ends separate too, and nothing is an encoded word."""
-    return parse(re.sub(r"[\r\n]+", ",", text), encoded=False)
+    """What a person typed into a recipients field: line ends separate too, nothing is an encoded word, and what is no
+    address stands as ``email``, for ``is_valid`` to refuse."""
+    found = parse(re.sub(r"[\r\n]+", ",", text), encoded=False)
+    return tuple(address if address.email else Address(address.name) for address in found)
 
 
 def _members(text: str, *, encoded: bool) -> Iterator[Address]:

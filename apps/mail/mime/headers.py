@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def parse(block: bytes) -> Header:
     """Split a header block. Stops at the first empty line; lines that are no field are skipped and reported."""
     fields: list[tuple[str, list[bytes]]] = []
     broken = False
-    for number, line in enumerate(_lines(block)):
+    for number, line in enumerate(_lines(block.removeprefix(codecs.BOM_UTF8))):
         if not line:
             break
         if line[:1] in b" \t" and fields:
