@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 
 from portal import credentials
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
@@ -35,12 +35,15 @@ class RequestIdMiddleware(Middleware):
     """Gives the request an id that stands in each of its log lines, on its error page and in ``X-Request-Id``."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        cast("PortalRequest", request).id = secrets.token_hex(6)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request=cast("PortalRequest", request).id)
+        request_id = cast("PortalRequest", request).id = secrets.token_hex(6)
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            response = self._logged(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+    def _logged(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         response = self.get_response(request)
-        response["X-Request-Id"] = cast("PortalRequest", request).id
         log.info(
             "request",
             method=request.method,
@@ -134,8 +137,7 @@ class SecurityHeadersMiddleware(Middleware):
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", self.permissions)
         response.headers.setdefault("X-DNS-Prefetch-Control", "off")
-        if getattr(request, "resolver_match", None) is not None and not response.has_header("Cache-Control"):
-            add_never_cache_headers(response)
+        if not response.has_header("Cache-Control"):  # static files have one, and so has what a view wants kept
             response["Cache-Control"] = "no-store, private"
         return response
 
@@ -232,7 +234,7 @@ class CredentialsMiddleware(Middleware):
         self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> HttpResponseBase | None:
         """Here and not in ``__call__``, so that the form's origin has been checked."""
-        if request.method != "POST" or credentials.FIELD not in request.POST:
+        if request.method != "POST" or credentials.FIELD not in request.POST or _view_name(request) == "sign_in":
             return None
         from portal.views.account import take_password
 
@@ -253,5 +255,9 @@ def _sends_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
     """True when ``login_required`` stopped something that a redirect would lose: a fragment or a sent form."""
     if response.status_code != 302 or not (is_fragment(request) or request.method == "POST"):
         return False
-    view = getattr(request.resolver_match, "url_name", "")
-    return view not in ("sign_in", "sign_out") and response["Location"].partition("?")[0] == reverse("portal:sign_in")
+    asked = response["Location"].partition("?")[0] == reverse("portal:sign_in")
+    return asked and _view_name(request) not in ("sign_in", "sign_out")
+
+
+def _view_name(request: HttpRequest) -> str:
+    return (request.resolver_match and request.resolver_match.url_name) or ""

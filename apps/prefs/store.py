@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import JSONField, Q, Value
 
 from apps.prefs.models import Preference, PreferenceDefault, Scope
 from portal.contracts import Json, Override
@@ -19,7 +19,7 @@ class DatabasePrefStore:
         return dict(Preference.objects.filter(user_id=user.pk).values_list("key", "value"))
 
     def save(self, user: AbstractBaseUser, changes: Mapping[str, Json]) -> None:
-        rows = [Preference(user_id=user.pk, key=key, value=value) for key, value in sorted(changes.items())]
+        rows = [Preference(user_id=user.pk, key=key, value=_stored(value)) for key, value in sorted(changes.items())]
         with transaction.atomic():
             Preference.objects.bulk_create(
                 rows, update_conflicts=True, update_fields=["value"], unique_fields=_conflict_target()
@@ -38,6 +38,11 @@ class DatabasePrefStore:
                 whom |= Q(scope=Scope.DOMAIN, domain=domain)
         rows = sorted(PreferenceDefault.objects.filter(whom), key=lambda row: (_NEARNESS[Scope(row.scope)], row.pk))
         return {row.key: Override(value=row.value, locked=row.locked, reason=row.reason) for row in rows}
+
+
+def _stored(value: Json) -> object:
+    """Django takes a bare ``None`` for the absence of a value; here it is one."""
+    return Value(None, JSONField()) if value is None else value
 
 
 def _conflict_target() -> list[str] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import structlog
 from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import credentials
 from portal.accounts import SignInUnavailable, canonical_login
@@ -237,11 +239,10 @@ def set_language(request: PortalRequest) -> HttpResponse:
     return response
 
 
-def admin_sign_in(request: HttpRequest) -> HttpResponse:
+@require_safe
+def admin_sign_in(request: PortalRequest) -> HttpResponse:
     """The Django admin's own sign-in page gives way to ours; who is signed in but no administrator gets a 403."""
-    from django.core.exceptions import PermissionDenied
-
     if request.user.is_authenticated:
         raise PermissionDenied
-    target = safe_next(cast("PortalRequest", request), request.GET.get("next", ""), reverse("admin:index"))
-    return redirect(f"{reverse('portal:sign_in')}?next={target}")
+    target = safe_next(request, request.GET.get("next", ""), reverse("admin:index"))
+    return redirect(f"{reverse('portal:sign_in')}?next={quote(target)}")
