@@ -124,7 +124,11 @@ def _begin(request: PortalRequest, user: User, password: str) -> None:
 def sign_out(request: PortalRequest) -> HttpResponse:
     """Ends the session. ``user_logged_out`` tells the apps, which close what they hold open for this person."""
     log.info("signed_out", user=request.user.pk)
-    logout(request)
+    try:
+        logout(request)
+    except Exception:  # an app that cannot close what it holds must not keep anybody signed in
+        log.error("sign_out_receiver_failed", exc_info=True)
+        request.session.flush()
     credentials.forget(request)
     response = redirect("portal:sign_in")
     response["Clear-Site-Data"] = '"cache"'

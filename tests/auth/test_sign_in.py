@@ -30,7 +30,7 @@ class MailBackend(ModelBackend):
         if username == "away":
             raise SignInUnavailable("timeout")
         if password and MAIL_PASSWORD.get(username) == password:
-            return external_user(source="imap", server="mail.example.test", login=username)
+            return external_user(source="test", server="mail.example.test", login=username)
         return None
 
 
@@ -214,6 +214,19 @@ def test_signing_out_destroys_both_halves_and_tells_the_apps(client: Client, db)
     assert not Session.objects.filter(pk=key).exists()
     assert client.cookies[site.CREDENTIALS_COOKIE_NAME].value == ""
     assert client.cookies[site.CREDENTIALS_COOKIE_NAME]["max-age"] == 0
+
+
+def test_an_app_that_fails_keeps_nobody_signed_in(client: Client, db) -> None:
+    def fail(**kwargs: object) -> None:
+        raise ConnectionError("the mail server is away")
+
+    sign_in(client)
+    user_logged_out.connect(fail)
+    try:
+        assert client.post("/sign-out/").status_code == 302
+    finally:
+        user_logged_out.disconnect(fail)
+    assert not Session.objects.exists()
 
 
 def test_a_link_does_not_sign_out(client: Client, alice) -> None:

@@ -34,7 +34,7 @@ def check(name: str) -> Diagnostic:
 
 def test_it_collects_every_installed_app() -> None:
     found = discover()
-    assert [a.id for a in found.apps][0] == "portal"
+    assert found.apps[0].id == "portal"
     assert {"auth", "prefs"} <= {a.id for a in found.apps}
     assert found.get("prefs").pref_store is found.pref_store
     assert get_registry() is get_registry()
