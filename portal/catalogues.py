@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.apps import apps as django_apps
 from django.conf import settings
@@ -49,8 +52,34 @@ def _is_translated(string: str | tuple[str, ...] | list[str] | None) -> bool:
 
 
 def _is_compiled(po: Path) -> bool:
+    """By content: what installed the files gave them times that mean nothing."""
     mo = po.with_suffix(".mo")
-    return mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime
+    return mo.exists() and _same_messages(po, po.stat().st_mtime_ns, mo, mo.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _same_messages(po: Path, po_time: int, mo: Path, mo_time: int) -> bool:
+    with po.open("rb") as source, mo.open("rb") as compiled:
+        try:
+            return _translated(read_po(source)) == _translated(read_mo(compiled))
+        except (OSError, struct.error, UnicodeDecodeError):  # a file that is no catalogue
+            return False
+
+
+def _translated(catalog: Catalog) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {
+        (message.context or "", _singular(message.id)): _all(message.string)
+        for message in catalog
+        if message.id and not message.fuzzy and _is_translated(message.string)
+    }
+
+
+def _singular(text: str | list[str] | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else text[0]
+
+
+def _all(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (text or "",) if isinstance(text, str) or text is None else tuple(text)
 
 
 def _name(po: Path) -> str:

@@ -17,6 +17,7 @@ from scripts.messages import compile_all
 pytest_plugins = ["tests.support.servers", "tests.support.site", "tests.support.people"]
 
 TESTS = Path(__file__).parent
+collect_ignore = ["dummyapp"]  # a package with tests of its own; tests/portal/test_dummyapp.py runs them
 #: The one reason for which a test may be skipped in CI: the corpora are too large, and not ours, to be kept here.
 ALLOWED_SKIP = "shared corpora absent"
 SERVER_FIXTURES = {
