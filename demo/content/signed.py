@@ -42,10 +42,10 @@ def _certificate(person: Person, when: datetime) -> x509.Certificate:
 
 
 def sign(entity: Message, *, signer: Person, when: datetime) -> Message:
-    """The entity and its detached signature; the octets that are signed end before the CRLF of the boundary."""
+    """The entity and its detached signature. The CRLF that the generator puts before the boundary is not signed."""
     signature = (
         PKCS7SignatureBuilder()
-        .set_data(octets(entity).removesuffix(b"\r\n"))
+        .set_data(octets(entity))
         .add_signer(_certificate(signer, when), _key(signer.name), hashes.SHA256())
         .sign(Encoding.DER, [PKCS7Options.DetachedSignature, PKCS7Options.Binary])
     )

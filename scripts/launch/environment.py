@@ -17,7 +17,7 @@ from scripts.launch.children import die_with_parent
 from scripts.launch.site import ROOT, Site, Unusable
 
 _OFFLINE = re.compile(
-    r"NewConnectionError|Temporary failure|Failed to resolve|Network is unreachable|timed out|ProxyError"
+    r"connection broken by|NewConnectionError|Failed to resolve|Network is unreachable|timed out|ProxyError"
 )
 _COUNTED = re.compile(r"^\s*Collecting (\S+?)[<>=!~;\[ ]")
 
