@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -11,8 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
 from apps.mail.services.stores import account, imap_server, open_account
-from portal.accounts import canonical_login, external_user
-from portal.views.account import SignInUnavailable
+from portal.accounts import SignInUnavailable, canonical_login, external_user
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -52,11 +52,10 @@ class ImapBackend(ModelBackend):
 def address_of(login: str) -> str:
     """The mail address that belongs to a login, by the site's rule (MAIL_DOMAIN, MAIL_ADDRESS_RULE)."""
     local, at, domain = login.partition("@")
-    domain = settings.MAIL_DOMAIN or domain
+    values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain}
     if settings.MAIL_ADDRESS_RULE != "login":
-        # Replaced one by one, not with str.format: a login may contain braces.
-        rule: str = settings.MAIL_ADDRESS_RULE
-        return rule.replace("{local}", local).replace("{domain}", domain).replace("{login}", login)
+        # In one pass: a login may itself look like a part of the rule.
+        return re.sub(r"\{(login|local|domain)\}", lambda found: values[found[1]], settings.MAIL_ADDRESS_RULE)
     if at:
         return login
-    return f"{login}@{domain}" if domain else ""
+    return f"{login}@{values['domain']}" if values["domain"] else ""

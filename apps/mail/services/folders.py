@@ -104,7 +104,7 @@ class Tree:
 
 
 def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
-    """Nest the flat list of mailboxes by their delimiter. What lies below INBOX without a role stands with the others."""
+    """Nest the flat list of mailboxes by their delimiter. What lies below INBOX stands with the others."""
     nodes: dict[str, Node] = {}
     roles: list[Node] = []
     roots: list[Node] = []

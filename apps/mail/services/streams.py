@@ -82,7 +82,10 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        pass
+        """There is nothing to wait for."""
+
+    def close(self) -> None:
+        """Nor to give back."""
 
     def take(self) -> bytes:
         data = b"".join(self._pieces)

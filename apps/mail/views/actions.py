@@ -42,8 +42,8 @@ class Order:
     @classmethod
     def parse(cls, data: QueryDict) -> Order | None:
         do, uids = data.get("do", ""), data.getlist("uid")
-        if data.get("one"):
-            do, _colon, uid = data["one"].partition(":")
+        if one := data.get("one"):
+            do, _colon, uid = one.partition(":")
             uids = [uid]
         numbers = {int(uid) for uid in uids if uid.isascii() and uid.isdigit() and 0 < int(uid) < 2**32}
         if do not in {*actions.MARKS, *actions.TARGET_ROLES, "move"} or len(numbers) > MOST_UIDS:
@@ -123,8 +123,7 @@ def _answer(
     role = request.POST.get("role", "")
     undo_fields = _undo_fields(done.undo, order, role) if done.undo else {}
     if not is_fragment(request):
-        context = {"done": done, "undo_fields": undo_fields}
-        toast = render_to_string("mail/_done.html", context, request=request)
+        toast = render_to_string("mail/_done.html", {"done": done, "undo_fields": undo_fields}, request=request)
         messages.success(request, mark_safe(toast))  # noqa: S308 - our template, which escapes
         link = links(mailbox, role)
         return HttpResponseRedirect(link(order.uids[0], order.uidvalidity, order.view) if stays else here)

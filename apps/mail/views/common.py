@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import structlog
 from django.contrib.auth.decorators import login_required
@@ -32,19 +32,18 @@ def mail_required(view: Callable[Concatenate[PortalRequest, P], HttpResponseBase
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        assert isinstance(request, HttpRequest)
-        portal_request: PortalRequest = request  # type: ignore[assignment]  # completed by portal.middleware
-        if portal_request.user.is_local:
+    def guarded(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.user.is_local:
             return render(request, "mail/no_mailbox.html", status=404)
         try:
-            return view(portal_request, *args, **kwargs)
+            return view(request, *args, **kwargs)
         except SignInRefused as error:
             raise Locked(refused=True) from error
         except MailError as error:
-            return trouble_response(portal_request, error)
+            return trouble_response(request, error)
 
-    return login_required(guarded)
+    # Requests are Django's, completed by portal.middleware; the types of URLconfs know only Django's.
+    return cast("View[P]", login_required(cast("Any", guarded)))
 
 
 def with_store(view: MailView[P]) -> View[P]:
@@ -55,7 +54,7 @@ def with_store(view: MailView[P]) -> View[P]:
         with open_store(request) as store:
             return view(request, store, *args, **kwargs)
 
-    return mail_required(stored)
+    return mail_required(cast("Callable[Concatenate[PortalRequest, P], HttpResponseBase]", stored))
 
 
 def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:

@@ -60,7 +60,7 @@ def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, 
 def links(mailbox: str, role: str) -> Link:
     """A message opened from a list remembers which part of it was shown; a draft opens where it is written on."""
     base = reverse("mail:mailbox", args=(mailbox,))
-    end = "resume/" if role == "drafts" else ""
+    end = "edit/" if role == "drafts" else ""
 
     def link(uid: int, uidvalidity: int, view: View) -> str:
         return f"{base}{uid}/{end}{view.encoded(v=uidvalidity, **({'role': role} if role else {}))}"
