@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
-import zlib
 
 from django import template
 from django.templatetags.static import static
@@ -46,7 +46,8 @@ def avatar(who: object, classes: str = "") -> SafeString:
 
 
 def hue(key: str) -> int:
-    return zlib.crc32(key.strip().lower().encode("utf-8", "surrogatepass")) % HUES + 1
+    digest = hashlib.blake2b(key.strip().lower().encode("utf-8", "surrogatepass"), digest_size=1).digest()
+    return digest[0] % HUES + 1
 
 
 def initials(label: str) -> str:
