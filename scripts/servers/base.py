@@ -206,14 +206,26 @@ def alive(pid: int) -> bool:
         return False
 
 
+def group_alive(group: int) -> bool:
+    """Whether any process of the group still runs: children may hold a port a moment longer than their parent."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, owner = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(owner) == group and state != "Z":
+                return True
+    return False
+
+
 def stop_group(pid: int, *, first: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
-    """End a process group: politely, and after ``patience`` seconds for good."""
+    """End a process group: politely, and after ``patience`` seconds for good. Returns when all of it is gone."""
     if not pid:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, first)
         os.killpg(pid, signal.SIGCONT)
         deadline = time.monotonic() + patience
-        while alive(pid) and time.monotonic() < deadline:
+        while group_alive(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(pid, signal.SIGKILL)
+        while group_alive(pid):
+            time.sleep(0.02)

@@ -25,7 +25,7 @@ performance_schema=0
 """
 _ACCOUNT = (
     "CREATE USER portal@'%' IDENTIFIED BY 'secret'; GRANT ALL ON *.* TO portal@'%'; "
-    "CREATE DATABASE portal CHARACTER SET utf8mb4"
+    "CREATE DATABASE portal CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 )
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
-from apps.auth.models import User
 from portal.accounts import external_user
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def alice(db: None) -> User:
-    return User.objects.create_user("alice", PASSWORD, email="alice@example.test", display_name="Alice Adams")
+    return get_user_model().objects.create_user(
+        "alice", PASSWORD, email="alice@example.test", display_name="Alice Adams"
+    )
 
 
 @pytest.fixture
 def bob(db: None) -> User:
-    return User.objects.create_user("bob", PASSWORD, email="bob@example.test", display_name="Bob Brown")
+    return get_user_model().objects.create_user("bob", PASSWORD, email="bob@example.test", display_name="Bob Brown")
 
 
 @pytest.fixture
 def admin_user(db: None) -> User:
-    return User.objects.create_superuser("root", PASSWORD)
+    return get_user_model().objects.create_superuser("root", PASSWORD)
 
 
 @pytest.fixture
