@@ -30,6 +30,7 @@ from django.apps import apps as django_apps
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -38,7 +39,7 @@ from portal.version import VERSION
 FORMAT = 1
 PAGE = 500  # rows read at a time
 MADE_BY_MIGRATE = ("contenttypes.contenttype", "auth.permission")
-TRANSIENT = ("sessions.session", "portal.workerping")
+TRANSIENT = ("sessions.session", "portal.workerping")  # emptied by a restore
 RESTORED_SETTINGS = "settings-from-backup.env"
 ABOUT_THIS_MACHINE = ("DATA_DIR", "DATABASE_URL", "CACHE_URL", "BROKER_URL", "HOST", "PORT", "ENV_FILE")
 
@@ -186,11 +187,13 @@ def read(source: Path, *, force: bool = False) -> Summary:
         if not force and (label := _first_filled(known.values())):
             raise BackupError(f"This site is not empty: {label} has rows. Restore into a new site, or say --force.")
         with transaction.atomic(), connection.constraint_checks_disabled():
-            for model in known.values():
+            # Sessions go too: they name people by numbers that may soon be somebody else's.
+            for model in (*known.values(), *map(django_apps.get_model, TRANSIENT)):
                 model._base_manager.all()._raw_delete(connection.alias)
             ContentType.objects.clear_cache()
             rows = sum(_read_table(archive, label, model) for label, model in known.items())
             connection.check_constraints(table_names=[model._meta.db_table for model in known.values()])
+        cache.clear()
         for member, target in uploads:
             _extract(archive, member, target)
         _keep_settings(archive)
