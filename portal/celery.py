@@ -7,6 +7,7 @@ Worker with its clock: ``celery -A portal.celery worker --beat --pool=threads --
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -16,6 +17,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("yurt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+for _key in ("data_folder_in", "control_folder"):
+    if _folder := app.conf.broker_transport_options.get(_key):
+        Path(_folder).mkdir(mode=0o700, parents=True, exist_ok=True)  # the filesystem broker expects them to be there
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator, unused-ignore]

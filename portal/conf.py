@@ -13,9 +13,8 @@ import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -306,7 +305,7 @@ def broker(folder: Path) -> Callable[[str], tuple[str, dict[str, Any]]]:
         if scheme == "filesystem":
             queue = str(folder / "queue")
             # Without the interval the transport looks once a second: tasks would wait for most of it.
-            return "filesystem://", {
+            return "filesystem://localhost", {
                 "data_folder_in": queue,
                 "data_folder_out": queue,
                 "control_folder": str(folder / "control"),
@@ -319,53 +318,6 @@ def broker(folder: Path) -> Callable[[str], tuple[str, dict[str, Any]]]:
         raise ValueError("write filesystem://, or redis://:password@host:6379/1 (rediss:// with TLS).")
 
     return parse
-
-
-# --- which apps ----------------------------------------------------------------------------------------------------
-
-
-def portal_apps(default: Sequence[str]) -> Callable[[str], list[str]]:
-    """Modules of the chosen apps: ``mail contacts`` is the whole list, ``+name`` and ``-name`` change the default,
-    ``none`` is the core alone.
-
-    A bare name is a module below ``apps`` where there is one, else an installed package of that name.
-    """
-
-    def parse(value: str) -> list[str]:
-        entries = words(value)
-        signed = [entry for entry in entries if entry[0] in "+-"]
-        if signed and len(signed) != len(entries):
-            raise ValueError("write either a whole list (mail, contacts) or changes to the default (+name, -name).")
-        whole = [] if entries == ["none"] else entries or list(default)
-        names = _changed(default, signed) if signed else whole
-        return [_module(name) for name in dict.fromkeys(names)]
-
-    return parse
-
-
-def _changed(default: Sequence[str], entries: Iterable[str]) -> list[str]:
-    names = list(default)
-    for entry in entries:
-        name = entry[1:]
-        if entry[0] == "+":
-            names.append(name)
-        elif name in names:
-            names.remove(name)
-        else:
-            raise ValueError(f"{entry} takes away an app that is not there; the default is: {', '.join(default)}.")
-    return names
-
-
-def _module(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-        raise ValueError(f"{name!r} is not the name of an app.")
-    for module in (f"apps.{name}", name):
-        try:
-            if find_spec(module) is not None:
-                return module
-        except ModuleNotFoundError:
-            continue
-    raise ValueError(f"there is no app {name!r}: install its package into this environment, or take the name out.")
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf
+from portal import conf, selection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -13,6 +13,10 @@ CONFIG = env  # portal.checks reports its problems
 
 # --- the site ------------------------------------------------------------------------------------------------------
 DATA_DIR = BASE_DIR / env("DATA_DIR", conf.text, "var")  # an absolute path stays absolute
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    env.report("DATA_DIR", f"{DATA_DIR} cannot be made ({error.strerror}); name a folder this user may write to.")
 DEBUG = env("DEBUG", conf.boolean, "no")
 SITE_NAME = env("SITE_NAME", conf.text, "Yurt")
 SECRET_KEY = env("SECRET_KEY", conf.text)
@@ -34,7 +38,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, 
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)
 
 # --- apps ----------------------------------------------------------------------------------------------------------
-PORTAL_APPS = env("PORTAL_APPS", conf.portal_apps(default=("mail",)))
+PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail",)))
 INSTALLED_APPS = [
     "portal",
     "apps.auth",
@@ -171,7 +175,6 @@ CONTENT_SECURITY_POLICY = {
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a long letter in the rich-text editor; files are counted apart
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # "select all" in a long list
-FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # --- languages -----------------------------------------------------------------------------------------------------
@@ -212,6 +215,9 @@ IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
 MAIL_DOMAIN = env("MAIL_DOMAIN", conf.domain)
 MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", conf.address_rule, "login")
 MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
+# Files are taken into memory and sealed before they touch a disk: no handler that would lay them down as they are.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = (MAX_MESSAGE_MB + 1) * 1_000_000
 SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from portal import conf
+from portal.selection import portal_apps
 
 ROOT = Path(__file__).resolve().parents[2]
 WRONG = {
@@ -137,12 +138,12 @@ def test_a_value_may_come_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_apps_are_a_list_or_changes_to_the_default(value: str, modules: list[str]) -> None:
-    assert read(conf.portal_apps(("mail",)), value) == (modules, [])
+    assert read(portal_apps(("mail",)), value) == (modules, [])
 
 
 @pytest.mark.parametrize("value", ["mail +tests", "-contacts", "+no_such_app", "+../etc", "+no.such.app"])
 def test_what_is_no_choice_of_apps_is_said(value: str) -> None:
-    found, problems = read(conf.portal_apps(("mail",)), value)
+    found, problems = read(portal_apps(("mail",)), value)
     assert found == ["apps.mail"]
     assert len(problems) == 1
 
