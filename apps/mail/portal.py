@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, prefs
+from apps.mail.recents import MailComposer, RecentRecipients
 from portal.registry import Block, Diagnostic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -46,6 +47,8 @@ PORTAL_APP = PortalApp(
         ),
     ),
     pref_pages=(prefs.READING,),
+    address_books=(RecentRecipients(),),
+    composer=MailComposer(),
     diagnostics=(
         Diagnostic(id="mail.imap", label=_("IMAP server"), run=diagnostics.imap, order=30),
         Diagnostic(id="mail.smtp", label=_("SMTP server"), run=diagnostics.smtp, order=40),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, content, folders, images, list, message
+from apps.mail.views import actions, compose, content, folders, images, list, message
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -19,10 +19,17 @@ urlpatterns = [
     path("", list.index, name="index"),
     path("@/folders/", folders.tree, name="folders"),
     path("@/undo/", actions.undo, name="undo"),
+    path("@/compose/", compose.compose, name="compose"),
+    path("@/uploads/", compose.uploads, name="uploads"),
+    path("@/editor/", compose.editor, name="editor"),
     path("@/image/", images.image, name="image"),
     path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
     path("<mailbox:mailbox>/act/", actions.act, name="act"),
     path("<mailbox:mailbox>/<uid:uid>/", message.message, name="message"),
+    path("<mailbox:mailbox>/<uid:uid>/reply/", compose.reply, name="reply"),
+    path("<mailbox:mailbox>/<uid:uid>/reply-all/", compose.reply_all, name="reply_all"),
+    path("<mailbox:mailbox>/<uid:uid>/forward/", compose.forward, name="forward"),
+    path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
     path("<mailbox:mailbox>/<uid:uid>/attachments.zip", content.archive, name="archive"),

@@ -1,0 +1,70 @@
+"""What the mail app keeps of a person: whom they have written to. Nobody's mail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.contracts import Address
+
+
+class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def matching(self, prefix: str) -> RecipientQuerySet:
+        """Whose address, or any word of whose name, begins like this; whom one writes to most and last comes first."""
+        begins = Q(email__istartswith=prefix) | Q(name__istartswith=prefix) | Q(name__icontains=f" {prefix}")
+        return self.filter(begins).order_by("-uses", "-last_used")
+
+
+class Recipient(models.Model):
+    """Somebody a user has written to: only they are collected, never senders, who could choose their own name."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    email = models.CharField(_("mail address"), max_length=320)
+    name = models.CharField(_("name"), max_length=190, blank=True)
+    key = models.CharField(max_length=64, editable=False)  # of the case-folded address: the same on every database
+    uses = models.PositiveIntegerField(default=1)
+    last_used = models.DateTimeField(default=timezone.now)
+
+    objects = RecipientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("person written to")
+        verbose_name_plural = _("people written to")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="mail_recipient_once")]
+        indexes = [models.Index(fields=["user", "-uses"], name="mail_recipient_most")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def address(self) -> Address:
+        return Address(email=self.email, name=self.name)
+
+
+def address_key(email: str) -> str:
+    return hashlib.sha256(email.casefold().encode()).hexdigest()
+
+
+def remember(user_id: int, addresses: Iterable[Address]) -> None:
+    """Note that these were written to, once more each. A name given now replaces the one from before."""
+    now = timezone.now()
+    people = {address_key(address.email): address for address in addresses}
+    known: Sequence[str] = list(Recipient.objects.filter(user_id=user_id, key__in=people).values_list("key", flat=True))
+    Recipient.objects.filter(user_id=user_id, key__in=known).update(uses=F("uses") + 1, last_used=now)
+    for key in known:
+        if name := people[key].name[:190]:
+            Recipient.objects.filter(user_id=user_id, key=key).exclude(name=name).update(name=name)
+    Recipient.objects.bulk_create(
+        [
+            Recipient(user_id=user_id, key=key, email=address.email, name=address.name[:190], last_used=now)
+            for key, address in people.items()
+            if key not in known
+        ],
+        ignore_conflicts=True,
+    )

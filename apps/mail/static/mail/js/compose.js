@@ -1,0 +1,118 @@
+// The writing page. Everything here is an addition: the form sends, saves and attaches without it.
+import { askToSignIn, toast } from "../../portal/js/portal.js";
+import { recipients } from "./recipients.js";
+import { attachments } from "./attachments.js";
+
+const form = document.getElementById("compose");
+
+function saved() {
+  form.dataset.dirty = "";
+}
+
+function watch() {
+  form.addEventListener("input", () => { form.dataset.dirty = "1"; });
+  form.addEventListener("submit", (event) => {
+    // A second click while the first is under way would only ask the server the same thing again.
+    if (form.dataset.busy) { event.preventDefault(); return; }
+    if (form.querySelector(".up[data-state=uploading]")) {
+      event.preventDefault();
+      toast(form.dataset.waitUpload, { level: "warning" });
+      return;
+    }
+    form.dataset.busy = "1";
+    form.dataset.dirty = "";
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+  addEventListener("pageshow", () => { delete form.dataset.busy; });
+  addEventListener("beforeunload", (event) => {
+    if (form.dataset.dirty) event.preventDefault();
+  });
+}
+
+async function saveDraft(button) {
+  form.dispatchEvent(new Event("compose:collect"));
+  const data = new FormData(form);
+  data.delete("files");
+  data.set("action", "save");
+  const status = form.querySelector("[data-status]");
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    if (response.status === 401) {
+      document.addEventListener("signed-in", () => saveDraft(button), { once: true });
+      await askToSignIn();
+    }
+    if (!response.ok || !response.headers.get("Content-Type")?.startsWith("application/json")) throw new Error();
+    const answer = await response.json();
+    form.elements.draft.value = answer.draft;
+    form.querySelectorAll("[data-token]").forEach((item, index) => {
+      const token = answer.attachments[index];
+      if (!token) return;
+      item.dataset.token = token;
+      item.querySelector("input[name=attachment]").value = token;
+      const remove = item.querySelector("button[name=remove]");
+      if (remove) remove.value = token;
+    });
+    history.replaceState(null, "", answer.url);
+    status.textContent = answer.text;
+    saved();
+  } catch {
+    status.textContent = form.dataset.saveFailed;
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+function keys() {
+  form.addEventListener("keydown", (event) => {
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key === "Enter") {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("button[value=send]"));
+    } else if (command && event.key.toLowerCase() === "s") {
+      event.preventDefault();
+      saveDraft(form.querySelector("button[value=save]"));
+    } else if (event.key === "Enter" && event.target.matches("input[name=subject]")) {
+      // Enter in a one-line field would press the form's first button.
+      event.preventDefault();
+    }
+  });
+  form.querySelector("button[value=save]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    saveDraft(event.currentTarget);
+  });
+}
+
+function copies() {
+  // Cc and Bcc rows stay folded until they are asked for or filled.
+  form.querySelectorAll("[data-show]").forEach((button) => {
+    const row = form.querySelector(button.dataset.show);
+    const filled = row.querySelector("input").value !== "" || row.querySelector(".c-bad");
+    row.hidden = !filled;
+    button.hidden = Boolean(filled);
+    button.addEventListener("click", () => {
+      row.hidden = false;
+      button.hidden = true;
+      row.querySelector("input:not([type=hidden])").focus();
+    });
+  });
+}
+
+async function richText() {
+  const { editor } = await import("./editor.js");
+  await editor(form);
+}
+
+if (form) {
+  copies();
+  form.querySelectorAll("[data-recipients]").forEach(recipients);
+  attachments(form);
+  watch();
+  keys();
+  const choice = form.querySelectorAll("input[name=format]");
+  const rich = () => form.querySelector("input[name=format]:checked")?.value === "html";
+  choice.forEach((radio) => radio.addEventListener("change", () => {
+    if (rich()) richText(); else form.dispatchEvent(new Event("compose:plain"));
+  }));
+  if (rich()) richText();
+}

@@ -1,0 +1,156 @@
+// Rich text: Squire on the body of a same-origin frame that has no scripts of its own and a policy that lets style
+// attributes through, which the portal's pages do not. Everything that enters is cleaned by DOMPurify first, and the
+// server cleans what is sent once more.
+const form = document.getElementById("compose");
+
+const clean = {
+  RETURN_DOM_FRAGMENT: true,
+  ALLOWED_TAGS: ["a", "b", "blockquote", "br", "code", "div", "em", "font", "h1", "h2", "h3", "hr", "i", "img", "li", "ol",
+    "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"],
+  ALLOWED_ATTR: ["href", "src", "alt", "title", "width", "height", "dir", "lang", "style", "class", "colspan", "rowspan", "align"],
+};
+
+async function load() {
+  await import(form.dataset.purify);
+  return (await import(form.dataset.squire)).default;
+}
+
+function ready(frame) {
+  return new Promise((resolve) => {
+    if (frame.contentDocument?.querySelector("[data-editor]")) resolve();
+    else frame.addEventListener("load", () => resolve(), { once: true });
+  });
+}
+
+function escaped(text) {
+  const node = document.createElement("div");
+  node.textContent = text;
+  return node.innerHTML;
+}
+
+function fromPlain(text) {
+  return text.split("\n").map((line) => `<div>${escaped(line) || "<br>"}</div>`).join("");
+}
+
+const commands = {
+  bold: (squire, on) => (on ? squire.removeBold() : squire.bold()),
+  italic: (squire, on) => (on ? squire.removeItalic() : squire.italic()),
+  underline: (squire, on) => (on ? squire.removeUnderline() : squire.underline()),
+  strikethrough: (squire, on) => (on ? squire.removeStrikethrough() : squire.strikethrough()),
+  bullets: (squire, on) => (on ? squire.removeList() : squire.makeUnorderedList()),
+  numbers: (squire, on) => (on ? squire.removeList() : squire.makeOrderedList()),
+  quote: (squire, on) => (on ? squire.decreaseQuoteLevel() : squire.increaseQuoteLevel()),
+  clear: (squire) => squire.removeAllFormatting(),
+};
+const tags = { bold: "B", italic: "I", underline: "U", strikethrough: "S", bullets: "UL", numbers: "OL", quote: "BLOCKQUOTE" };
+
+let squire = null;
+
+export async function editor() {
+  const frame = form.querySelector("iframe[data-frame]");
+  const toolbar = form.querySelector("[data-toolbar]");
+  const text = form.elements.text;
+  const html = form.elements.html;
+  if (!squire) {
+    if (!frame.getAttribute("src")) frame.src = frame.dataset.src;
+    const [Squire] = await Promise.all([load(), ready(frame)]);
+    const root = frame.contentDocument.querySelector("[data-editor]");
+    squire = new Squire(root, {
+      blockTag: "DIV",
+      sanitizeToDOMFragment: (source) => frame.contentDocument.importNode(window.DOMPurify.sanitize(source, clean), true),
+    });
+    connect(frame, toolbar);
+    form.addEventListener("compose:collect", collect);
+    form.addEventListener("submit", collect);
+    form.addEventListener("compose:plain", plain);
+    squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
+  }
+  squire.setHTML(html.value || fromPlain(text.value));
+  squire.moveCursorToStart();
+  form.classList.add("rich");
+  toolbar.hidden = false;
+  frame.hidden = false;
+  text.hidden = true;
+
+  function collect() {
+    if (form.classList.contains("rich")) html.value = squire.getHTML();
+  }
+
+  function plain() {
+    html.value = "";
+    text.value = asText(frame.contentDocument.querySelector("[data-editor]"));
+    form.classList.remove("rich");
+    toolbar.hidden = true;
+    frame.hidden = true;
+    text.hidden = false;
+    text.focus();
+  }
+}
+
+// What the reader of the plain text would see: quotes keep their marks, lists their bullets.
+function asText(root) {
+  const lines = [""];
+  const fresh = () => { if (lines[lines.length - 1] !== "") lines.push(""); };
+  const walk = (node, prefix) => {
+    for (const child of node.childNodes) {
+      if (child.nodeType === Node.TEXT_NODE) {
+        if (lines[lines.length - 1] === "") lines[lines.length - 1] = prefix;
+        lines[lines.length - 1] += child.data.replace(/\s+/g, " ");
+      } else if (child.nodeName === "BR") {
+        if (lines[lines.length - 1] === "") lines[lines.length - 1] = prefix || " ";
+        lines.push("");
+      } else {
+        const block = /^(DIV|P|UL|OL|LI|BLOCKQUOTE|H[1-6]|PRE|TABLE|TR)$/.test(child.nodeName);
+        if (block) fresh();
+        const mark = child.nodeName === "BLOCKQUOTE" ? "> " : child.nodeName === "LI" ? "- " : "";
+        walk(child, prefix + mark);
+        if (block) fresh();
+      }
+    }
+  };
+  walk(root, "");
+  return lines.map((line) => line.trimEnd()).join("\n").replace(/\n+$/, "\n");
+}
+
+function connect(frame, toolbar) {
+  const active = (name) => Boolean(tags[name]) && squire.hasFormat(tags[name]);
+  const refresh = () => toolbar.querySelectorAll("[data-command]").forEach((button) => {
+    const on = active(button.dataset.command);
+    button.classList.toggle("on", on);
+    button.setAttribute("aria-pressed", String(on));
+  });
+  squire.addEventListener("pathChange", refresh);
+  toolbar.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
+  toolbar.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-command]");
+    if (!button) return;
+    const name = button.dataset.command;
+    if (name === "link") askLink(toolbar);
+    else { commands[name](squire, active(name)); squire.focus(); }
+    refresh();
+  });
+  // Keys pressed inside the frame do not reach the page by themselves.
+  frame.contentDocument.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
+      event.preventDefault();
+      form.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, bubbles: true }));
+    }
+  });
+}
+
+function askLink(toolbar) {
+  const dialog = toolbar.querySelector("dialog");
+  const field = dialog.querySelector("input");
+  const current = squire.getSelection().startContainer.parentElement?.closest("a");
+  field.value = current?.getAttribute("href") ?? "";
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    const target = field.value.trim();
+    if (dialog.returnValue === "set" && target) squire.makeLink(/^[a-z][a-z0-9+.-]*:/i.test(target) ? target : `https://${target}`);
+    if (dialog.returnValue === "remove") squire.removeLink();
+    squire.focus();
+  };
+  dialog.querySelectorAll("button").forEach((button) => { button.onclick = () => dialog.close(button.value); });
+  field.onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); dialog.close("set"); } };
+  dialog.showModal();
+}
