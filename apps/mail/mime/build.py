@@ -6,7 +6,6 @@ refused with ``Refused``, which names the field.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import quopri
 import re

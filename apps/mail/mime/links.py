@@ -23,8 +23,10 @@ _EDGES = "".join(map(chr, range(0x21)))
 _MASKED = re.compile("[\x00-\x20\x7f-\xa0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\"'<>`{}|\\\\^]")
 _HOST_LIKE = re.compile(r"(?:https?://)?(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?:[/:?#]\S*)?", re.IGNORECASE)
 
-_linkify = LinkifyIt({"ftp:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})
+_linkify = LinkifyIt({"ftp:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
 _WWW = re.compile(r"(?<![\w@/.:-])www\.[\w-]+(?:\.[\w-]+)+(?:[/?#][^\s<>\"'`]*)?", re.IGNORECASE)
+
+_EMAIL = re.compile(r"(?<![\w.+%/:@-])[\w+%-][\w.+%-]{0,63}@[\w-]+(?:\.[\w-]+)+")
 
 
 def safe_href(address: str) -> str | None:
@@ -65,10 +67,12 @@ def linkify(text: str) -> str:
 
 
 def _found(text: str) -> Iterator[tuple[int, int, str]]:
-    found = (
-        [(match.start(), match.end(), "http://" + match[0]) for match in _WWW.finditer(text)] if "www." in text else []
-    )
-    if ":" in text or "@" in text:
+    found: list[tuple[int, int, str]] = []
+    if "www." in text.lower():
+        found += [(match.start(), match.end(), "http://" + match[0]) for match in _WWW.finditer(text)]
+    if "@" in text:
+        found += [(match.start(), match.end(), "mailto:" + match[0]) for match in _EMAIL.finditer(text)]
+    if ":" in text:
         found += [(match.index, match.last_index, match.url) for match in _linkify.match(text) or ()]
     for start, end, address in sorted(found):
         shown = text[start:end].rstrip(".,;:!?'\"")

@@ -15,7 +15,7 @@ MAX_REFERENCES = 20  # the first and the newest ones; threads stay whole with th
 MAX_SUBJECT = 500
 
 #: What programs in many languages put in front of a subject when they answer, and when they pass on.
-_REPLY = "re|aw|antw|antwort|sv|vs|vá|ref|rif|odp|ynt|atb|απ|отв|на|رد|回复|回覆|答复|返信|답장"
+_REPLY = "re|aw|antw|antwort|sv|vs|vá|rif|odp|ynt|atb|απ|отв|на|رد|回复|回覆|答复|返信|답장"
 _FORWARD = "fwd?|wg|tr|rv|enc|doorst|vl|vb|i|pd|ilt|i̇lt|πρθ|пер|fw|إعادة توجيه|转发|轉寄|転送|전달"
 _REPLY_PREFIX = re.compile(rf"\s*(?:{_REPLY})\s*(?:\[\d+\]|\(\d+\)|\d*)?\s*[:：]\s*", re.IGNORECASE)
 _FORWARD_PREFIX = re.compile(rf"\s*(?:{_FORWARD})\s*(?:\[\d+\])?\s*[:：]\s*", re.IGNORECASE)
@@ -120,13 +120,15 @@ def reply(
     text: str = "",
     html: str = "",
     to_all: bool = False,
+    rich: bool = False,
     images: Sequence[Attachment] = (),
 ) -> OutgoingMessage:
     """An answer ready to be written. ``header`` is the original's header block, ``text`` its plain text as
-    ``drafts.body_text`` gives it; with ``html`` the answer is in HTML, and ``images`` are those that it shows."""
+    ``drafts.body_text`` gives it; with ``html`` or ``rich`` the answer is in HTML; ``images`` are those it may show."""
     recipients = reply_recipients(header, own=[*own, from_.email], to_all=to_all)
     in_reply_to, chain = references(header)
     original = text or (to_text.text(html) if html else "")
+    html = html or (text_as_html(text) if rich else "")
     return OutgoingMessage(
         from_=from_,
         to=recipients.to,
