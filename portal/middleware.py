@@ -1,4 +1,16 @@
-"""Our middleware, in the order in which it stands in the settings. Each is a class with one job."""
+"""Our middleware, in the order in which it stands in the settings. Each is a class with one job.
+
+Why the whole chain stands as it does:
+
+1. the request's id, so that every later line in the log has it;
+2. the client's address, before anything judges by it: headers that no trusted proxy has set are gone from here on;
+3. security headers and the Content-Security-Policy, so that whatever is answered below carries them;
+4. https only, before anything is read that has to be protected;
+5. static files (WhiteNoise), which need none of the rest;
+6. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
+7. Django's common rules, the check of a form's origin, messages, framing;
+8. the sealed password, last: it deals with what the views raise, and takes passwords only from forms already checked.
+"""
 
 from __future__ import annotations
 

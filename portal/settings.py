@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 
-# The order is a contract; docs/architecture.md gives the reason for each place.
+# The order is a contract; portal/middleware.py gives the reasons.
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
     "portal.middleware.ClientAddressMiddleware",
@@ -185,7 +185,7 @@ TIME_ZONE = env("TIME_ZONE", conf.time_zone, "UTC")
 USE_I18N = USE_TZ = True
 
 # --- static files --------------------------------------------------------------------------------------------------
-STATIC_URL = "static/"  # relative: Django puts the sub-path of BASE_URL before it
+STATIC_URL = f"{BASE_URL.path}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
