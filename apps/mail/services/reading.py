@@ -60,7 +60,7 @@ class Opened:
     @property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
-        return not self.bodies and not self.attachments
+        return not self.attachments and not any(body.html or body.text.strip() for body in self.bodies)
 
 
 def open_message(

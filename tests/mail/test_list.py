@@ -1,0 +1,230 @@
+"""The message list: what a row says, pages, filters, the cost of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
+
+from apps.mail.prefs import PAGE_SIZE
+from apps.mail.services import listing, stores
+from apps.mail.services.listing import View
+from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
+
+
+def page_of(person: Person, path: str = "/mail/INBOX/", **query: object) -> str:
+    answer = person.client.get(path, query)
+    assert answer.status_code == 200, answer.content.decode()
+    return answer.content.decode()
+
+
+def subjects(html: str) -> list[str]:
+    return re.findall(r'class="subj ell" dir="auto"><b>(.*?)</b>', html)
+
+
+def labels(html: str) -> list[str]:
+    return re.findall(r'class="go who ell"[^>]*? aria-label="(.*?)"', html, re.DOTALL)
+
+
+def link(html: str, rel: str) -> str:
+    found = re.search(rf'href="([^"]*)"[^>]*rel="{rel}" data-page', html)
+    assert found, f"no {rel} page"
+    return found[1].replace("&amp;", "&")
+
+
+def set_page_size(person: Person, size: str) -> None:
+    from apps.auth.models import User
+    from portal.prefs import Prefs
+
+    Prefs(User.objects.get(login=person.login)).save({PAGE_SIZE: size})
+
+
+def test_mail_leads_to_the_inbox(anna: Person) -> None:
+    assert anna.client.get("/mail/")["Location"] == "/mail/INBOX/"
+
+
+def test_an_empty_mailbox_says_so(anna: Person) -> None:
+    assert "All read, all filed" in page_of(anna)
+
+
+def test_a_row_says_what_there_is_to_know(anna: Person) -> None:
+    pdf = ("plan.pdf", "application/pdf", b"%PDF-1.7")
+    anna.receive(letter("Read and answered"), flags="\\Seen \\Answered \\Flagged")
+    (uid,) = anna.receive(letter("New <plan>", text="First words of it.", files=(pdf,)))
+    html = page_of(anna)
+    new, old = labels(html)
+    assert new.startswith("unread, with attachment, Aigerim Tokoeva, New &lt;plan&gt;, ")
+    assert old.startswith("flagged, answered, Aigerim Tokoeva, Read and answered, ")
+    assert f'data-uid="{uid}" data-uidvalidity="{anna.uidvalidity()}"' in html
+    assert "First words of it." in html
+    assert html.count('class="row msg un"') == 1
+
+
+def test_sent_mail_names_those_it_went_to(anna: Person) -> None:
+    people = "Bob <bob@example.test>, Carol <c@example.test>, dan@example.test, e@example.test"
+    anna.receive(letter(to=people), mailbox="Sent", flags="\\Seen")
+    (label,) = labels(page_of(anna, "/mail/Sent/"))
+    assert "To: Bob, Carol, dan@example.test and 1 more" in label
+
+
+def test_rows_are_newest_first_under_their_dates(anna: Person) -> None:
+    for name, days in (("old", 400), ("week", 8), ("yesterday", 1), ("now", 0)):
+        anna.receive(letter(name), date=days_ago(days))
+    html = page_of(anna)
+    assert subjects(html) == ["now", "yesterday", "week", "old"]
+    headings = re.findall(r"<h2>(.*?)</h2></li>", html)
+    assert headings[:2] == ["Today", "Yesterday"]
+    assert len(headings) == 4
+
+
+def test_a_mailbox_filled_in_random_order_is_shown_by_date(anna: Person) -> None:
+    days = [5, 1, 9, 3, 7, 2, 8, 4, 6]
+    for day in days:
+        anna.receive(letter(f"day {day}"), date=days_ago(day))
+    set_page_size(anna, "25")
+    assert subjects(page_of(anna)) == [f"day {day}" for day in sorted(days)]
+
+
+def test_pages_neither_repeat_nor_hide_a_row_while_mail_arrives(anna: Person) -> None:
+    set_page_size(anna, "25")
+    anna.receive(*(letter(f"n{number}") for number in range(60)))
+    first = page_of(anna)
+    anna.receive(*(letter(f"late {number}") for number in range(3)))
+    second = page_of(anna, link(first, "next"))
+    anna.receive(letter("later still"))
+    third = page_of(anna, link(second, "next"))
+    assert [*subjects(first), *subjects(second), *subjects(third)] == [f"n{n}" for n in reversed(range(60))]
+    anna.receive(letter("and one more"))
+    assert subjects(page_of(anna, link(third, "prev"))) == subjects(second)
+
+
+def test_a_page_goes_on_where_its_last_row_was_even_when_that_is_gone(anna: Person) -> None:
+    set_page_size(anna, "25")
+    uids = anna.receive(*(letter(f"n{number}") for number in range(40)))
+    older = link(page_of(anna), "next")
+    with anna.server.session(anna.login) as session:
+        session.select("INBOX")
+        session.uid("STORE", str(uids[15]), "+FLAGS", "(\\Deleted)")
+        session.expunge()
+    assert subjects(page_of(anna, older)) == [f"n{n}" for n in reversed(range(15))]
+
+
+@pytest.mark.parametrize(("show", "expected"), [("all", ["c", "b", "a"]), ("unread", ["c", "a"]), ("flagged", ["b"])])
+def test_filters(anna: Person, show: str, expected: list[str]) -> None:
+    anna.receive(letter("a"))
+    anna.receive(letter("b"), flags="\\Seen \\Flagged")
+    anna.receive(letter("c"))
+    html = page_of(anna, show=show)
+    assert subjects(html) == expected
+    assert re.search(rf'show={show}" aria-current="true"' if show != "all" else r'INBOX/" aria-current="true"', html)
+
+
+@pytest.mark.parametrize(("show", "words"), [("unread", "Nothing unread"), ("flagged", "Nothing flagged")])
+def test_empty_filters_say_so(anna: Person, show: str, words: str) -> None:
+    anna.receive(letter("a"), flags="\\Seen")
+    assert words in page_of(anna, show=show)
+
+
+def test_htmx_gets_the_list_alone(anna: Person) -> None:
+    anna.receive(letter("a"))
+    answer = anna.client.get("/mail/INBOX/?role=inbox", headers=HTMX)
+    assert answer.content.startswith(b'<section class="pane" id="list"')
+    assert b"<html" not in answer.content
+    assert "HX-Request" in answer["Vary"]
+
+
+def test_nonsense_in_the_address_is_ignored(anna: Person) -> None:
+    anna.receive(letter("a"))
+    query = {"start": "-1", "after": "x", "before": "9" * 20, "show": "everything", "q": ""}
+    assert subjects(page_of(anna, **query)) == ["a"]
+
+
+@pytest.mark.parametrize("path", ["/mail/Nowhere/", "/mail/%00/", "/mail/~zz/", "/mail/a~2f~2fb%0a/"])
+def test_a_folder_that_is_not_there(anna: Person, path: str) -> None:
+    assert anna.client.get(path).status_code in {400, 404}
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """How many SQL queries and IMAP commands the block needs."""
+    pool = stores.pool()
+    before = sum(warm.connection.commands for warm in pool._idle)
+    found: list[int] = []
+    with CaptureQueriesContext(connection) as queries:
+        yield found
+    found += [len(queries), sum(warm.connection.commands for warm in pool._idle) - before]
+
+
+def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) -> None:
+    """SQL: session, user, preferences and their overrides. IMAP, warm: NOOP, LIST with STATUS, FETCH of flags.
+
+    Every row that this process has not seen adds nothing but two commands for all of them together: the rows, and the
+    first words of those whose text lies at the same place.
+    """
+    anna.receive(*(letter(f"n{number}") for number in range(30)))
+    with counted() as cold:
+        page_of(anna)
+    anna.receive(*(letter(f"m{number}") for number in range(300)))
+    page_of(anna)
+    with counted() as warm:
+        page_of(anna)
+    with counted() as again:
+        page_of(anna, show="all")
+    assert warm == again
+    assert warm == again == [SQL_QUERIES, IMAP_COMMANDS if "SORT" in capabilities(anna) else IMAP_COMMANDS_POOR]
+    assert cold[0] == SQL_QUERIES
+    assert cold[1] <= warm[1] + 3
+
+
+SQL_QUERIES = 4
+IMAP_COMMANDS = 3
+IMAP_COMMANDS_POOR = 5  # no LIST-STATUS: LIST, LSUB and a STATUS for each folder, all sent together
+
+
+def capabilities(person: Person) -> set[str]:
+    with person.server.session(person.login) as session:
+        return set(session.capabilities)
+
+
+def test_two_people_never_see_each_others_mail(sign_in: SignIn) -> None:
+    anna, bert = sign_in(), sign_in()
+    anna.receive(letter("for anna only"))
+    assert subjects(page_of(anna)) == ["for anna only"]
+    assert subjects(page_of(bert)) == []
+    assert subjects(page_of(anna)) == ["for anna only"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 11, 23, 9, 14, tzinfo=UTC), "09:14"),
+        (datetime(2026, 11, 22, 9, 14, tzinfo=UTC), "Sun"),
+        (datetime(2026, 11, 17, 9, 14, tzinfo=UTC), "Tue"),
+        (datetime(2026, 10, 4, 9, 14, tzinfo=UTC), "4 Oct"),
+        (datetime(2024, 2, 29, 9, 14, tzinfo=UTC), "02/29/2024"),
+    ],
+)
+def test_time_is_as_short_as_it_can_be(moment: datetime, words: str) -> None:
+    with timezone.override(UTC), translation.override("en"):
+        assert listing.short_time(moment, datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) == words
+
+
+def test_time_is_the_readers() -> None:
+    from zoneinfo import ZoneInfo
+
+    with timezone.override(ZoneInfo("Asia/Tokyo")), translation.override("de"):
+        now = timezone.localtime(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
+        assert listing.short_time(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), now) == "01:00"
+
+
+def test_a_view_survives_its_address() -> None:
+    view = View(q="tea & cake", show="unread", start=50, after=7)
+    from django.http import QueryDict
+
+    assert View.parse(QueryDict(view.encoded()[1:]).dict()) == view
