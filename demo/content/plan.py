@@ -50,6 +50,11 @@ class Letter:
     places: tuple[Place, ...] = ()
 
 
+def working_day(when: datetime) -> datetime:
+    """Friday for what would fall on a weekend."""
+    return when - timedelta(days=max(0, when.weekday() - 4))
+
+
 def expand(template: str, *, when: datetime, lang: str, values: Mapping[str, str]) -> str:
     """Fill in `{year}`, `{year+1}`, `{month}`, `{day+7}` (from the letter's date) and the item's own values."""
 
@@ -60,7 +65,7 @@ def expand(template: str, *, when: datetime, lang: str, values: Mapping[str, str
         if name == "month":
             return str(format_date(when, "LLLL", locale=lang))
         if name == "day":
-            return str(format_skeleton("MMMMd", when + timedelta(days=step), locale=lang))
+            return str(format_skeleton("MMMMd", when + timedelta(days=step), locale={"en": "en_GB"}.get(lang, lang)))
         if name in values:
             return expand(values[name], when=when, lang=lang, values={})
         return "" if name == "space" else match[0]
@@ -128,6 +133,8 @@ def _thread(thread: Mapping[str, Any], name: str, now: datetime) -> Iterator[Let
         before = letters[-1] if letters else None
         sender = PEOPLE[row["from"]]
         when = moment(row["at"], now=now, person=sender)
+        if not thread.get("weekend") and not row["at"].endswith("m"):
+            when = working_day(when)
         if before and when <= before.when:
             when = (before.when + timedelta(minutes=11)).astimezone(sender.zone)
         lang = row.get("lang", thread.get("lang", "en"))

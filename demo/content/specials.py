@@ -9,7 +9,7 @@ from demo.bounce import bounce
 from demo.content.broken import BROKEN
 from demo.content.invitations import invitations
 from demo.content.people import PEOPLE
-from demo.content.plan import Letter, Place, moment
+from demo.content.plan import Letter, Place, moment, working_day
 from demo.content.render import address, container, entity, octets, render, text_part
 from demo.content.signed import sign
 
@@ -33,7 +33,7 @@ def letter(now: datetime, sender: str, to: str, at: str, subject: str, text: str
         sender=person,
         to=tuple(PEOPLE[key] for key in to.split()),
         cc=(),
-        when=moment(at, now=now, person=person),
+        when=working_day(moment(at, now=now, person=person)),
         subject=subject,
         text=text,
         message_id=f"<{abs(hash_of(subject + at)):020d}@ims.example>",
@@ -158,7 +158,7 @@ def _broken(now: datetime) -> list[Stored]:
     for number, (raw, account) in enumerate(BROKEN):
         when = now - timedelta(days=3 + 9 * number, hours=number)
         text = raw.replace("@DATE@", f"{when:%a, %d %b %Y %H:%M:%S +0000}").replace("\n", "\r\n")
-        mailbox = "INBOX" if number < 3 else "Odd messages"
+        mailbox = "INBOX" if number in (1, 2) else "Odd messages"
         found.append(Stored(when, text.encode("latin-1"), _inbox(account, mailbox=mailbox)))
     return found
 
