@@ -246,10 +246,10 @@ class CredentialsMiddleware(Middleware):
         self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> HttpResponseBase | None:
         """Here and not in ``__call__``, so that the form's origin has been checked."""
-        if request.method != "POST" or credentials.FIELD not in request.POST or _view_name(request) == "sign_in":
-            return None
-        from portal.views.account import take_password
+        from portal.views.account import sign_in, take_password
 
+        if request.method != "POST" or credentials.FIELD not in request.POST or view is sign_in:
+            return None
         return take_password(cast("PortalRequest", request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
@@ -267,9 +267,4 @@ def _sends_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
     """True when ``login_required`` stopped something that a redirect would lose: a fragment or a sent form."""
     if response.status_code != 302 or not (is_fragment(request) or request.method == "POST"):
         return False
-    asked = response["Location"].partition("?")[0] == reverse("portal:sign_in")
-    return asked and _view_name(request) not in ("sign_in", "sign_out")
-
-
-def _view_name(request: HttpRequest) -> str:
-    return (request.resolver_match and request.resolver_match.url_name) or ""
+    return response["Location"].startswith(f"{reverse('portal:sign_in')}?next=")

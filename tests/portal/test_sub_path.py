@@ -62,7 +62,7 @@ def test_everything_stays_below_the_path(tmp_path: Path) -> None:
         cookies = [value for name, value in page["headers"] if name == "Set-Cookie"]
         assert cookies
         for cookie in cookies:
-            assert cookie.startswith("__Secure-yurt_")
+            assert cookie.strip().startswith("__Secure-yurt_")
             assert "Path=/webmail/;" in cookie
             assert "Secure" in cookie
         assert "max-age=31536000" in dict(page["headers"])["Strict-Transport-Security"]
