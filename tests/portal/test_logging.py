@@ -18,7 +18,6 @@ from portal.logging import ErrorMailHandler, describe, formatter
 from portal.urls import handler400, handler403, handler404, handler500  # noqa: F401 - Django looks for them here
 from portal.urls import urlpatterns as portal_urls
 
-
 # Put together here, since the report quotes the source.
 SECRET, LETTER, COOKIE = (f"marked-{what}" for what in ("password-5d1c", "letter", "cookie"))
 
