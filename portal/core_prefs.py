@@ -29,12 +29,22 @@ def _time_zones() -> Choices:
     return [("", _("As the browser says")), *time_zones().items()]
 
 
-LANGUAGE = choice_pref("portal.language", _("Language"), "", choices=_languages)
-TIME_ZONE = choice_pref("portal.time_zone", _("Time zone"), "", choices=_time_zones, words=_("clock hours"))
+LANGUAGE = choice_pref(
+    "portal.language", _("Language"), "", choices=_languages, help=_("Of the pages and of everything the portal says.")
+)
+TIME_ZONE = choice_pref(
+    "portal.time_zone",
+    _("Time zone"),
+    "",
+    choices=_time_zones,
+    help=_("In which dates and times are shown."),
+    words=_("clock hours"),
+)
 THEME = choice_pref(
     "portal.theme",
     _("Theme"),
     "system",
     choices=[("system", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+    help=_("Also in the menu behind your initials."),
     words=_("dark mode colours"),
 )

@@ -45,7 +45,7 @@ def page(request: PortalRequest, page_id: str) -> HttpResponse:
         status = 400
     else:
         form = preferences.PageForm(pref_page, request.prefs)
-    context = {"sections": preferences.sections(), "app": app, "page": pref_page, "form": form, "query": "", "hits": []}
+    context = {"sections": preferences.sections(), "app": app, "page": pref_page, "form": form}
     return render(request, "portal/preferences_page.html", context, status=status)
 
 
