@@ -255,6 +255,10 @@ class CredentialsMiddleware(Middleware):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not isinstance(exception, credentials.Locked):
             return None
+        if getattr(request.user, "is_local", False):  # it has no mailbox that a password could open
+            from portal.views.errors import no_mailbox
+
+            return no_mailbox(request)
         return self._ask_again(request, refused=exception.refused)
 
     def _ask_again(self, request: HttpRequest, *, refused: bool) -> HttpResponseBase:

@@ -48,6 +48,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def no_mailbox(request: HttpRequest) -> HttpResponse:
+    """For the portal's own accounts, where an app asks for what only an account of the mail server has."""
+    return _page(
+        request,
+        HTTPStatus.FORBIDDEN,
+        name="no_mailbox",
+        title=_("This account has no mailbox"),
+        text=_("You are signed in with an account of the portal itself. Sign in with a mail account to read mail."),
+    )
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     log.warning("csrf_refused", reason=reason)
     return _page(

@@ -314,6 +314,13 @@ def test_a_lost_cookie_asks_too(client: Client, db) -> None:
     assert client.post("/letter/", LETTER).status_code == 401
 
 
+def test_an_account_without_a_mailbox_is_told_so(client: Client, alice) -> None:
+    client.force_login(alice)
+    answer = client.get("/letter/")
+    assert answer.status_code == 403
+    assert "has no mailbox" in answer.content.decode()
+
+
 def test_a_session_that_has_ended_loses_no_letter(refused: Client) -> None:
     refused.session.flush()
     asked = refused.post("/letter/", LETTER)
