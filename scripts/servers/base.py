@@ -198,6 +198,13 @@ def listening(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def greets(port: int, greeting: bytes) -> bool:
+    """Whether the server on this port speaks, and not only its listening socket stands."""
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1) as client:
+        return client.recv(len(greeting)) == greeting
+    return False
+
+
 def alive(pid: int) -> bool:
     """Whether the process runs; one that waits to be reaped does not."""
     try:
@@ -221,7 +228,10 @@ def stop_group(pid: int, *, first: signal.Signals = signal.SIGTERM, patience: fl
     if not pid:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, first)
+        if first == signal.SIGKILL:
+            os.killpg(pid, first)
+        else:
+            os.kill(pid, first)  # the parent alone: it ends its children in its own order
         os.killpg(pid, signal.SIGCONT)
         deadline = time.monotonic() + patience
         while group_alive(pid) and time.monotonic() < deadline:

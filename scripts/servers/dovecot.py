@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from scripts.servers import tls
-from scripts.servers.base import Server, Workdir, listening
+from scripts.servers.base import Server, Workdir, greets
 
 PASSWORD = "secret"
 #: Everybody has the password `PASSWORD`. "tiny" has a quota of 64 KB; jdoe's address is jane.doe@example.test.
@@ -42,7 +42,7 @@ class Dovecot(Server):
         return ["/usr/sbin/dovecot", "-F", "-c", str(self.directory / "dovecot.conf")]
 
     def answers(self) -> bool:
-        return listening(self.imaps) and listening(self.lmtp)
+        return greets(self.imap, b"* OK") and greets(self.lmtp, b"220 ") and greets(self.submission, b"220 ")
 
     def facts(self) -> dict[str, str | int]:
         return {
@@ -147,8 +147,6 @@ def _listen(service: str, **ports: int) -> str:
     lines = ["chroot ="]
     for name, port in ports.items():
         lines += _nested(f"inet_listener {name}", f"port = {port}")
-    if service != "lmtp":
-        lines.append("process_min_avail = 1")
     return _block(f"service {service}", *lines)
 
 

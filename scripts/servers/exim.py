@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.servers.base import Server, listening
+from scripts.servers.base import Server, greets, listening
 from scripts.servers.dovecot import Dovecot
 
 #: Recipients that are refused or delayed on purpose, at the time they are named (see `_ACL`).
@@ -138,7 +138,7 @@ class Exim(Server):
         return ["/usr/sbin/exim4", "-C", str(self.directory / "exim.conf"), "-bdf", "-q2s"]
 
     def answers(self) -> bool:
-        return listening(self.smtp) and listening(self.smtps)
+        return greets(self.smtp, b"220 ") and listening(self.smtps)
 
     def facts(self) -> dict[str, str | int]:
         return {

@@ -198,7 +198,7 @@ def test_marks_for_absent_apps_leave_tests_out(tmp_path: Path) -> None:
         'import pytest\n@pytest.mark.needs_app("mail")\ndef test_mail(): pass\n'
         "def test_core(): pass\n@pytest.mark.soak\ndef test_long(): pass\n"
     )
-    assert "2 passed, 1 deselected" in run_pytest(tmp_path, source, ci=True).stdout
+    assert "2 passed, 1 deselected" in run_pytest(tmp_path, source, ci=True, PORTAL_APPS="mail").stdout
     assert "1 passed, 2 deselected" in run_pytest(tmp_path, source, ci=True, PORTAL_APPS="none").stdout
 
 
