@@ -126,10 +126,11 @@ def _guess(octets: bytes, *, believe: str) -> str:
             and not octets[: error.start].isascii()
         ):
             return octets[: error.start].decode("utf-8")
-    if believe == "cp1252" or not believe:
+    high = len(_8BIT.findall(octets[:_GUESS_FROM]))
+    # two accents in a line of Latin letters tell nothing, and a wrong guess looks worse than Western European
+    if believe == "cp1252" and (high > 2 or high * 2 > len(octets)):
         found = cchardet.detect(octets[:_GUESS_FROM]).get("encoding") or ""
         name = codec(found)
-        # a plain-ASCII escape charset guessed for 8-bit text helps nobody
         if name and name != "utf-8":
             try:
                 return octets.decode(name)

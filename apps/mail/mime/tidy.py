@@ -25,14 +25,19 @@ VOID = frozenset({"br", "hr", "img", "wbr", "col"})
 IMPLIED = frozenset({"p", "tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "caption"})
 _NESTED_NAMES = """
     a abbr acronym address article aside b bdi bdo big blockquote center cite code dd del details dfn dir div dl dt
-    em figcaption figure font footer h1 h2 h3 h4 h5 h6 header i ins kbd li main mark menu nav nobr ol pre q s samp
+    em figcaption figure font footer h1 h2 h3 h4 h5 h6 header i ins kbd li main mark menu nav ol pre q s samp
     section small span strike strong sub summary sup table time tt u ul var
 """
 NESTED = frozenset(_NESTED_NAMES.split())
 TAGS = VOID | IMPLIED | NESTED
 #: What stands in these is no markup. Styles are collected, the rest is dropped with its content.
 RAW = frozenset({"style", "script", "xmp", "iframe", "noembed", "noframes", "textarea", "title"})
-_CLOSES_LIKE = {"li": frozenset({"li"}), "dd": frozenset({"dd", "dt"}), "dt": frozenset({"dd", "dt"})}
+_CLOSES_LIKE = {
+    "a": frozenset({"a"}),
+    "li": frozenset({"li"}),
+    "dd": frozenset({"dd", "dt"}),
+    "dt": frozenset({"dd", "dt"}),
+}
 _LISTS = frozenset({"ul", "ol", "dir", "menu", "dl", "table", "blockquote", "div"})
 _BARRIERS = frozenset({"table"})
 
@@ -171,7 +176,7 @@ class _Tidier:
         self.out.append(f"<{name}{_written(attributes)}>")
 
     def close_like(self, name: str) -> None:
-        """A list item ends the one before it in the same list."""
+        """A list item ends the one before it in the same list; a link ends a link."""
         alike = _CLOSES_LIKE.get(name)
         if alike is None:
             return
@@ -179,7 +184,7 @@ class _Tidier:
             if self.open[index] in alike:
                 self.close(index)
                 return
-            if self.open[index] in _LISTS:
+            if self.open[index] in (_BARRIERS if name == "a" else _LISTS):
                 return
 
     def end_tag(self, name: str, position: int) -> None:
