@@ -153,11 +153,13 @@ def test_a_failing_block_shows_its_own_error_with_the_reference_of_the_log(as_al
     assert "block_failed" in caplog.text
 
 
-def test_a_block_that_needs_the_password_asks_for_it(as_alice) -> None:
+def test_a_block_that_needs_the_password_asks_for_it(carol) -> None:
+    client = Client()
+    client.force_login(carol)
     with with_apps(PortalApp(id="demo", title="Demo", blocks=(block("locked", 1, needs_password),))):
-        response = as_alice.get(reverse("portal:block", args=["demo.locked"]), headers={"HX-Request": "true"})
+        response = client.get(reverse("portal:block", args=["demo.locked"]), headers={"HX-Request": "true"})
         assert response.status_code == 401
-        page = as_alice.get("/?all=1").content.decode()
+        page = client.get("/?all=1").content.decode()
         assert "Your password is needed again" in page
 
 
