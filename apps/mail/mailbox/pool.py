@@ -100,13 +100,7 @@ class Pool:
         warm: _Warm | None = None
         try:
             warm = self._take(account)
-            holder = warm
-
-            def reopen() -> Connection:
-                holder.connection = Connection(account)
-                return holder.connection
-
-            yield ImapStore(warm.connection, self.memory, reopen=reopen)
+            yield ImapStore(warm.connection, self.memory)
         finally:
             with self._changed:
                 self._busy[server] -= 1

@@ -72,6 +72,8 @@ def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> None
 
 
 def _deleted(connection: Connection) -> list[int]:
+    # What others have done shows after a NOOP; one after the other, because servers put off the NOOP of two together.
+    connection.refresh()
     return found_uids(connection.execute(command("UID SEARCH", guard.words("DELETED"))))
 
 

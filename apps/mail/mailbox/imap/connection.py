@@ -50,7 +50,13 @@ class Connection:
         self.broken = False
         self._tags = itertools.count(1)
         self._capability_told = False
-        self.session = open_session(account)
+        self._connect()
+
+    # opening
+
+    def _connect(self) -> None:
+        self.broken, self.capabilities = False, frozenset()
+        self.session = open_session(self.account)
         self._stream: Stream = self.session.stream
         try:
             self._greet()
@@ -59,7 +65,13 @@ class Connection:
             self.close()
             raise
 
-    # opening
+    def reconnect(self) -> None:
+        """Sign in again after the connection was lost, and open the same mailbox; raises ``MailError``."""
+        before = self.selected
+        self.close()
+        self._connect()
+        if before is not None and self.select(before.name).uidvalidity != before.uidvalidity:
+            raise errors.UidValidityChanged
 
     def _greet(self) -> None:
         greeting = untagged(self._read_line())
@@ -147,6 +159,19 @@ class Connection:
     def attempt(self, *commands: Command) -> Result:
         """Like ``execute``, but NO and BAD are for the caller to see in ``completions``."""
         return self.run(*commands, check=None)
+
+    def survive(self, *commands: Command) -> Result | None:
+        """Like ``attempt``; None where the server fell over at it (by then this is signed in again).
+
+        Some servers end the session when a message is beyond them.
+        """
+        try:
+            return self.attempt(*commands)
+        except (errors.ServerTimeout, errors.TlsFailed):
+            raise
+        except errors.ServerUnreachable:
+            self.reconnect()
+            return None
 
     def run(
         self,
@@ -301,9 +326,8 @@ class Connection:
         self.execute(command("NOOP"))
 
     def close(self) -> None:
-        """Hang up without a word; never raises."""
+        """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""
         self.broken = True
-        self.selected = None
         try:
             self._stream.shutdown()
         except (OSError, ValueError) as error:

@@ -131,15 +131,16 @@ def _learn(connection: Connection, memory: Memory, uids: Sequence[int]) -> list[
     """One FETCH for all of them, one more per place where their first words lie."""
     preview = connection.has("PREVIEW")
     items = fetch.ROW_WITH_PREVIEW if preview else fetch.ROW
-    result = connection.attempt(command("UID FETCH", guard.uid_set(uids), items))
-    found = fetch.by_uid(result, uids)
-    missing = [uid for uid in uids if uid not in found] if not result.completion.ok else []
-    for uid in missing:
-        found |= _poorly(connection, uid)
+    result = connection.survive(command("UID FETCH", guard.uid_set(uids), items))
+    found = fetch.by_uid(result, uids) if result is not None else {}
+    if result is None or not result.completion.ok:
+        for uid in uids:
+            if uid not in found:
+                found |= one_by_one(connection, uid, items)
     _complete_headers(connection, found)
     snippets = {} if preview else _snippets(connection, found)
     for uid, row in found.items():
-        memory.odd.put(row_key(connection, uid), row.structure is None or is_odd(row.structure))
+        memory.odd.put(row_key(connection, uid), row.structure is None or is_odd(connection, row.structure))
     return [
         to_summary(row, row.preview if row.preview is not None else snippets.get(uid, "")) for uid, row in found.items()
     ]
@@ -158,15 +159,27 @@ def to_summary(row: fetch.Fetched, words: str) -> Summary:
     )
 
 
-def is_odd(structure: Part) -> bool:
-    """A structure that a server sends when it could not read the message: a multipart without parts."""
-    return any(part.is_multipart and not part.children for part in structure.walk())
+def is_odd(connection: Connection, structure: Part) -> bool:
+    """A structure whose parts cannot be asked for by its numbers: a multipart without parts, which is what a server
+    sends that could not read the message; and on the poorest servers a message in the message, whose parts they count
+    one level too deep (pymap)."""
+    poor = not connection.has("ESEARCH")
+    for part in structure.walk():
+        if part.is_multipart and not part.children:
+            return True
+        if poor and part.type.startswith("message/") and any(child.is_multipart for child in part.children):
+            return True
+    return False
 
 
-def _poorly(connection: Connection, uid: int) -> dict[int, fetch.Fetched]:
-    """One message that made the server refuse a whole FETCH."""
-    result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), fetch.POOR_ROW))
-    return fetch.by_uid(result, [uid])
+def one_by_one(connection: Connection, uid: int, items: guard.Wire) -> dict[int, fetch.Fetched]:
+    """A message that may be the one at which the server failed: then without what the server must understand for."""
+    for wanted in (items, fetch.POOR_ROW):
+        result = connection.survive(command("UID FETCH", guard.uid_set([uid]), wanted))
+        found = fetch.by_uid(result, [uid]) if result is not None else {}
+        if found or (result is not None and result.completion.ok):
+            return found
+    return {}
 
 
 def _complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:

@@ -25,7 +25,7 @@ def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
     row = _row(connection, uid)
     header = row.sections.get("HEADER", b"")
     structure = row.structure
-    odd = structure is None or listing.is_odd(structure)
+    odd = structure is None or listing.is_odd(connection, structure)
     memory.odd.put(listing.row_key(connection, uid), odd)
     if odd or structure is None:
         parsed = mime_parse.parse(octets(connection, uid, ""))
@@ -38,14 +38,10 @@ def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
 
 
 def _row(connection: Connection, uid: int) -> fetch.Fetched:
-    for items in (fetch.ROW_WITH_HEADER, fetch.POOR_ROW):
-        result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items))
-        row = fetch.by_uid(result, [uid]).get(uid)
-        if row is not None:
-            return row
-        if result.completion.ok:
-            break
-    raise errors.NoSuchMessage
+    row = listing.one_by_one(connection, uid, fetch.ROW_WITH_HEADER).get(uid)
+    if row is None:
+        raise errors.NoSuchMessage
+    return row
 
 
 def parts(connection: Connection, memory: Memory, uid: int, numbers: Sequence[str]) -> dict[str, bytes]:
@@ -100,10 +96,10 @@ def _is_odd(connection: Connection, memory: Memory, uid: int) -> bool:
     known = memory.odd.get(key)
     if known is None:
         items = guard.words("(UID BODYSTRUCTURE)")
-        result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items))
-        row = fetch.by_uid(result, [uid]).get(uid)
-        if row is None and result.completion.ok:
+        result = connection.survive(command("UID FETCH", guard.uid_set([uid]), items))
+        row = fetch.by_uid(result, [uid]).get(uid) if result is not None else None
+        if row is None and result is not None and result.completion.ok:
             raise errors.NoSuchMessage
-        known = row is None or row.structure is None or listing.is_odd(row.structure)
+        known = row is None or row.structure is None or listing.is_odd(connection, row.structure)
         memory.odd.put(key, known)
     return known

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from apps.mail.mailbox.imap.commands import Untagged
+
+#: News about flags (RFC 7162 section 3.2): these answers are short, unlike those that carry a sender's words.
+_MODSEQ = re.compile(rb"\A\((?:UID \d+ |FLAGS \([^()]*\) )*MODSEQ \((\d{1,19})\)")
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class Selected:
             self.exists = max(0, self.exists - 1)
         elif answer.name == b"FLAGS":
             self.flags = _flag_set(answer.data)
+        elif answer.name == b"FETCH" and (news := _MODSEQ.search(answer.data)):
+            self.highestmodseq = max(self.highestmodseq, int(news[1]))
         elif answer.name == b"OK":
             self._observe_code(*answer.code)
 

@@ -24,12 +24,9 @@ class ImapStore:
     that, or after a time-out, the error is the caller's: nobody knows what was done.
     """
 
-    def __init__(
-        self, connection: Connection, memory: Memory, *, reopen: Callable[[], Connection] | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, memory: Memory) -> None:
         self.connection = connection
         self._memory = memory
-        self._reopen = reopen
         self._before = connection.commands
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
 
@@ -223,13 +220,10 @@ class ImapStore:
         except (errors.ServerTimeout, errors.TlsFailed):
             raise
         except errors.ServerUnreachable:
-            if self._reopen is None or self.commands > 1 or not self.connection.broken:
+            if self.commands > 1 or not self.connection.broken:
                 raise
-            before = self.commands
-            self.connection = self._reopen()
-            self._before = self.connection.commands - before
-            self._reopen = None
-            self._checked = None
+            self.connection.selected = None
+            self.connection.reconnect()
             return act()
 
     def _leave(self, mailbox: str) -> None:
