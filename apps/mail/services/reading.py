@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.mail.mailbox.errors import NoSuchMessage
@@ -116,7 +117,7 @@ def _text_body(part: Part, raw: bytes) -> Body:
     return Body(
         part=part,
         html=False,
-        text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp)),  # noqa: S308 - escapes first
+        text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
         cut=cut,
     )
 

@@ -47,7 +47,7 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
         cid=_cid(structure, mailbox, uid, uidvalidity),
         remote=(lambda url: proxy_url(request, url)) if loads else None,
     )
-    context = {"html": mark_safe(drawn.html)}  # noqa: S308 - what the sanitiser gave, untouched
+    context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
     response = render(request, "mail/body.html", context)
     return _document(request, response, mailbox, uid, loads=loads)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -72,7 +73,10 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     content = render_to_string(template, context, request=request)
     account = account_of(request) if marks_read else None
     then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
-    return FollowedResponse(content, then=then)
+    response = FollowedResponse(content, then=then)
+    if fragment and marks_read:
+        response["HX-Trigger"] = json.dumps({"mail-changed": {"target": "#folders"}})
+    return response
 
 
 def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool) -> dict[str, Any]:

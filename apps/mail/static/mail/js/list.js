@@ -71,6 +71,7 @@ function restore() {
 }
 
 let known = null;
+let counts = null;
 
 function settle() {
   if (list() && list() !== known) {
@@ -80,6 +81,8 @@ function settle() {
     if (rows) roving(rows, ".go", { vertical: true });
     restore();
   }
+  if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
+  counts = $("#folders");
   count();
   follow();
   news();
