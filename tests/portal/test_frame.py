@@ -72,9 +72,9 @@ def test_a_phone_has_four_tabs_and_everything_else_under_more() -> None:
         ("/help/", None),
     ],
 )
-def test_the_present_page_is_marked(path: str, current: str | None) -> None:
+def test_the_present_page_is_marked(path: str, current: str | None, alice) -> None:
     request = request_for(path)
-    request.user = type("Somebody", (), {"is_authenticated": True, "is_staff": False})()
+    request.user = alice
     built = nav.build(request)
     assert [link.id for link in (*built.rail, *built.foot) if link.current] == ([current] if current else [])
 
