@@ -22,7 +22,9 @@ MAX_ATTRIBUTES = 40
 
 VOID = frozenset({"br", "hr", "img", "wbr", "col"})
 #: Closed by what follows them; never deeper than the tables they stand in, so they need no count.
-IMPLIED = frozenset({"p", "tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "caption"})
+TABLE_PARTS = frozenset({"tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "caption", "col"})
+IMPLIED = TABLE_PARTS | {"p"}
+_CELLS = frozenset({"td", "th", "caption"})
 _NESTED_NAMES = """
     a abbr acronym address article aside b bdi bdo big blockquote center cite code dd del details dfn dir div dl dt
     em figcaption figure font footer h1 h2 h3 h4 h5 h6 header i ins kbd li main mark menu nav ol pre q s samp
@@ -38,6 +40,7 @@ _CLOSES_LIKE = {
     "dd": frozenset({"dd", "dt"}),
     "dt": frozenset({"dd", "dt"}),
 }
+_ITEMS = frozenset({"li", "dd", "dt"})
 _LISTS = frozenset({"ul", "ol", "dir", "menu", "dl", "table", "blockquote", "div"})
 _BARRIERS = frozenset({"table"})
 
@@ -74,6 +77,7 @@ class _Tidier:
         self.css: list[str] = []
         self.css_left = MAX_CSS
         self.open: list[str] = []
+        self.in_cell: list[bool] = []  # of each open table
         self.dropped: Counter[str] = Counter()  # opened too deep: their end tags are dropped too
         self.found = Tidied()
         self.count = 0
@@ -84,15 +88,33 @@ class _Tidier:
             match = _MARKUP.search(source, self.position)
             start = match.start() if match else end
             if start > self.position:
-                self.out.append(source[self.position : start].replace("<", "&lt;").replace(">", "&gt;"))
+                self.text(source[self.position : start])
             self.position = start
             if start < end:
                 self.markup()
             if self.count > MAX_TAGS:
                 self.found.cut = True
                 break
-        while self.open:
-            self.out.append(f"</{self.open.pop()}>")
+        self.close(0)
+
+    def text(self, content: str) -> None:
+        if content.strip():
+            self.need_cell()
+        self.out.append(content.replace("<", "&lt;").replace(">", "&gt;"))
+
+    def need_cell(self) -> None:
+        """What stands in a table but in no cell gets one; parsers would move it elsewhere, each time further."""
+        if self.open and self.open[-1] == "table" and not self.in_cell[-1]:
+            self.out.append("<tr><td>")
+            self.in_cell[-1] = True
+
+    def table_part(self, name: str, *, is_start: bool) -> bool:
+        """Close what is still open in the table; False where there is no table."""
+        if not self.in_cell:
+            return False
+        self.close(len(self.open) - self.open[::-1].index("table"))
+        self.in_cell[-1] = is_start and name in _CELLS
+        return True
 
     def result(self) -> Tidied:
         self.found.html = "".join(self.out)
@@ -161,12 +183,18 @@ class _Tidier:
 
     def emit(self, name: str, attributes: dict[str, str]) -> None:
         self.count += 1
+        if name in TABLE_PARTS and not self.table_part(name, is_start=True):
+            return
+        if name not in TABLE_PARTS:
+            self.need_cell()
         if name in NESTED:
             self.close_like(name)
             if len(self.open) >= MAX_DEPTH:
                 self.dropped[name] += 1
                 return
             self.open.append(name)
+            if name == "table":
+                self.in_cell.append(False)
         self.found.tags[name] += 1
         self.found.classes.update(set(html.unescape(attributes.get("class", "")).split()))
         if name == "a":
@@ -184,17 +212,19 @@ class _Tidier:
             if self.open[index] in alike:
                 self.close(index)
                 return
-            if self.open[index] in (_BARRIERS if name == "a" else _LISTS):
+            if self.open[index] in (_BARRIERS if name not in _ITEMS else _LISTS):
                 return
 
     def end_tag(self, name: str, position: int) -> None:
         if self.attributes(position) is None:
             self.position = len(self.source)
             return
-        if name in IMPLIED:
-            self.out.append(f"</{name}>")
-        elif name == "br":
-            self.out.append("<br>")
+        if name in TABLE_PARTS:
+            if self.table_part(name, is_start=False):
+                self.out.append(f"</{name}>")
+        elif name in ("p", "br"):
+            self.need_cell()
+            self.out.append(f"</{name}>" if name == "p" else "<br>")
         elif self.dropped[name]:
             self.dropped[name] -= 1
         elif name in NESTED:
@@ -207,7 +237,10 @@ class _Tidier:
 
     def close(self, index: int) -> None:
         while len(self.open) > index:
-            self.out.append(f"</{self.open.pop()}>")
+            name = self.open.pop()
+            if name == "table":
+                self.in_cell.pop()
+            self.out.append(f"</{name}>")
 
 
 def _written(attributes: dict[str, str]) -> str:

@@ -79,7 +79,8 @@ SOUP = """
     <div> </div> <p> </p> <b> </b> <a~href=http://x.test> </a> <table> </table> <tr> <td> </td> <li> <ul> </ul> <dd>
     <font~color=red> </font> <span~style=color:red> </span> <svg> </svg> <math> <style> </style> <!-- --> <![CDATA[
     ]]> <h1> <h2> </h1> text & &lt; " ' > <img~src=x> <br> </br> <select> <form> <button> <template> <noscript> <nobr>
-    <title> </title> <img~src=http://x.test/> <center> <blockquote> </blockquote> p{color:red} <style>p{margin:1px}</style>
+    <title> </title>
+    <img~src=http://x.test/> <center> <blockquote> </blockquote> p{color:red} <style>p{margin:1px}</style>
     <plaintext> <details> <summary> </details> <caption> <colgroup> <col> <tbody> <script> </script> <image>
     <body~text=red>
 """
