@@ -67,11 +67,11 @@ def edit(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> Ht
 @require_safe
 @mail_required
 def editor(request: PortalRequest) -> HttpResponse:
-    """The empty document in which rich text is written. It has no scripts; style attributes are let through."""
+    """The empty document in which rich text is written: no inline scripts, but style attributes are let through."""
     response = render(request, "mail/editor.html")
     response["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; "
-        "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+        "img-src 'self' data: blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
     )
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response
@@ -175,7 +175,7 @@ def _send(request: PortalRequest, store: MailStore, form: ComposeForm, tokens: l
         sent = sending.send(request, store, _writing(request, store, form, tokens))
     except sending.OutcomeUnknown:
         text = _(
-            "The connection ended before the server said whether it has the message. Look into Sent, or ask a recipient, before you send it again as a new message."
+            "Nobody knows whether this was sent: the connection ended too early. Look into Sent before you try again."
         )
         form.add_error(None, text)
         return _again(request, store, form, tokens)
@@ -273,6 +273,7 @@ def _render(
         "sender": prefill.sender_of(request.user),
         "heading": subject or _("New message"),
         "upload_limit": settings.MAX_MESSAGE_MB * 1_000_000,
+        "upload_mb": settings.MAX_MESSAGE_MB,
         "back_url": _back_url(form),
         **frame(list(store.mailboxes()), ""),
     }

@@ -78,6 +78,7 @@ export function attachments(form) {
     input.value = "";
   });
   form.querySelector("button[value=attach]")?.setAttribute("hidden", "");
+  input.hidden = true;
   form.querySelectorAll("[data-pick]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => input.click());

@@ -37,7 +37,7 @@ async function saveDraft(button) {
   const status = form.querySelector("[data-status]");
   button?.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } });
     if (response.status === 401) {
       document.addEventListener("signed-in", () => saveDraft(button), { once: true });
       await askToSignIn();

@@ -1,24 +1,11 @@
-// Rich text: Squire on the body of a same-origin frame that has no scripts of its own and a policy that lets style
-// attributes through, which the portal's pages do not. Everything that enters is cleaned by DOMPurify first, and the
-// server cleans what is sent once more.
+// Rich text: Squire in a same-origin frame whose policy lets style attributes through, which the portal's pages do not.
 const form = document.getElementById("compose");
 
-const clean = {
-  RETURN_DOM_FRAGMENT: true,
-  ALLOWED_TAGS: ["a", "b", "blockquote", "br", "code", "div", "em", "font", "h1", "h2", "h3", "hr", "i", "img", "li", "ol",
-    "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"],
-  ALLOWED_ATTR: ["href", "src", "alt", "title", "width", "height", "dir", "lang", "style", "class", "colspan", "rowspan", "align"],
-};
-
-async function load() {
-  await import(form.dataset.purify);
-  return (await import(form.dataset.squire)).default;
-}
-
-function ready(frame) {
+function load(frame) {
   return new Promise((resolve) => {
-    if (frame.contentDocument?.querySelector("[data-editor]")) resolve();
-    else frame.addEventListener("load", () => resolve(), { once: true });
+    if (frame.contentWindow?.squire) { resolve(frame.contentWindow.squire); return; }
+    frame.addEventListener("load", () => resolve(frame.contentWindow.squire), { once: true });
+    if (!frame.getAttribute("src")) frame.src = frame.dataset.src;
   });
 }
 
@@ -51,14 +38,9 @@ export async function editor() {
   const toolbar = form.querySelector("[data-toolbar]");
   const text = form.elements.text;
   const html = form.elements.html;
+  frame.hidden = false; // a frame that is not drawn does not load in every browser
   if (!squire) {
-    if (!frame.getAttribute("src")) frame.src = frame.dataset.src;
-    const [Squire] = await Promise.all([load(), ready(frame)]);
-    const root = frame.contentDocument.querySelector("[data-editor]");
-    squire = new Squire(root, {
-      blockTag: "DIV",
-      sanitizeToDOMFragment: (source) => frame.contentDocument.importNode(window.DOMPurify.sanitize(source, clean), true),
-    });
+    squire = await load(frame);
     connect(frame, toolbar);
     form.addEventListener("compose:collect", collect);
     form.addEventListener("submit", collect);
@@ -69,7 +51,6 @@ export async function editor() {
   squire.moveCursorToStart();
   form.classList.add("rich");
   toolbar.hidden = false;
-  frame.hidden = false;
   text.hidden = true;
 
   function collect() {
