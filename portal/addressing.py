@@ -57,12 +57,15 @@ def add_url(address: Address) -> str:
     return ""
 
 
-def compose_url(to: Sequence[Address]) -> str:
-    """Where to write to these people: the installed composer, else what the browser does with ``mailto:``."""
+def compose_url(*, user: AbstractBaseUser, to: Sequence[Address] = ()) -> str:
+    """Where to write to these people: the installed composer, else what the browser does with ``mailto:``.
+
+    "" when neither can: nobody is named, and this person has no mailbox here.
+    """
     composer = get_registry().composer
-    if composer is not None:
+    if composer is not None and composer.can_write(user):
         return composer.compose_url(to)
-    return "mailto:" + ",".join(quote(address.email, safe="@") for address in to)
+    return "mailto:" + ",".join(quote(address.email, safe="@") for address in to) if to else ""
 
 
 def _prefer(found: dict[str, Contact], contact: Contact) -> None:

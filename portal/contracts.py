@@ -116,6 +116,10 @@ class SpellChecker(Protocol):
 class Composer(Protocol):
     """Writes mail: other apps link to it instead of to ``mailto:``."""
 
+    def can_write(self, user: AbstractBaseUser) -> bool:
+        """True when this person has an address to write from. Asked on pages: no database, no network."""
+        ...
+
     def compose_url(self, to: Sequence[Address]) -> str: ...
 
 

@@ -35,6 +35,9 @@ class RecentRecipients:
 class MailComposer:
     """Writing to somebody from anywhere in the portal."""
 
+    def can_write(self, user: AbstractBaseUser) -> bool:
+        return not getattr(user, "is_local", True)
+
     def compose_url(self, to: Sequence[Address]) -> str:
         query = urlencode({"to": addresses.format(to)}) if to else ""
         return reverse("mail:compose") + (f"?{query}" if query else "")

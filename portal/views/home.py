@@ -64,7 +64,7 @@ def home_page(request: PortalRequest) -> HttpResponse:
         "all_shown": all_shown,
         "addable": home.addable(request, placed) if customising or not placed else [],
         "can_add": bool(home.addable(request, placed)),
-        "compose_url": addressing.compose_url([]) if get_registry().composer else "",
+        "compose_url": addressing.compose_url(user=request.user),
         "widths": _widths(),
     }
     return render(request, "portal/home.html", context)

@@ -100,7 +100,9 @@ def books(*found: Book) -> PortalApp:
 
 def test_addresses_come_once_in_the_order_of_the_books_and_with_a_name(db, alice) -> None:
     dead = Book("dead", fails=True)
-    with override_registry(books(Book("recent", BARE_BOB), dead, Book("contacts", BOB, writable="/add/"), Book("d", BODIL))):
+    with override_registry(
+        books(Book("recent", BARE_BOB), dead, Book("contacts", BOB, writable="/add/"), Book("d", BODIL))
+    ):
         assert addressing.complete(user=alice, prefix="o") == [BOB, BODIL]
         assert addressing.complete(user=alice, prefix="o", limit=1) == [BOB]
         assert addressing.complete(user=alice, prefix="  ") == []
@@ -110,11 +112,24 @@ def test_addresses_come_once_in_the_order_of_the_books_and_with_a_name(db, alice
         assert addressing.add_url(BODIL.address) == "/add/"
 
 
-def test_without_an_app_that_writes_mail_the_browser_does() -> None:
+class Letters:
+    def can_write(self, user):
+        return user.login == "alice"
+
+    def compose_url(self, to):
+        return f"/write/?to={len(to)}"
+
+
+def test_writing_goes_to_the_composer_for_those_who_have_a_mailbox_else_to_the_browser(db, alice, bob) -> None:
+    people = [Address("a+b@example.test"), Address("c@example.test")]
     with override_registry(PortalApp(id="none", title="None")):
-        assert addressing.compose_url([Address("a+b@example.test"), Address("c@example.test")]) == (
-            "mailto:a%2Bb@example.test,c@example.test"
-        )
+        assert addressing.compose_url(user=alice, to=people) == "mailto:a%2Bb@example.test,c@example.test"
+        assert addressing.compose_url(user=alice) == ""
+    with override_registry(PortalApp(id="letters", title="Letters", composer=Letters())):
+        assert addressing.compose_url(user=alice, to=people) == "/write/?to=2"
+        assert addressing.compose_url(user=alice) == "/write/?to=0"
+        assert addressing.compose_url(user=bob, to=people).startswith("mailto:")
+        assert addressing.compose_url(user=bob) == ""
 
 
 class Finder:
@@ -156,7 +171,9 @@ class Speller:
 
 def test_the_first_speller_that_knows_the_language_answers_in_the_order_of_the_text() -> None:
     app = PortalApp(
-        id="s", title="S", spell_checkers=(Speller("dead", fails=True), Speller("one", "en"), Speller("two", "en", "de"))
+        id="s",
+        title="S",
+        spell_checkers=(Speller("dead", fails=True), Speller("one", "en"), Speller("two", "en", "de")),
     )
     with override_registry(app):
         assert spelling.languages() == ["en", "de"]
