@@ -192,7 +192,10 @@ if (zone && home) document.cookie = `tz=${zone}; path=${new URL(home.href).pathn
 /* --- keys of every page ------------------------------------------------------------------------------------------- */
 
 const search = $("[data-search]");
-if (search) keys.register("/", search.getAttribute("aria-label"), () => search.focus());
+if (search) {
+  keys.register("/", search.getAttribute("aria-label"), () => search.focus());
+  search.form.querySelector("kbd").hidden = false;
+}
 search?.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   if (search.value) search.value = "";
