@@ -14,7 +14,6 @@ import hmac
 import logging
 import os
 import secrets
-import tempfile
 import threading
 import time
 import weakref
@@ -57,7 +56,7 @@ class Pool:
     def __init__(
         self,
         *,
-        directory: Path | None = None,
+        directory: Path,
         per_account: int = 3,
         per_server: int = 60,
         threads: int = 16,
@@ -68,7 +67,7 @@ class Pool:
         """``directory`` holds the places; processes that share a limit share it. ``threads`` is how many requests of
         this process one server may hold at a time, waiting ones included: a server that hangs must not hold them all.
         """
-        self.directory = directory or Path(tempfile.gettempdir()) / f"yurt-{os.getuid()}"
+        self.directory = directory
         self.per_account = per_account
         self.per_server = per_server
         self.threads = threads

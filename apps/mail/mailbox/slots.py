@@ -34,7 +34,8 @@ class Slots:
         self.directory = directory
         self.count = count
         self._wishes = directory / "wanted"
-        self._wishes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (directory, self._wishes):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def take(self) -> Slot | None:
         """A free place, or None at once."""

@@ -61,6 +61,9 @@ class Connection:
         try:
             self._greet()
             self._sign_in()
+        except OSError as error:
+            self.close()
+            raise network_error(error) from error
         except BaseException:
             self.close()
             raise
