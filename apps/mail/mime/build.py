@@ -150,7 +150,7 @@ def _text(subtype: str, octets: bytes, params: dict[str, str] | None = None) -> 
     is_plain = octets.isascii() and b"\0" not in octets and b"\n" not in octets.replace(b"\r\n", b"")
     if is_plain and max(map(len, lines)) <= MAX_LINE:
         encoding, content = "7bit", octets
-    elif sum(octet > 126 for octet in octets) * 6 > len(octets):
+    elif sum(octet > 126 for octet in octets) * 3 > len(octets):
         encoding, content = "base64", _base64(octets)
     else:
         encoding, content = "quoted-printable", _quoted_printable(lines)

@@ -109,7 +109,7 @@ def _value(declaration: Declaration, gate: Gate) -> str:
         return ""
     text = " ".join(tinycss2.serialize(tokens).split())
     # an address may be long, anything else that is long only costs time
-    if "<" in text or len(text) > (MAX_STYLE if "url(" in text else MAX_VALUE):
+    if "<" in text or not text.isprintable() or len(text) > (MAX_STYLE if "url(" in text else MAX_VALUE):
         return ""
     if _NOT_NEGATIVE.match(name) and "-" in re.sub(r"[a-z]-", "", text):
         return ""  # moves things over others, or out of sight

@@ -33,7 +33,7 @@ def snippet(part: Part, octets: bytes) -> str:
         text = _html_text(text)
     words = _JOINERS.sub(" ", _INVISIBLE.sub("", " ".join(_own_lines(text))))
     words = _RULE.sub(" ", _BRACKETED.sub(" ", words))
-    words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    words = " ".join("".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in words).split())
     return words if len(words) <= LENGTH else words[: LENGTH - 1].rstrip() + "…"
 
 
