@@ -52,8 +52,11 @@ def parse_server_url(text: str, *, services: Mapping[str, int]) -> ServerUrl:
 
     ``services`` names the plain and the TLS service with their usual ports: ``{"imap": 143, "imaps": 993}``.
     """
+    text = text.strip()
+    if any(char <= " " or char == "\x7f" for char in text):  # urlsplit would drop some of them without a word
+        raise BadServerUrl("The address has a blank or control character in it.")
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         port = parts.port
     except ValueError:
         raise BadServerUrl("The address or its port cannot be read.") from None
