@@ -113,6 +113,8 @@ class _Talk:
         lines = []
         for _number in range(MOST_LINES):
             lines.append(self.line())
+            if not lines[-1][:3].isdigit():
+                break
             if lines[-1][3:4] != "-":
                 return lines
         raise BadGreeting(lines[-1])

@@ -25,7 +25,9 @@ class Person:
     login: str
     client: Client
 
-    def receive(self, *messages: bytes, mailbox: str = "INBOX", flags: str = "", date: datetime | None = None) -> list[int]:
+    def receive(
+        self, *messages: bytes, mailbox: str = "INBOX", flags: str = "", date: datetime | None = None
+    ) -> list[int]:
         return self.server.append(self.login, *messages, mailbox=mailbox, flags=flags, date=date)
 
     def flags(self, uid: int, mailbox: str = "INBOX") -> set[str]:

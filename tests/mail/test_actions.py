@@ -13,7 +13,9 @@ from tests.mail.conftest import HTMX, Person, SignIn, letter
 ACTIONS = ["read", "unread", "flag", "unflag", "archive", "delete", "junk", "notjunk", "move"]
 
 
-def act(person: Person, do: str, *uids: int, mailbox: str = "INBOX", htmx: bool = False, **fields: object) -> HttpResponse:
+def act(
+    person: Person, do: str, *uids: int, mailbox: str = "INBOX", htmx: bool = False, **fields: object
+) -> HttpResponse:
     data = {"do": do, "uid": list(uids), "v": person.uidvalidity(mailbox), "role": "inbox", **fields}
     return person.client.post(person.url("act", mailbox), data, headers=HTMX if htmx else {})
 
@@ -42,9 +44,7 @@ def test_marks_are_set_and_again_does_no_harm(anna: Person, do: str, before: str
         assert anna.flags(uid) == after
 
 
-@pytest.mark.parametrize(
-    ("do", "target"), [("archive", "Archive"), ("delete", "Trash"), ("junk", "Junk")]
-)
+@pytest.mark.parametrize(("do", "target"), [("archive", "Archive"), ("delete", "Trash"), ("junk", "Junk")])
 def test_moves_find_or_make_their_folder(anna: Person, do: str, target: str) -> None:
     first, second = anna.receive(letter("one"), letter("two"))
     text = shown_message(anna, act(anna, do, first, second))

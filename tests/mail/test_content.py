@@ -91,7 +91,14 @@ def test_a_folders_name_cannot_end_the_policy(anna: Person) -> None:
     assert answer.status_code == 200
     policy = directives(answer)
     assert set(policy) == {
-        "default-src", "img-src", "style-src", "style-src-attr", "form-action", "base-uri", "frame-ancestors", "sandbox"
+        "default-src",
+        "img-src",
+        "style-src",
+        "style-src-attr",
+        "form-action",
+        "base-uri",
+        "frame-ancestors",
+        "sandbox",
     }
 
 
@@ -117,7 +124,8 @@ def test_what_could_run_is_only_ever_saved(anna: Person, kind: str) -> None:
     raw = (
         "From: a@example.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nt\r\n"
-        f'--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="f.x"\r\n\r\nFrom: x\r\n\r\n<script>\r\n--b--\r\n'
+        f'--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="f.x"\r\n\r\n'
+        "From: x\r\n\r\n<script>\r\n--b--\r\n"
     )
     (uid,) = anna.receive(raw.encode())
     answer = get(anna, "part", uid, "2")
@@ -127,7 +135,9 @@ def test_what_could_run_is_only_ever_saved(anna: Person, kind: str) -> None:
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-@pytest.mark.parametrize("item", json.loads((VECTORS / "attachment_names.json").read_text())["items"], ids=lambda i: i["id"])
+@pytest.mark.parametrize(
+    "item", json.loads((VECTORS / "attachment_names.json").read_text())["items"], ids=lambda i: i["id"]
+)
 def test_names_of_files_are_safe(item: dict[str, str]) -> None:
     from apps.mail.mime import filenames
 

@@ -87,20 +87,27 @@ def test_looking_at_parts_source_and_headers_marks_nothing(anna: Person) -> None
     file = ("a.txt", "text/plain", b"file")
     (uid,) = anna.receive(letter(html="<p>x</p>", files=(file,)))
     v = anna.uidvalidity()
-    for name, args in (("body", ("1.2",)), ("part", ("2",)), ("source", ()), ("headers", ()), ("eml", ()), ("print", ())):
+    for name, args in (
+        ("body", ("1.2",)),
+        ("part", ("2",)),
+        ("source", ()),
+        ("headers", ()),
+        ("eml", ()),
+        ("print", ()),
+    ):
         answer = anna.client.get(anna.url(name, "INBOX", uid, *args, v=v))
         assert answer.status_code == 200, name
         assert answer.getvalue()
     assert anna.flags(uid) == set()
 
 
-def test_what_fails_after_the_answer_is_not_the_readers_business(
-    anna: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_after_the_answer_is_not_the_readers_business(anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.mail.views import message as view
 
     (uid,) = anna.receive(letter())
-    monkeypatch.setattr(view, "open_account", lambda target: stores.open_account(stores.account(login="x", password="y")))
+    monkeypatch.setattr(
+        view, "open_account", lambda target: stores.open_account(stores.account(login="x", password="y"))
+    )
     assert "The poles are cut" in opened(anna, uid)
     assert anna.flags(uid) == set()
 

@@ -34,6 +34,8 @@ TYPES = frozenset(
         "image/vnd.microsoft.icon",
     }
 )
+#: How their files begin. What is called an image and is something else is not passed on.
+_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"\0\0\1\0", b"\0\0\2\0")
 MOST_OCTETS = 5 * 1024 * 1024
 REDIRECTS = 3
 CONNECT_SECONDS = 5.0
@@ -122,6 +124,8 @@ def _get(url: str, allowed: Callable[[_IP], bool], ports: frozenset[int], deadli
 
 
 def _parse(url: str, ports: frozenset[int]) -> tuple[str, str, int, str]:
+    if any(char <= " " or char in "\\\x7f" for char in url):
+        raise Refused("not an address")  # programs disagree about what such an address means
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
@@ -182,4 +186,7 @@ def _read(response: http.client.HTTPResponse, url: str, deadline: float) -> Imag
             raise Refused("too large")
         if time.monotonic() > deadline:
             raise Refused("too slow")
-    return Image(kind, b"".join(pieces))
+    content = b"".join(pieces)
+    if not content.startswith(_BEGINNINGS) and content[4:8] != b"ftyp":  # AVIF is a box file
+        raise Refused("not an image")
+    return Image(kind, content)

@@ -1,0 +1,257 @@
+"""The proxy for remote images: what it never fetches, and what it never tells."""
+
+from __future__ import annotations
+
+import http.server
+import ipaddress
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.mail.services import images
+from tests.mail.conftest import Person, SignIn
+
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "ssrf_urls.json").read_text())["items"]
+#: The classes that are addresses; "dynamic" is acted below, "settings" is for other clients.
+ADDRESSES = [item for item in VECTORS if item["class"] in {"loopback", "private", "scheme", "parser"}]
+GIF = b"GIF89a\1\0\1\0\0\0\0;"
+PUBLIC = "93.184.215.14"
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Where the proxy would have connected to: nothing is ever sent."""
+    tried: list[Any] = []
+
+    def refuse(address: Any, timeout: float = 0) -> socket.socket:
+        tried.append(address)
+        raise OSError("not in tests")
+
+    monkeypatch.setattr(images.socket, "create_connection", refuse)
+    return tried
+
+
+def resolver(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], list[str]]) -> None:
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, **options: Any) -> list[Any]:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            found = answer(host)
+        else:
+            return real(host, port, **options)
+        if not found:
+            raise socket.gaierror("no such name")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(images.socket, "getaddrinfo", resolve)
+
+
+def wildcard(host: str) -> list[str]:
+    """A name server that says what an attacker's would: names with an address inside mean that address."""
+    if host.endswith((".nip.io", ".sslip.io")) or "127" in host or host.startswith(("localhost", "0x", "2130", "0")):
+        return ["127.0.0.1"]
+    return ["169.254.169.254"] if "metadata" in host else [PUBLIC]
+
+
+@pytest.mark.parametrize("item", ADDRESSES, ids=lambda item: item["id"])
+def test_no_address_of_the_inside_is_ever_connected_to(
+    item: dict[str, str], connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver(monkeypatch, wildcard)
+    with pytest.raises(images.Refused):
+        images.fetch(item["url"])
+    assert [address for address in connections if address[0] != PUBLIC] == []
+    if item["class"] != "parser":
+        assert connections == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "100.127.255.255",
+        "169.254.169.254",
+        "192.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "fd12::1",
+        "ff02::1",
+        "2001:db8::1",
+        "::ffff:10.0.0.1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::10.0.0.1",
+        "2002:a00:1::",
+        "::10.0.0.1",
+        "2002:7f00:1::1",
+    ],
+)
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not images.is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f::1", "64:ff9b::808:808", "2002:808:808::1"]
+)
+def test_addresses_that_are(address: str) -> None:
+    assert images.is_public(ipaddress.ip_address(address))
+
+
+def test_what_was_checked_is_what_is_connected_to(connections: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([[PUBLIC], ["127.0.0.1"]])
+    resolver(monkeypatch, lambda host: next(answers))
+    with pytest.raises(images.Refused):
+        images.fetch("http://rebind.test/a.gif")
+    assert connections == [(PUBLIC, 80)]
+
+
+def test_one_private_address_among_public_ones_refuses_the_name(connections, monkeypatch) -> None:
+    resolver(monkeypatch, lambda host: [PUBLIC, "10.0.0.1"])
+    with pytest.raises(images.Refused):
+        images.fetch("http://mixed.test/a.gif")
+    assert connections == []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by path; keeps what it was asked with."""
+
+    seen: list[dict[str, str]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(dict(self.headers))
+        base = f"http://localhost:{self.server.server_address[1]}"  # type: ignore[attr-defined]
+        redirects = {
+            "/to-private": f"http://10.0.0.1:{self.server.server_address[1]}/",  # type: ignore[attr-defined]
+            "/to-file": "file:///etc/passwd",
+            "/to-port": "http://localhost:25/",
+            "/round": f"{base}/round",
+            "/once": "/image",
+        }
+        bodies = {
+            "/image": ("image/gif", GIF),
+            "/svg": ("image/svg+xml", b"<svg/>"),
+            "/html": ("text/html", b"<p>"),
+            "/lie": ("image/png", b"<html><script>"),
+            "/large": ("image/gif", GIF + b"\0" * images.MOST_OCTETS),
+            "/zipped": ("image/png", b"\x1f\x8b" + b"\0" * 100),
+        }
+        if self.path in redirects:
+            self.send_response(302)
+            self.send_header("Location", redirects[self.path])
+            self.end_headers()
+            return
+        kind, body = bodies.get(self.path, ("image/gif", b""))
+        self.send_response(200 if self.path in bodies else 404)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def fetch(port: int, path: str) -> images.Image:
+    return images.fetch(f"http://localhost:{port}{path}", is_allowed=lambda address: address.is_loopback, ports=[port])
+
+
+@pytest.mark.parametrize("path", ["/image", "/once"])
+def test_an_image_comes_through(web: int, path: str) -> None:
+    assert fetch(web, path) == images.Image("image/gif", GIF)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/to-private", "/to-file", "/to-port", "/round", "/svg", "/html", "/lie", "/large", "/zipped", "/nothing"],
+)
+def test_everything_else_does_not(web: int, path: str) -> None:
+    with pytest.raises(images.Refused):
+        fetch(web, path)
+
+
+def test_nothing_of_the_reader_goes_along(web: int) -> None:
+    Handler.seen.clear()
+    fetch(web, "/image")
+    (headers,) = Handler.seen
+    assert set(headers) == {"Host", "Accept-Encoding", "Accept", "User-Agent"}
+    assert headers["User-Agent"] == "Mozilla/5.0"
+
+
+def test_a_slow_server_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "READ_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(images.Refused):
+        fetch(deaf.getsockname()[1], "/")
+
+
+def proxied(person: Person, url: str, *, signature: str | None = None) -> Any:
+    owner = f"{person.client.session['_auth_user_id']}:{person.client.session.session_key}"
+    signed = images.sign(url, owner=owner) if signature is None else signature
+    return person.client.get(person.url("image", u=url, s=signed))
+
+
+def test_the_view_passes_images_on(anna: Person, web: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "is_public", lambda address: address.is_loopback)
+    monkeypatch.setattr(images, "_PORTS", {"http": web})
+    monkeypatch.setattr(images.fetch, "__kwdefaults__", {"is_allowed": None, "ports": (web,)})
+    answer = proxied(anna, "http://localhost/image")
+    assert answer.status_code == 200
+    assert answer.content == GIF
+    assert answer["Content-Type"] == "image/gif"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "private" in answer["Cache-Control"]
+
+
+def test_all_refusals_look_alike(anna: Person) -> None:
+    urls = ["http://127.0.0.1/", "http://10.0.0.1/", "file:///etc/passwd", "http://nowhere.test/", "nonsense"]
+    answers = {(proxied(anna, url).status_code, proxied(anna, url).content) for url in urls}
+    assert answers == {(404, b"No image.")}
+
+
+def test_only_addresses_we_made_for_this_person(sign_in: SignIn, request: pytest.FixtureRequest) -> None:
+    anna, bert = sign_in(), sign_in()
+    connections: list[Any] = request.getfixturevalue("connections")  # from here on: signing in needs its own
+    url = f"http://{PUBLIC}/a.gif"
+    owner = f"{anna.client.session['_auth_user_id']}:{anna.client.session.session_key}"
+    theirs = images.sign(url, owner=owner)
+    assert proxied(bert, url, signature=theirs).status_code == 404
+    assert proxied(anna, url, signature="").status_code == 404
+    assert proxied(anna, url + "?x", signature=theirs).status_code == 404
+    assert connections == []
+    proxied(anna, url, signature=theirs)
+    assert connections == [(PUBLIC, 80)]
+
+
+def test_strangers_get_nothing(anna: Person) -> None:
+    assert Client().get(anna.url("image", u="http://x.test/", s="x")).status_code == 302
