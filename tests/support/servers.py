@@ -52,7 +52,7 @@ class SubmissionServer:
         return self.server.ca_file
 
 
-def _need(kind: type[Server]) -> None:
+def need(kind: type[Server]) -> None:
     try:
         require(kind)
     except NotInstalled as missing:
@@ -62,7 +62,7 @@ def _need(kind: type[Server]) -> None:
 @contextlib.contextmanager
 def running_dovecot(*, connections_per_user: int = 10) -> Iterator[DovecotServer]:
     """A Dovecot for this block alone, for tests that break it or set it up differently."""
-    _need(Dovecot)
+    need(Dovecot)
     workdir = Workdir.create()
     server = Dovecot(workdir, connections_per_user=connections_per_user)
     try:
@@ -88,7 +88,7 @@ def own_dovecot() -> Callable[..., contextlib.AbstractContextManager[DovecotServ
 
 @pytest.fixture(scope="session")
 def submission(dovecot: DovecotServer) -> Iterator[SubmissionServer]:
-    _need(Exim)
+    need(Exim)
     server = Exim(dovecot.server)
     server.configure()
     server.start()
@@ -108,7 +108,7 @@ def pymap_server() -> Iterator[PymapServer]:
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    _need(MariaDB)
+    need(MariaDB)
     workdir = Workdir.create()
     server = MariaDB(workdir)
     try:
@@ -128,7 +128,7 @@ def mariadb_url(mariadb: MariaDB) -> str:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[Redis]:
-    _need(Redis)
+    need(Redis)
     workdir = Workdir.create()
     server = Redis(workdir)
     try:
