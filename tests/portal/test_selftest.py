@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from portal.models import WorkerPing
 from portal.registry import Diagnostic, PortalApp
 from portal.testing import override_registry, with_apps
 from tests.support.people import PASSWORD
+from tests.support.site import Site, running_site
 
 FINE = Diagnostic(id="demo.fine", label="Fine", run=lambda: [Finding(Level.OK, "All is well")], order=3)
 EXPIRING = Diagnostic(
@@ -176,49 +176,40 @@ def test_a_cache_that_does_not_answer_is_an_error(settings) -> None:
     assert finding.level is Level.ERROR and "CACHE_URL" in str(finding.cure)
 
 
+def test_a_real_worker_answers_and_its_absence_is_an_error_with_the_command() -> None:
+    """Portal and worker are processes of their own; the broker and the database are all they share."""
+    with running_site(PORTAL_APPS="none") as site:
+        (finding,) = ask_for_a_worker(site)
+        assert finding["level"] == "error" and finding["command"].startswith("celery -A portal.celery worker")
+        words = finding["command"].split()
+        worker = subprocess.Popen(
+            [sys.executable, "-m", *words], env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while (found := ask_for_a_worker(site)[0])["level"] != "ok":
+                assert worker.poll() is None and time.monotonic() < deadline, found
+        finally:
+            worker.terminate()
+            worker.wait(30)
+        code = "from portal.models import WorkerPing; print(WorkerPing.objects.count())"
+        assert site.manage("shell", "--no-imports", "-c", code).strip() == "0"
+
+
+def ask_for_a_worker(site: Site) -> list[dict[str, str]]:
+    code = "import json; from portal import core_diagnostics as c, diagnostics as d; "
+    code += "print(json.dumps(d.run([x for x in d.all_checks() if x.id == 'portal.tasks']).results[0].as_json()))"
+    found: list[dict[str, str]] = json.loads(site.manage("shell", "--no-imports", "-c", code))["findings"]
+    return found
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_real_worker_on_the_filesystem_broker_answers(settings, tmp_path) -> None:
-    """The worker is a process of its own; the broker and the database are all that the two share."""
-    from portal.celery import app as celery
+def test_without_a_worker_the_question_is_not_left_lying_about(monkeypatch) -> None:
+    from portal.tasks import ping
 
-    queue = tmp_path / "broker" / "queue"
-    folders = {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(tmp_path / "control")}
-    queue.mkdir(parents=True)
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "DATA_DIR": str(tmp_path),
-        "DATABASE_URL": _database_url(),
-        "BROKER_URL": "filesystem://",
-    }
-    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "worker", "--pool=threads", "--concurrency=1"]
-    celery.conf.update(task_always_eager=False, broker_transport_options=folders | {"polling_interval": 0.1})
-    worker = subprocess.Popen(
-        [*command, "--without-gossip", "--without-mingle"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        assert pings.ask(patience=60) is not None
-        assert not WorkerPing.objects.exists()
-    finally:
-        worker.terminate()
-        worker.wait(30)
-    try:
-        assert pings.ask(patience=0.3) is None  # the broker still takes tasks, but nobody does them
-        assert not WorkerPing.objects.exists()
-    finally:
-        celery.conf.update(task_always_eager=True)
-
-
-def _database_url() -> str:
-    from django.db import connection
-
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{connection.settings_dict['NAME']}"
-    settings = connection.settings_dict
-    return "mysql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(settings)
+    monkeypatch.setattr(ping, "delay", lambda question: None)
+    assert pings.ask(patience=0.1) is None
+    assert not WorkerPing.objects.exists()
 
 
 def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
