@@ -39,6 +39,7 @@ def test_inline_script_and_style_are_found(markup: str) -> None:
     [
         '<script type="module" src="{% static "portal/js/portal.js" %}"></script>',
         '<script type="application/json" id="x">{}</script>',
+        '<body style="{{ style }}">{# style: of the sender #}',
         '{# <p style="x"> #}{% comment %}<style></style>{% endcomment %}',
         '{% translate "<b style=x>" %}',
         '<p data-style="x" data-on="y" aria-label="on style=">',
