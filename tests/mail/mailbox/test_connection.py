@@ -269,6 +269,7 @@ def test_a_refused_literal_is_not_sent(dovecot: DovecotServer) -> None:
         with pytest.raises(errors.QuotaExceeded):
             store.append("INBOX", b"Secret: words\r\n\r\n")
         store.connection.refresh()
+        store.connection.close()
     assert not any(b"Secret" in line for line in heard)
 
 
