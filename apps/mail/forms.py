@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,11 +11,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.mail.mime import addresses
+from apps.mail.mime import addresses, wire
+from apps.mail.mime.outgoing import Refused
 from portal.contracts import Address
 
 MOST_RECIPIENTS = 500
 FIELDS = ("to", "cc", "bcc")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class RecipientsField(forms.CharField):
@@ -30,22 +35,36 @@ class RecipientsField(forms.CharField):
         if len(found) > MOST_RECIPIENTS:
             words = ngettext("At most %(count)d address.", "At most %(count)d addresses.", MOST_RECIPIENTS)
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
-        wrong = [address.email for address in found if not addresses.is_valid(address.email)]
+        wrong = [address.email for address in found if not _can_be_written_to(address.email)]
         if wrong:
             raise forms.ValidationError([_t("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
-        return [address for (group,) in [addresses.unique([found])] for address in group]
+        return list(addresses.unique([found])[0])
+
+
+def _can_be_written_to(email: str) -> bool:
+    try:
+        wire.ascii_email("To", email)
+    except Refused:
+        return False
+    return True
+
+
+class Carried(forms.CharField):
+    """What a page of ours carries along unseen. Nobody could correct it, so nothing that stands there is an error."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+        self.validators = []
 
 
 class ComposeForm(forms.Form):
-    id = forms.RegexField(r"\A[A-Za-z0-9_-]{16,64}\Z", widget=forms.HiddenInput)  # the same for every try to send it
-    kind = forms.ChoiceField(
-        choices=[(kind, kind) for kind in ("new", "reply", "forward")], required=False, widget=forms.HiddenInput
-    )
-    source = forms.CharField(required=False, max_length=4000, widget=forms.HiddenInput)  # the message answered
-    draft = forms.CharField(required=False, max_length=4000, widget=forms.HiddenInput)  # the draft this replaces
-    in_reply_to = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
-    references = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
-    html = forms.CharField(required=False, strip=False, max_length=5_000_000, widget=forms.HiddenInput)
+    id = Carried()  # the same for every try to send it
+    again = Carried()  # the person knows that it may have been sent before
+    kind = Carried()  # "new", "reply" or "forward"
+    source = Carried()  # the message answered
+    draft = Carried()  # the draft this replaces
+    in_reply_to = Carried()
+    references = Carried()
     to = RecipientsField()
     cc = RecipientsField()
     bcc = RecipientsField()
@@ -60,28 +79,58 @@ class ComposeForm(forms.Form):
         max_length=5_000_000,
         widget=forms.Textarea(attrs={"class": "ed", "dir": "auto", "rows": 14}),
     )
+    # Only the editor can write it: it is sent along once the editor stands, and the plain text counts until then.
+    html = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=5_000_000,
+        widget=forms.HiddenInput(attrs={"disabled": True, "autocomplete": "off"}),
+    )
     format = forms.ChoiceField(
-        choices=[("plain", _("Plain text")), ("html", _("Rich text"))], initial="plain", widget=forms.RadioSelect
+        choices=[("plain", _("Plain text")), ("html", _("Rich text"))],
+        initial="plain",
+        required=False,
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "compose-%s")
         super().__init__(*args, **kwargs)
-        for name in FIELDS:
-            if self.is_bound and self.errors.get(name):
-                self.fields[name].widget.attrs |= {
-                    "aria-invalid": "true",
-                    "aria-describedby": f"compose-{name}_error",
-                }
+
+    def clean_id(self) -> str:
+        value: str = self.cleaned_data["id"]
+        return value if _ID.fullmatch(value) else ""
+
+    def clean_subject(self) -> str:
+        """On one line: a line end in a subject would begin another header field."""
+        return " ".join(_CONTROLS.sub(" ", self.cleaned_data["subject"]).split(" "))
 
     @property
     def recipients(self) -> list[Address]:
         return [address for name in FIELDS for address in self.cleaned_data.get(name) or ()]
 
-    def refuse(self, address: str, text: str) -> None:
+    @property
+    def unfinished(self) -> Mapping[str, str]:
+        """Recipients that are no addresses yet, as they were typed: a draft keeps them."""
+        return {name: str(self.data.get(name, "")) for name in FIELDS if self.errors.get(name)}
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether all of it fits into a draft."""
+        return not set(self.errors) - set(FIELDS)
+
+    def refuse(self, reasons: Mapping[str, str]) -> None:
         """Say beside the field that holds it why an address was refused."""
-        for name in FIELDS:
-            if any(known.email.casefold() == address.casefold() for known in self.cleaned_data.get(name) or ()):
-                self.add_error(name, text)
-                return
-        self.add_error(None, text)
+        given = {name: {a.email.casefold() for a in self.cleaned_data.get(name) or ()} for name in FIELDS}
+        for address, text in reasons.items():
+            name = next((name for name in FIELDS if address.casefold() in given[name]), None)
+            self.add_error(name, text)
+
+    def mark_errors(self) -> None:
+        """Tell assistive technology which fields are wrong and where it says why. To be called before drawing."""
+        for name in (*FIELDS, "subject"):
+            if self.is_bound and self.errors.get(name):
+                self.fields[name].widget.attrs |= {
+                    "aria-invalid": "true",
+                    "aria-describedby": f"compose-{name}_error",
+                }

@@ -46,7 +46,7 @@ PORTAL_APP = PortalApp(
             visible=blocks.has_mailbox,
         ),
     ),
-    pref_pages=(prefs.READING,),
+    pref_pages=(prefs.READING, prefs.COMPOSING),
     address_books=(RecentRecipients(),),
     composer=MailComposer(),
     diagnostics=(

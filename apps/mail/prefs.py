@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from portal.prefs import PrefPage, bool_pref, choice_pref
+from portal.prefs import PrefPage, bool_pref, choice_pref, text_pref
 
 PAGE_SIZE = choice_pref(
     "mail.page_size",
@@ -48,4 +48,41 @@ READING = PrefPage(
     icon="mail-open",
     order=20,
     prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES),
+)
+
+FORMAT = choice_pref(
+    "mail.format",
+    _("Write in"),
+    "plain",
+    choices=[("plain", _("plain text")), ("html", _("rich text: bold, lists, links"))],
+    words="HTML",
+)
+SENDER_NAME = text_pref(
+    "mail.sender_name",
+    _("Your name as others see it"),
+    max_length=100,
+    help=_("Stands beside your address in what you send. Empty: the name of your account."),
+    words=_("from, sender"),
+)
+SIGNATURE = text_pref(
+    "mail.signature",
+    _("Signature"),
+    max_length=2000,
+    multiline=True,
+    help=_("Plain text that stands below every new message and answer."),
+)
+ANSWER = choice_pref(
+    "mail.answer",
+    _("Write an answer"),
+    "above",
+    choices=[("above", _("above the quoted text")), ("below", _("below the quoted text"))],
+    words=_("quote, reply"),
+)
+
+COMPOSING = PrefPage(
+    id="mail.composing",
+    title=_("Writing mail"),
+    icon="square-pen",
+    order=30,
+    prefs=(FORMAT, SENDER_NAME, SIGNATURE, ANSWER),
 )

@@ -40,7 +40,7 @@ def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
         in_reply_to=next(iter(headers.message_ids(parsed.fields.get("In-Reply-To"))), ""),
         references=headers.message_ids(parsed.fields.get("References")),
         headers=tuple((name, parsed.fields.text(name)) for name in KEPT if name in parsed.fields),
-        draft_state=_state(parsed.fields.text("X-Yurt-Draft")),
+        draft_state=state_of(parsed.fields),
     )
 
 
@@ -66,6 +66,7 @@ def _attachment(part: Part, parsed: ParsedMessage, *, inline: bool) -> Attachmen
     )
 
 
-def _state(text: str) -> dict[str, str]:
-    pairs = (item.partition("=") for item in text.split())
+def state_of(fields: headers.Header) -> dict[str, str]:
+    """The compose view's notes; {} in a message that no Yurt has kept."""
+    pairs = (item.partition("=") for item in fields.text("X-Yurt-Draft").split())
     return {unquote(key): unquote(value) for key, _equals, value in pairs}

@@ -116,8 +116,12 @@ def ascii_email(field: str, email: str) -> str:
     return f"{local}@{domain}"
 
 
+def is_message_id(value: str) -> bool:
+    return _ID.fullmatch(value) is not None
+
+
 def message_id(field: str, value: str) -> str:
-    if not _ID.fullmatch(value):
+    if not is_message_id(value):
         raise Refused(field, value, "message id")
     return value
 

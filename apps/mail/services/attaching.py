@@ -2,18 +2,25 @@
 
 In the form each is a token: ``u:<id>`` an upload, ``s:<number>`` a part of the message answered or forwarded,
 ``d:<number>`` a part of the draft as it was last saved. So a draft is resumed without sending its files again.
+
+A picture that the HTML shows by its Content-ID is drawn in the editor from its address in the portal, which ends in
+``#cid=<id>``; ``as_shown`` and ``as_sent`` translate.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.store import MailStore
-from apps.mail.mime import decode, filenames
+from apps.mail.mime import decode, filenames, select
 from apps.mail.mime.outgoing import Attachment
 from apps.mail.mime.parts import Part
 from apps.mail.services import kinds
@@ -24,6 +31,12 @@ from portal.http import PortalRequest
 
 _TOKEN = re.compile(r"u:[A-Za-z0-9_-]{22}|[sd]:[0-9]+(?:\.[0-9]+)*")
 MOST = 200  # files of one message
+_PRINTABLE = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+_PARAMETER = re.compile(r"[A-Za-z0-9-]{1,40}")
+_CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")  # what can stand between angle brackets
+_URL_SAFE = "!$&()*+,-./:;=?@_~"
+_CID_IN_HTML = re.compile(r"""src=(["'])cid:([^"']+)\1""", re.IGNORECASE)
+_SHOWN_IN_HTML = re.compile(r"""src=(["'])[^"']*\#cid=([^"']+)\1""", re.IGNORECASE)
 
 
 class Missing(Exception):
@@ -36,7 +49,7 @@ class Item:
 
     token: str
     filename: str
-    size: int  # octets of content, for parts of messages about
+    size: int | None  # octets of content, for parts of messages about; None when the server cannot be asked
     icon: str
     hue: str
 
@@ -56,6 +69,19 @@ def uploads_of(request: PortalRequest) -> Uploads:
     return Uploads(root=settings.DATA_DIR / "uploads", user=str(request.user.pk), key=credentials.data_key(request))
 
 
+def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes]) -> Item:
+    """Keep a file for the message being written. Raises ``uploads.TooLarge``, ``portal.credentials.Locked``."""
+    type_ = _type(type)
+    return item_of_upload(
+        uploads_of(request).save(
+            filename=filenames.safe(name, type_),
+            type=type_,
+            chunks=chunks,
+            limit=settings.MAX_MESSAGE_MB * 1_000_000,
+        )
+    )
+
+
 def item_of_upload(upload: Upload) -> Item:
     return _item(f"u:{upload.id}", upload.filename, upload.type, upload.size)
 
@@ -66,30 +92,48 @@ def items_of_parts(parts: Iterable[Part], origin: str) -> list[Item]:
 
 
 def items(tokens: Sequence[str], sources: Sources) -> list[Item]:
-    """The lines for tokens that came back with the form; what is gone is left out."""
+    """The lines for tokens that came back with the form; what is gone is left out. Raises ``MailError``."""
     found = []
     structures = _structures(tokens, sources)
     for token in valid(tokens):
-        origin, _, name = token.partition(":")
+        origin, _colon, name = token.partition(":")
         if origin == "u":
-            try:
-                found.append(item_of_upload(sources.uploads.get(name)))
-            except UploadError:
-                continue
-        elif origin in structures and (part := structures[origin].find(name)) is not None:
+            found += _upload_items(name, sources.uploads)
+        elif origin in structures and (part := _leaf(structures[origin], name)) is not None:
             found += items_of_parts([part], origin)
     return found
 
 
-def load(tokens: Sequence[str], sources: Sources) -> tuple[Attachment, ...]:
-    """The files themselves, in the order of the form. Raises ``Missing``, ``MailError``."""
+def items_unseen(tokens: Sequence[str], uploads: Uploads) -> list[Item]:
+    """The lines while the mail server cannot be asked: nothing is left out that may still be there."""
+    found = []
+    for token in valid(tokens):
+        if token.startswith("u:"):
+            found += _upload_items(token[2:], uploads)
+        else:
+            found.append(
+                Item(token=token, filename=_("File on the mail server"), size=None, icon="paperclip", hue="h6")
+            )
+    return found
+
+
+def _upload_items(name: str, uploads: Uploads) -> list[Item]:
+    try:
+        return [item_of_upload(uploads.get(name))]
+    except UploadError:
+        return []
+
+
+def load(tokens: Sequence[str], sources: Sources, *, shown: Collection[str] = ()) -> tuple[Attachment, ...]:
+    """The files themselves, in the order of the form. Pictures whose Content-ID is among ``shown`` stand in the text.
+    Raises ``Missing``, ``MailError``."""
     structures = _structures(tokens, sources)
     octets = {
         origin: _octets(sources, origin, [t[2:] for t in valid(tokens) if t[0] == origin]) for origin in structures
     }
     loaded = []
     for token in valid(tokens):
-        origin, _, name = token.partition(":")
+        origin, _colon, name = token.partition(":")
         if origin == "u":
             try:
                 upload, content = sources.uploads.get(name), sources.uploads.read(name)
@@ -97,10 +141,10 @@ def load(tokens: Sequence[str], sources: Sources) -> tuple[Attachment, ...]:
                 raise Missing from error
             loaded.append(Attachment(content=content, filename=upload.filename, type=upload.type))
             continue
-        part = structures[origin].find(name) if origin in structures else None
-        if part is None:
+        part = _leaf(structures[origin], name) if origin in structures else None
+        if part is None or name not in octets[origin]:
             raise Missing
-        loaded.append(_attachment(part, octets[origin].get(name, b"")))
+        loaded.append(_attachment(part, octets[origin][name], shown))
     return tuple(loaded)
 
 
@@ -124,22 +168,84 @@ def _octets(sources: Sources, origin: str, numbers: Sequence[str]) -> dict[str, 
     return dict(sources.store.parts(ref.mailbox, ref.uid, numbers, uidvalidity=ref.uidvalidity))
 
 
-def _attachment(part: Part, octets: bytes) -> Attachment:
-    params = {key: value for key, value in part.params.items() if key != "name"}
+def _leaf(structure: Part, number: str) -> Part | None:
+    part = structure.find(number)
+    return part if part is not None and not part.is_multipart else None
+
+
+def _attachment(part: Part, octets: bytes, shown: Collection[str]) -> Attachment:
+    """What the message said of the part goes along as far as it can stand in one of ours."""
+    params = {
+        key: value
+        for key, value in part.params.items()
+        if key not in {"name", "boundary"} and _PARAMETER.fullmatch(key) and _PRINTABLE.fullmatch(value)
+    }
+    type_ = _type(part.type)
+    inline = _can_be_shown(part) and part.content_id in shown
     return Attachment(
         content=decode.payload(part, octets),
-        filename=part.filename or filenames.safe("", part.type),
-        type=part.type,
+        filename=filenames.safe(part.filename, type_),
+        type=type_,
         params=params,
-        description=part.description,
+        content_id=part.content_id if inline else "",
+        inline=inline,
+        description=part.description if _PRINTABLE.fullmatch(part.description) else "",
     )
+
+
+def _type(type: str) -> str:
+    """A type that a file can have: "multipart/..." would make the message around it another one."""
+    type_ = filenames.content_type(type)
+    return "application/octet-stream" if type_.startswith("multipart/") else type_
+
+
+# --- pictures in the text ---------------------------------------------------------------------------------------------
+
+
+def _can_be_shown(part: Part) -> bool:
+    return part.type.startswith("image/") and _CONTENT_ID.fullmatch(part.content_id) is not None
+
+
+def pictures(structure: Part, html: str) -> list[Part]:
+    """The pictures of a message that this HTML shows."""
+    named = {unquote(found[1]) for found in _CID_IN_HTML.findall(html)}
+    return [part for part in select.inline_images(structure) if _can_be_shown(part) and part.content_id in named]
+
+
+def as_shown(html: str, parts: Iterable[Part], ref: MessageRef) -> str:
+    """The HTML with these pictures where the editor finds them."""
+    urls = {
+        part.content_id: reverse("mail:part", args=(ref.mailbox, ref.uid, part.number))
+        + f"?v={ref.uidvalidity}#cid={quote(part.content_id, safe='')}"
+        for part in parts
+    }
+
+    def address(found: re.Match[str]) -> str:
+        url = urls.get(unquote(found[2]))
+        return found[0] if url is None else f'src="{escape(url)}"'
+
+    return _CID_IN_HTML.sub(address, html)
+
+
+def as_sent(html: str) -> tuple[str, frozenset[str]]:
+    """The HTML with its pictures named by Content-ID again, and the ids."""
+    ids: set[str] = set()
+
+    def name(found: re.Match[str]) -> str:
+        content_id = unquote(found[2])
+        if not _CONTENT_ID.fullmatch(content_id):
+            return found[0]
+        ids.add(content_id)
+        return f'src="cid:{escape(quote(content_id, safe=_URL_SAFE))}"'
+
+    return _SHOWN_IN_HTML.sub(name, html), frozenset(ids)
 
 
 def _content_size(part: Part) -> int:
     return part.size * 3 // 4 if part.encoding == "base64" else part.size
 
 
-def _item(token: str, filename: str, type: str, size: int) -> Item:
+def _item(token: str, filename: str, type: str, size: int | None) -> Item:
     name = filenames.safe(filename, type)
     kind = kinds.of(type, name)
     return Item(token=token, filename=name, size=size, icon=kind.icon, hue=f"h{kind.hue}")

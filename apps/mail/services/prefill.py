@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.mail.mailbox.store import MailStore, MessageDetail
-from apps.mail.mime import addresses, build, decode, drafts, headers, parse, render_html, select
+from apps.mail.mime import addresses, build, decode, drafts, headers, parse, render_html, select, wire
 from apps.mail.mime.outgoing import Attachment, OutgoingMessage
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.reply import text_as_html
+from apps.mail.prefs import ANSWER, FORMAT, SENDER_NAME, SIGNATURE
 from apps.mail.services import attaching
 from apps.mail.services.attaching import Item
 from apps.mail.services.listing import full_time
 from apps.mail.services.refs import MessageRef
 from portal.contracts import Address
-
-if TYPE_CHECKING:
-    from apps.auth.models import User
+from portal.http import PortalRequest
 
 MOST_QUOTED = 256 * 1024  # octets of an original that are quoted
+MOST_REFERENCES = 50
+_SPACE = "<div><br></div>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,50 +36,108 @@ class Prefill:
     items: tuple[Item, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who writes, and how they like to."""
+
+    address: Address
+    rich: bool = False
+    signature: str = ""
+    below: bool = False  # answers stand below what they quote
+
+    @classmethod
+    def of(cls, request: PortalRequest) -> Writer:
+        prefs = request.prefs
+        return cls(
+            address=sender_of(request),
+            rich=request.GET.get("format", prefs[FORMAT]) == "html",
+            signature=prefs[SIGNATURE].strip("\n"),
+            below=prefs[ANSWER] == "below",
+        )
+
+
 def new_id() -> str:
     return secrets.token_urlsafe(18)
 
 
-def sender_of(user: User) -> Address:
-    """Who writes. A mail account without any address writes as its login."""
-    return Address(user.email or user.login, user.display_name)
+def sender_of(request: PortalRequest) -> Address:
+    """A mail account without any address writes as its login."""
+    user = request.user
+    name = addresses.clean_name(request.prefs[SENDER_NAME]) or user.display_name
+    return Address(user.email or user.login, name)
 
 
 def message_of(data: Mapping[str, Any], *, sender: Address, attachments: Sequence[Attachment] = ()) -> OutgoingMessage:
     """The cleaned form as a message. Rich text is sanitised here, whatever the browser has done before."""
-    rich = data.get("format") == "html" and bool((data.get("html") or "").strip())
+    html = html_of(data)[0]
     return OutgoingMessage(
         from_=sender,
         to=tuple(data.get("to") or ()),
         cc=tuple(data.get("cc") or ()),
         bcc=tuple(data.get("bcc") or ()),
-        subject=headers.decode(data.get("subject") or ""),
-        text="" if rich else _lf(data.get("text") or ""),
-        html=render_html.clean_outgoing(data["html"]) if rich else "",
+        subject=data.get("subject") or "",
+        text="" if html else _lf(data.get("text") or ""),
+        html=render_html.clean_outgoing(html) if html else "",
         attachments=tuple(attachments),
-        in_reply_to=next(iter(headers.message_ids(data.get("in_reply_to") or "")), ""),
-        references=headers.message_ids(data.get("references") or ""),
+        in_reply_to=next(iter(_message_ids(data.get("in_reply_to"))), ""),
+        references=_message_ids(data.get("references")),
     )
+
+
+def html_of(data: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    """The rich text as it is sent, and the Content-IDs of the pictures in it; "" for a message in plain text."""
+    html = data.get("html") or ""
+    return attaching.as_sent(html) if data.get("format") == "html" and html.strip() else ("", frozenset())
+
+
+def _message_ids(text: str | None) -> tuple[str, ...]:
+    """Those that can stand in a header again: the original may hold anything."""
+    found = [value for value in headers.message_ids(text or "") if wire.is_message_id(value)]
+    return tuple(found[-MOST_REFERENCES:])
 
 
 # --- beginnings -------------------------------------------------------------------------------------------------------
 
 
-def new(user: User, query: Mapping[str, str]) -> Prefill:
+def new(writer: Writer, query: Mapping[str, str]) -> Prefill:
     """``query``: to, cc, bcc, subject, body; or ``mailto``, a whole mailto: address (RFC 6068)."""
     fields = {name: query.get(name, "") for name in ("to", "cc", "bcc", "subject", "body")}
     if query.get("mailto"):
         fields |= _mailto(query["mailto"])
-    text = fields.pop("body")
-    return Prefill(initial={"id": new_id(), "kind": "new", "text": _lf(text), "format": "plain", **fields})
+    body = _lf(fields.pop("body"))
+    signature = f"\n\n-- \n{writer.signature}\n" if writer.signature else ""
+    html = (f"<div>{text_as_html(body)}</div>" if body else _SPACE) + _signature_html(writer)
+    return Prefill(
+        initial={"id": new_id(), "kind": "new", **_form(f"{body}{signature}", html, rich=writer.rich), **fields}
+    )
+
+
+def _signature_html(writer: Writer) -> str:
+    return f"{_SPACE}<div>-- <br>{text_as_html(writer.signature)}</div>" if writer.signature else ""
+
+
+def _form(text: str, html: str, *, rich: bool) -> dict[str, str]:
+    return {"text": text, "html": html if rich else "", "format": "html" if rich else "plain"}
+
+
+def _with_room(message: OutgoingMessage, writer: Writer, *, below: bool) -> OutgoingMessage:
+    """The quoted original with room for what is to be written, and the signature beneath that."""
+    quote, html = message.text.lstrip("\n"), message.html.removeprefix("<p><br></p>")
+    signature = f"\n-- \n{writer.signature}\n" if writer.signature else ""
+    written_html = _SPACE + _signature_html(writer)
+    text = f"{quote}\n\n\n{signature}" if below else f"\n{signature}\n{quote}"
+    if html:
+        html = f"{html}{written_html}" if below else f"{written_html}{_SPACE}{html}"
+    return replace(message, text=text, html=html)
 
 
 def _mailto(address: str) -> dict[str, str]:
-    parts = urlsplit(address)
-    if parts.scheme.lower() != "mailto":
+    scheme, _colon, rest = address.partition(":")
+    if scheme.strip().lower() != "mailto":
         return {}
-    fields = {"to": unquote(parts.path)}
-    for key, value in parse_qsl(parts.query.replace("+", "%2B")):
+    path, _mark, query = rest.partition("#")[0].partition("?")
+    fields = {"to": unquote(path)}
+    for key, value in parse_qsl(query.replace("+", "%2B")):
         name = key.lower()
         if name in {"to", "cc", "bcc"}:
             fields[name] = ", ".join(filter(None, (fields.get(name), value)))
@@ -87,38 +146,45 @@ def _mailto(address: str) -> dict[str, str]:
     return fields
 
 
-def reply(store: MailStore, ref: MessageRef, user: User, *, rich: bool, everybody: bool = False) -> Prefill:
+def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False) -> Prefill:
     detail = _detail(store, ref)
-    envelope = detail.summary.envelope
-    plain, html = _texts(store, ref, detail.structure, rich=rich)
+    plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
     message = build.reply(
         detail.header,
-        from_=sender_of(user),
-        own=[user.email],
-        attribution=_attribution(envelope),
+        from_=writer.address,
+        own=[writer.address.email],
+        attribution=_attribution(detail.summary.envelope),
         text=plain,
         html=html,
         to_all=everybody,
     )
-    return Prefill(initial=_initial(message, kind="reply", source=ref, rich=bool(html)))
+    message = _with_room(message, writer, below=writer.below)
+    shown = attaching.pictures(detail.structure, message.html)
+    return _prefill(message, "reply", ref, shown, files=shown)
 
 
-def forward(store: MailStore, ref: MessageRef, user: User, *, rich: bool) -> Prefill:
+def forward(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     detail = _detail(store, ref)
-    plain, html = _texts(store, ref, detail.structure, rich=rich)
+    plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
     message = build.forward(
         detail.header,
-        from_=sender_of(user),
+        from_=writer.address,
         heading=_("Forwarded message"),
         summary=list(_summary(detail.summary.envelope)),
         text=plain,
         html=html,
     )
-    files = [*select.inline_images(detail.structure), *select.attachments(detail.structure)]
-    return Prefill(
-        initial=_initial(message, kind="forward", source=ref, rich=bool(html)),
-        items=tuple(attaching.items_of_parts(files, "s")),
-    )
+    message = _with_room(message, writer, below=False)
+    shown = attaching.pictures(detail.structure, message.html)
+    return _prefill(message, "forward", ref, shown, files=_files(detail.structure))
+
+
+def _prefill(
+    message: OutgoingMessage, kind: str, ref: MessageRef, shown: Sequence[Part], *, files: Sequence[Part]
+) -> Prefill:
+    initial = _initial(message, kind=kind, source=ref)
+    initial["html"] = attaching.as_shown(message.html, shown, ref)
+    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files, "s")))
 
 
 def draft(store: MailStore, ref: MessageRef) -> Prefill:
@@ -127,22 +193,27 @@ def draft(store: MailStore, ref: MessageRef) -> Prefill:
     parsed = parse.parse(raw)
     message = drafts.from_draft(parsed)
     state = message.draft_state
-    initial = _initial(
-        message, kind=state.get("kind", ""), source=MessageRef.parse(state.get("source", "")), rich=bool(message.html)
-    )
-    initial |= {"id": state.get("id") or new_id(), "draft": str(ref)}
-    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files_of_draft(parsed.structure), "d")))
+    initial = _initial(message, kind=state.get("kind", ""), source=MessageRef.parse(state.get("source", "")))
+    shown = attaching.pictures(parsed.structure, message.html)
+    initial |= {
+        "id": state.get("id") or new_id(),
+        "draft": str(ref),
+        "html": attaching.as_shown(message.html, shown, ref),
+        **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
+    }
+    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(_files(parsed.structure), "d")))
 
 
-def parts_of_draft(store: MailStore, ref: MessageRef) -> list[Part]:
-    return files_of_draft(_detail(store, ref).structure)
+def tokens_in_draft(store: MailStore, ref: MessageRef) -> list[str]:
+    """The files of a draft just saved: pictures in the text first, then the others, each in the order of the form."""
+    return [item.token for item in attaching.items_of_parts(_files(_detail(store, ref).structure), "d")]
 
 
-def files_of_draft(structure: Part) -> list[Part]:
+def _files(structure: Part) -> list[Part]:
     return [*select.inline_images(structure), *select.attachments(structure)]
 
 
-def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None, rich: bool) -> dict[str, Any]:
+def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None) -> dict[str, Any]:
     return {
         "id": new_id(),
         "kind": kind,
@@ -153,9 +224,7 @@ def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None, 
         "cc": _people(message.cc),
         "bcc": _people(message.bcc),
         "subject": message.subject,
-        "text": message.text,
-        "html": message.html if rich else "",
-        "format": "html" if rich else "plain",
+        **_form(message.text, message.html, rich=bool(message.html)),
     }
 
 

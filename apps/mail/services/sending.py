@@ -9,37 +9,39 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail import submission
-from apps.mail.mailbox.errors import MailError
-from apps.mail.mailbox.store import MailStore
-from apps.mail.mime import build
+from apps.mail.mailbox.errors import MailError, NoSuchMessage
+from apps.mail.mailbox.store import MailStore, MessageDetail
+from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
 from apps.mail.models import remember
 from apps.mail.services import folders
 from apps.mail.services.refs import MessageRef
 from portal import credentials
+from portal.contracts import Text
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
 
 log = structlog.get_logger(__name__)
 ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded"}
 _REMEMBERED = 24 * 3600  # seconds for which a second press of "Send" finds what became of the first
+_UNDER_WAY = 15 * 60  # seconds that the longest try can take
 
 
 class OutcomeUnknown(Exception):
-    """The connection ended after the message had been handed over and before the server said that it has it."""
+    """The message was handed over, and nobody knows whether the server has taken it."""
 
 
 class NotSent(Exception):
     """Nothing has gone out. ``refused``: why, by address; ``text``: what else there is to say, for people."""
 
-    def __init__(self, text: str = "", *, refused: Mapping[str, str] | None = None, server_text: str = "") -> None:
+    def __init__(self, text: str = "", *, refused: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.text = text
         self.refused = dict(refused or {})
-        self.server_text = server_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,59 +69,99 @@ def message_id(writing_id: str, sender: str) -> str:
 # --- drafts -----------------------------------------------------------------------------------------------------------
 
 
-def save_draft(store: MailStore, writing: Writing) -> MessageRef:
-    """Store the draft, then remove the one it replaces: at no moment is there none. Raises ``MailError``."""
-    state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or "")}
+def save_draft(store: MailStore, writing: Writing, *, unfinished: Mapping[str, str] | None = None) -> MessageRef:
+    """Store the draft, then remove the one it replaces: at no moment is there none. ``unfinished``: recipients that
+    are no addresses yet, as they were typed. Raises ``MailError``, ``build.Refused``."""
+    state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), **(unfinished or {})}
     octets = build.draft(replace(writing.message, draft_state=state))
     mailbox = folders.ensure_role(store, "drafts")
     uidvalidity, uid = store.append(mailbox, octets, flags=["\\Draft", "\\Seen"])
-    if writing.draft is not None and uid is not None:
-        discard(store, writing.draft)
     if uid is None:
         raise MailError("the server stored the draft but cannot tell where")
+    if writing.draft is not None:
+        discard(store, writing.draft, writing_id=writing.id)
     return MessageRef(mailbox, uidvalidity, uid)
 
 
-def discard(store: MailStore, draft: MessageRef) -> None:
-    """Remove a draft. One that is gone already is no error."""
+def discard(store: MailStore, draft: MessageRef, *, writing_id: str) -> bool:
+    """Remove a draft; False where it stays. What is no draft, or the draft of another message, is left alone."""
     try:
+        detail = store.message(draft.mailbox, draft.uid, uidvalidity=draft.uidvalidity)
+        if not _is_draft_of(store, draft.mailbox, detail, writing_id):
+            log.warning("draft_not_removed", error="not this draft")
+            return False
         store.expunge(draft.mailbox, [draft.uid], uidvalidity=draft.uidvalidity)
+    except NoSuchMessage:
+        return True
     except MailError as error:
         log.warning("draft_not_removed", error=error.__class__.__name__)
+        return False
+    return True
+
+
+def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_id: str) -> bool:
+    known = drafts.state_of(headers.parse(detail.header)).get("id")
+    if known is not None:
+        return known == writing_id
+    return detail.summary.draft or folders.role_of(store.mailboxes(status=False), mailbox) == "drafts"
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
 
 
-def send(request: PortalRequest, store: MailStore, writing: Writing) -> Sent:
+def was_sent(request: PortalRequest, writing_id: str) -> bool:
+    return bool(cache.get(_key(request, writing_id)) == "sent")
+
+
+def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: bool = False) -> Sent:
     """Hand the message to the submission server, then store the copy, mark the original and remove the draft.
 
-    Raises ``NotSent`` when nothing has gone out; after the server has taken the message nothing raises any more.
+    Raises ``NotSent`` when nothing has gone out, ``OutcomeUnknown`` when that cannot be told (``again`` sends it all
+    the same, under the same Message-ID), ``build.Refused``. After the server has taken the message nothing raises.
     """
-    key = f"mail.sent:{request.user.pk}:{writing.id}"
-    if not cache.add(key, "sending", _REMEMBERED):
-        if cache.get(key) == "sent":
-            return Sent(again=True)
-        raise NotSent(_("This message is being sent already. Look into Sent before you try again."))
+    key = _key(request, writing.id)
+    octets = build.message(writing.message)
+    copy = _copy(writing.message, octets)
+    if not cache.add(key, "sending", _UNDER_WAY):
+        _not_twice(str(cache.get(key)), again=again)
+        cache.set(key, "sending", _UNDER_WAY)
     try:
-        _submit(request, writing.message)
+        _submit(request, writing.message, octets)
     except OutcomeUnknown:
-        raise  # it may have gone out: the same message is not sent again without a word
+        cache.set(key, "unknown", _REMEMBERED)
+        raise
     except BaseException:
         cache.delete(key)
         raise
     cache.set(key, "sent", _REMEMBERED)
-    problem = _store_copy(store, writing.message)
+    problem = _store_copy(store, copy)
     _mark_source(store, writing)
-    if writing.draft is not None:
-        discard(store, writing.draft)
+    if writing.draft is not None and not problem:  # without a copy in Sent, the draft is all there is
+        discard(store, writing.draft, writing_id=writing.id)
     remember(request.user.pk, [*writing.message.to, *writing.message.cc, *writing.message.bcc])
     log.info("message_sent", recipients=len(writing.message.recipients))
     return Sent(problem=problem)
 
 
+def _key(request: PortalRequest, writing_id: str) -> str:
+    return f"mail.sent:{request.user.pk}:{writing_id}"
+
+
+def _not_twice(state: str, *, again: bool) -> None:
+    """What became of the first try decides about this one."""
+    if state == "unknown" and not again:
+        raise OutcomeUnknown
+    if state != "unknown":
+        raise NotSent(_("This message is being sent already. Look into Sent before you try again."))
+
+
+def _copy(message: OutgoingMessage, octets: bytes) -> bytes:
+    """For Sent: the very message, with the Bcc line, so that the sender knows whom it went to."""
+    return (wire.address_list("Bcc", message.bcc).encode("ascii") if message.bcc else b"") + octets
+
+
 @sensitive_variables("password")
-def _submit(request: PortalRequest, message: OutgoingMessage) -> None:
+def _submit(request: PortalRequest, message: OutgoingMessage, octets: bytes) -> None:
     if not settings.SMTP_URL:
         raise NotSent(_("No server for sending is set up on this site."))
     login, password = _smtp_login(request)
@@ -130,7 +172,7 @@ def _submit(request: PortalRequest, message: OutgoingMessage) -> None:
             password=password,
             sender=message.from_.email,
             recipients=message.recipients,
-            message=build.message(message),
+            message=octets,
             ca_file=settings.SMTP_TLS_CA_FILE or None,
             allow_plain=settings.ALLOW_PLAINTEXT,
             all_or_nothing=True,
@@ -140,12 +182,21 @@ def _submit(request: PortalRequest, message: OutgoingMessage) -> None:
         raise OutcomeUnknown from error
     except submission.SubmissionError as error:
         log.warning("not_sent", error=error.__class__.__name__, server_text=error.server_text)
-        raise NotSent(explain(error), server_text=error.server_text) from error
+        if _may_ask_for_password(request, error):
+            raise credentials.Locked(refused=True) from error
+        raise NotSent(explain(error)) from error
     if result.refused:
         raise NotSent(
             _("Nothing was sent, because the server refused an address."),
             refused={address: refusal_text(refusal) for address, refusal in result.refused.items()},
         )
+
+
+def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionError) -> bool:
+    """The password may have changed since the mailbox was opened. Asked once: a server for sending that refuses the
+    right one would have people type it for ever."""
+    refused = isinstance(error, submission.SignInRefused) and bool(error.code)
+    return refused and settings.SMTP_AUTH == "user" and credentials.FIELD not in request.POST
 
 
 def smtp_server() -> ServerUrl:
@@ -166,20 +217,30 @@ def refusal_text(refusal: submission.Refusal) -> str:
     return _("The server does not take this address just now, try again later: %(text)s") % {"text": refusal.text}
 
 
+_WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (
+    (submission.MessageTooLarge, _lazy("The message is larger than the server for sending takes.")),
+    (submission.SignInRefused, _lazy("The server for sending does not take your name and password.")),
+    (submission.SenderRefused, _lazy("The server does not let you write from this address.")),
+    (submission.TlsFailed, _lazy("The server for sending could not prove who it is, so it was not trusted.")),
+    (
+        submission.ServerUnreachable,
+        _lazy("The server for sending cannot be reached or is busy. Try again in a moment."),
+    ),
+)
+
+
 def explain(error: submission.SubmissionError) -> str:
     """The error in words. The server's own follow where it has said something."""
-    if error.permanent:
-        text = _("The server refused the message. Nothing was sent.")
-    else:
-        text = _("The server for sending cannot be reached or is busy. Nothing was sent; try again in a moment.")
-    return f"{text} ({error.server_text})" if error.server_text else text
+    why = next((text for kind, text in _WHY if isinstance(error, kind)), None)
+    if why is None:
+        why = _("The server refused the message.") if error.permanent else _("The server takes no mail just now.")
+    text = _("Nothing was sent. %(why)s") % {"why": why}
+    return f"{text} ({error.server_text})" if error.code and error.server_text else text
 
 
-def _store_copy(store: MailStore, message: OutgoingMessage) -> str:
-    """Into Sent, with the Bcc line, so that the sender knows whom it went to."""
+def _store_copy(store: MailStore, octets: bytes) -> str:
     try:
-        mailbox = folders.ensure_role(store, "sent")
-        store.append(mailbox, build.draft(message), flags=["\\Seen"])
+        store.append(folders.ensure_role(store, "sent"), octets, flags=["\\Seen"])
     except MailError as error:
         log.warning("copy_not_stored", error=error.__class__.__name__, server_text=error.server_text)
         return _("The message was sent, but no copy of it could be stored in Sent.")

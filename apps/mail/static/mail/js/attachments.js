@@ -66,6 +66,7 @@ export function attachments(form) {
       const done = fresh.content.firstElementChild;
       node.replaceWith(done);
       form.dataset.dirty = "1";
+      form.querySelector("[data-status]").textContent = `${file.name}: ${done.querySelector("[data-state-text]").textContent}`;
     });
     request.addEventListener("error", () => fail(node, file, form.dataset.failed));
     request.addEventListener("abort", () => node.remove());

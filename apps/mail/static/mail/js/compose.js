@@ -5,15 +5,18 @@ import { attachments } from "./attachments.js";
 
 const form = document.getElementById("compose");
 
-function saved() {
-  form.dataset.dirty = "";
-}
+let saving = null; // the draft on its way; a second one, or the message itself, would not know what to replace
 
 function watch() {
   form.addEventListener("input", () => { form.dataset.dirty = "1"; });
   form.addEventListener("submit", (event) => {
     // A second click while the first is under way would only ask the server the same thing again.
     if (form.dataset.busy) { event.preventDefault(); return; }
+    if (saving) {
+      event.preventDefault();
+      saving.then(() => form.requestSubmit(event.submitter));
+      return;
+    }
     if (form.querySelector(".up[data-state=uploading]")) {
       event.preventDefault();
       toast(form.dataset.waitUpload, { level: "warning" });
@@ -29,12 +32,17 @@ function watch() {
   });
 }
 
-async function saveDraft(button) {
+function saveDraft(button) {
+  saving ??= save(button).finally(() => { saving = null; });
+}
+
+async function save(button) {
   form.dispatchEvent(new Event("compose:collect"));
   const data = new FormData(form);
   data.delete("files");
   data.set("action", "save");
   const status = form.querySelector("[data-status]");
+  form.dataset.dirty = ""; // what is typed from here on is not in it
   button?.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } });
@@ -45,8 +53,8 @@ async function saveDraft(button) {
     if (!response.ok || !response.headers.get("Content-Type")?.startsWith("application/json")) throw new Error();
     const answer = await response.json();
     form.elements.draft.value = answer.draft;
-    form.querySelectorAll("[data-token]").forEach((item, index) => {
-      const token = answer.attachments[index];
+    form.querySelectorAll("[data-token]").forEach((item) => {
+      const token = answer.attachments[item.dataset.token];
       if (!token) return;
       item.dataset.token = token;
       item.querySelector("input[name=attachment]").value = token;
@@ -55,8 +63,8 @@ async function saveDraft(button) {
     });
     history.replaceState(null, "", answer.url);
     status.textContent = answer.text;
-    saved();
   } catch {
+    form.dataset.dirty = "1";
     status.textContent = form.dataset.saveFailed;
   } finally {
     button?.removeAttribute("aria-busy");
@@ -72,6 +80,9 @@ function keys() {
     } else if (command && event.key.toLowerCase() === "s") {
       event.preventDefault();
       saveDraft(form.querySelector("button[value=save]"));
+    } else if (event.key === "Escape" && !event.defaultPrevented && !form.querySelector("dialog[open]")) {
+      // Leaving asks when something is not saved.
+      form.querySelector("[data-back]").click();
     } else if (event.key === "Enter" && event.target.matches("input[name=subject]")) {
       // Enter in a one-line field would press the form's first button.
       event.preventDefault();
@@ -87,7 +98,7 @@ function copies() {
   // Cc and Bcc rows stay folded until they are asked for or filled.
   form.querySelectorAll("[data-show]").forEach((button) => {
     const row = form.querySelector(button.dataset.show);
-    const filled = row.querySelector("input").value !== "" || row.querySelector(".c-bad");
+    const filled = row.querySelector("input").value !== "" || row.nextElementSibling?.matches(".rc-errors");
     row.hidden = !filled;
     button.hidden = Boolean(filled);
     button.addEventListener("click", () => {
@@ -98,12 +109,27 @@ function copies() {
   });
 }
 
+// To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes.
+function begin() {
+  const wrong = form.querySelector("[aria-invalid=true]:not([type=hidden])");
+  const to = form.querySelector("#row-to .rc-in");
+  if (wrong || !form.elements.to.value) { (wrong ?? to).focus(); return; }
+  if (form.classList.contains("rich")) return;
+  const { text } = form.elements;
+  const signature = text.value.lastIndexOf("\n\n-- \n");
+  const place = form.dataset.below ? (signature < 0 ? text.value.length : signature) : 0;
+  text.focus();
+  text.setSelectionRange(place, place);
+}
+
 async function richText() {
   const { editor } = await import("./editor.js");
   await editor(form);
 }
 
 if (form) {
+  form.classList.add("live"); // the style sheet folds away what is only there for want of scripts
+  form.querySelector("[data-formats]").hidden = false;
   copies();
   form.querySelectorAll("[data-recipients]").forEach(recipients);
   attachments(form);
@@ -114,5 +140,6 @@ if (form) {
   choice.forEach((radio) => radio.addEventListener("change", () => {
     if (rich()) richText(); else form.dispatchEvent(new Event("compose:plain"));
   }));
+  begin();
   if (rich()) richText();
 }

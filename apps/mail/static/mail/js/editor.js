@@ -1,4 +1,6 @@
 // Rich text: Squire in a same-origin frame whose policy lets style attributes through, which the portal's pages do not.
+import { roving } from "../../portal/js/portal.js";
+
 const form = document.getElementById("compose");
 
 function load(frame) {
@@ -48,8 +50,9 @@ export async function editor() {
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
   }
   squire.setHTML(html.value || fromPlain(text.value));
-  squire.moveCursorToStart();
+  if (form.dataset.below) squire.moveCursorToEnd(); else squire.moveCursorToStart();
   form.classList.add("rich");
+  html.disabled = false; // from here on the editor's text counts
   toolbar.hidden = false;
   text.hidden = true;
 
@@ -59,6 +62,7 @@ export async function editor() {
 
   function plain() {
     html.value = "";
+    html.disabled = true;
     text.value = asText(frame.contentDocument.querySelector("[data-editor]"));
     form.classList.remove("rich");
     toolbar.hidden = true;
@@ -94,6 +98,7 @@ function asText(root) {
 }
 
 function connect(frame, toolbar) {
+  roving(toolbar, "[data-command]");
   const active = (name) => Boolean(tags[name]) && squire.hasFormat(tags[name]);
   const refresh = () => toolbar.querySelectorAll("[data-command]").forEach((button) => {
     const on = active(button.dataset.command);
@@ -112,7 +117,8 @@ function connect(frame, toolbar) {
   });
   // Keys pressed inside the frame do not reach the page by themselves.
   frame.contentDocument.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key === "Escape" || (command && (event.key === "Enter" || event.key.toLowerCase() === "s"))) {
       event.preventDefault();
       form.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, bubbles: true }));
     }

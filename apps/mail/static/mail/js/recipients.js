@@ -42,7 +42,10 @@ export function recipients(row) {
   typing.setAttribute("aria-autocomplete", "list");
   typing.setAttribute("aria-expanded", "false");
   typing.setAttribute("aria-label", row.dataset.recipients);
-  if (field.hasAttribute("aria-describedby")) typing.setAttribute("aria-describedby", field.getAttribute("aria-describedby"));
+  for (const name of ["aria-describedby", "aria-invalid"]) {
+    if (field.hasAttribute(name)) typing.setAttribute(name, field.getAttribute(name));
+    field.removeAttribute(name);
+  }
   const menu = document.createElement("ul");
   menu.className = "menu complete";
   menu.id = `${field.id}-menu`;
@@ -142,7 +145,8 @@ export function recipients(row) {
     }));
     menu.hidden = contacts.length === 0;
     typing.setAttribute("aria-expanded", String(!menu.hidden));
-    if (contacts.length) mark(0);
+    // A whole address stays what it is unless one of the others is chosen.
+    if (contacts.length && !plausible.test(typing.value.trim())) mark(0);
   }
 
   async function ask() {

@@ -1,0 +1,290 @@
+"""What the buttons of the writing page do. Whatever goes wrong, the page comes back with everything as it was typed.
+
+Files are saved before the mail server is asked anything, so that neither a password asked for again nor a server that
+is away costs anybody an upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import time_format
+from django.utils.translation import gettext as _
+
+from apps.mail.forms import ComposeForm
+from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.store import MailStore
+from apps.mail.mime.outgoing import Refused
+from apps.mail.prefs import ANSWER
+from apps.mail.services import attaching, prefill, sending, trouble
+from apps.mail.services.attaching import Item
+from apps.mail.services.refs import MessageRef
+from apps.mail.services.stores import open_store
+from apps.mail.services.uploads import TooLarge
+from apps.mail.views.common import frame
+from portal.credentials import Locked
+from portal.http import PortalRequest
+
+JSON = "application/json"
+FIELD_OF_HEADER = {"To": "to", "Cc": "cc", "Bcc": "bcc", "Subject": "subject"}
+
+
+@dataclass
+class Sheet:
+    """The form as it came, while it is being answered."""
+
+    request: PortalRequest
+    post: QueryDict  # what the form is bound to
+    form: ComposeForm
+    tokens: list[str]
+    notes: list[str] = field(default_factory=list)  # what else went wrong on the way
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.form.cleaned_data
+
+    @property
+    def draft(self) -> MessageRef | None:
+        return MessageRef.parse(self.data.get("draft", ""))
+
+    @property
+    def source(self) -> MessageRef | None:
+        return MessageRef.parse(self.data.get("source", ""))
+
+    def sources(self, store: MailStore) -> attaching.Sources:
+        uploads = attaching.uploads_of(self.request)
+        return attaching.Sources(store=store, uploads=uploads, source=self.source, draft=self.draft)
+
+    def again(self, store: MailStore | None, *, status: int = 422) -> HttpResponse:
+        """The page with everything as it was typed, and what was wrong with it."""
+        for note in self.notes:
+            self.form.add_error(None, note)
+        return draw(self.request, store, self.form, self._items(store), status=status)
+
+    def plain(self, store: MailStore) -> HttpResponse:
+        """The page as it was, for a button that changes only the list of files."""
+        items = self._items(store)
+        form = ComposeForm(initial={key: self.post.get(key, "") for key in self.form.fields})
+        return draw(self.request, store, form, items, notes=self.notes)
+
+    def _items(self, store: MailStore | None) -> list[Item]:
+        if store is None:
+            found = attaching.items_unseen(self.tokens, attaching.uploads_of(self.request))
+        else:
+            found = attaching.items(self.tokens, self.sources(store))
+        if len(found) < len(self.tokens):
+            self.notes.append(_("An attached file is not there any more. Attach it again."))
+            self.form.add_error(None, self.notes[-1])
+        return found
+
+
+def answer(request: PortalRequest) -> HttpResponse:
+    """Do what the button says. Raises ``portal.credentials.Locked``, with the files already among what is kept."""
+    sheet = _taken(request)
+    try:
+        with open_store(request) as store:
+            return _act(sheet, store)
+    except SignInRefused as error:
+        raise Locked(refused=True) from error
+    except MailError as error:
+        found = trouble.describe(error)
+        sheet.notes.append(f"{found.title}. {found.text}")
+        return sheet.again(None, status=found.status)
+
+
+def _taken(request: PortalRequest) -> Sheet:
+    """The form with its files put aside; a page that asks for the password carries them from here on."""
+    tokens = attaching.valid(request.POST.getlist("attachment"))
+    notes = []
+    limit = settings.MAX_MESSAGE_MB
+    for file in request.FILES.getlist("files"):
+        try:
+            item = attaching.save(request, name=file.name or "", type=file.content_type or "", chunks=file.chunks())
+            tokens.append(item.token)
+        except TooLarge:
+            notes.append(_("“%(name)s” is larger than %(limit)d MB.") % {"name": file.name, "limit": limit})
+    if is_too_large(request):
+        notes.append(_("The files are larger than %(limit)d MB together and were not taken.") % {"limit": limit})
+    kept = request.POST.copy()
+    kept.setlist("attachment", tokens)
+    request.POST = kept  # type: ignore[assignment]  # django-stubs: immutable
+    request.FILES.clear()
+    form = ComposeForm(kept)
+    form.is_valid()
+    return Sheet(request, kept, form, tokens, notes)
+
+
+def is_too_large(request: PortalRequest) -> bool:
+    """Files are taken into memory, sealed, and never laid down as they are; beyond this size Django drops them."""
+    return int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+
+
+def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
+    post = sheet.post
+    if "remove" in post:
+        sheet.tokens = [token for token in sheet.tokens if token != post["remove"]]
+        return sheet.plain(store)
+    if sheet.notes:
+        return sheet.again(store)
+    do: Callable[[Sheet, MailStore], HttpResponse]
+    do = {"save": _save, "discard": _discard, "attach": Sheet.plain}.get(post.get("action", ""), _send)
+    try:
+        return do(sheet, store)
+    except attaching.Missing:
+        return sheet.again(store)  # which says what is missing
+    except Refused as error:
+        sheet.form.add_error(FIELD_OF_HEADER.get(error.field), _refused_text(error))
+        return sheet.again(store)
+
+
+def _refused_text(error: Refused) -> str:
+    if error.field == "From":
+        return _("Your own address, “%(value)s”, is none that mail can be sent from. Tell your administrator.") % {
+            "value": error.value
+        }
+    if error.field == "attachment":
+        return _("A file has a name or type that cannot be sent: “%(value)s”.") % {"value": error.value[:100]}
+    return _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]}
+
+
+def _save(sheet: Sheet, store: MailStore) -> HttpResponse:
+    if not sheet.form.can_be_kept:
+        return sheet.again(store)
+    writing = _writing(sheet, store)
+    ref = sending.save_draft(store, writing, unfinished=sheet.form.unfinished)
+    url = f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}"
+    if sheet.request.accepts(JSON) and not sheet.request.accepts("text/html"):
+        return _saved(sheet, store, writing, ref, url)
+    messages.success(sheet.request, _("Draft saved."))
+    return HttpResponseRedirect(url)
+
+
+def _saved(sheet: Sheet, store: MailStore, writing: sending.Writing, ref: MessageRef, url: str) -> HttpResponse:
+    """For the page that stays: the draft, and the name that each of its files has in it."""
+    pairs = zip(sheet.tokens, writing.message.attachments, strict=True)
+    in_order = sorted(pairs, key=lambda pair: not pair[1].inline)
+    tokens = dict(zip((old for old, _file in in_order), prefill.tokens_in_draft(store, ref), strict=True))
+    when = time_format(timezone.localtime(), "TIME_FORMAT")
+    return JsonResponse(
+        {"draft": str(ref), "url": url, "text": _("Saved %(time)s") % {"time": when}, "attachments": tokens}
+    )
+
+
+def _discard(sheet: Sheet, store: MailStore) -> HttpResponse:
+    gone = sheet.draft is None or sending.discard(store, sheet.draft, writing_id=sheet.data.get("id", ""))
+    _forget_uploads(sheet)
+    if gone:
+        messages.success(sheet.request, _("Draft discarded."))
+    else:
+        messages.warning(sheet.request, _("Nothing was removed: the draft is not the one that was opened here."))
+    return HttpResponseRedirect(reverse("mail:index"))
+
+
+def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
+    form = sheet.form
+    if form.is_valid() and not form.recipients:
+        form.add_error("to", _("Say who the message is for."))
+    if form.errors:
+        return sheet.again(store)
+    if form.cleaned_data["id"] and sending.was_sent(sheet.request, form.cleaned_data["id"]):
+        return _done(sheet, sending.Sent(again=True))
+    writing = _writing(sheet, store)
+    if sum(len(file.content) for file in writing.message.attachments) > settings.MAX_MESSAGE_MB * 1_000_000:
+        limit = {"limit": settings.MAX_MESSAGE_MB}
+        form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
+        return sheet.again(store)
+    try:
+        sent = sending.send(sheet.request, store, writing, again=form.cleaned_data["again"] == "yes")
+    except sending.OutcomeUnknown:
+        sheet.post["again"] = "yes"
+        form.add_error(
+            None,
+            _("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."),
+        )
+        return sheet.again(store)
+    except sending.NotSent as error:
+        form.refuse({address: f"{address}: {text}" for address, text in error.refused.items()})
+        if error.text:
+            form.add_error(None, error.text)
+        return sheet.again(store)
+    return _done(sheet, sent)
+
+
+def _done(sheet: Sheet, sent: sending.Sent) -> HttpResponse:
+    if sent.problem:
+        messages.warning(sheet.request, sent.problem)
+    else:
+        _forget_uploads(sheet)
+        messages.success(sheet.request, _("Sent already.") if sent.again else _("Message sent."))
+    where = sheet.source
+    return HttpResponseRedirect(reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index"))
+
+
+def _forget_uploads(sheet: Sheet) -> None:
+    uploads = attaching.uploads_of(sheet.request)
+    for token in sheet.tokens:
+        if token.startswith("u:"):
+            uploads.delete(token[2:])
+
+
+def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
+    """The form as a message. Raises ``attaching.Missing``, ``MailError``."""
+    shown = prefill.html_of(sheet.data)[1]
+    files = attaching.load(sheet.tokens, sheet.sources(store), shown=shown)
+    message = prefill.message_of(sheet.data, sender=prefill.sender_of(sheet.request), attachments=files)
+    writing_id = sheet.data.get("id") or prefill.new_id()
+    return sending.Writing(
+        message=replace(
+            message, message_id=sending.message_id(writing_id, message.from_.email), date=timezone.localtime()
+        ),
+        id=writing_id,
+        kind=sheet.data.get("kind", ""),
+        source=sheet.source,
+        draft=sheet.draft,
+    )
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def draw(
+    request: PortalRequest,
+    store: MailStore | None,
+    form: ComposeForm,
+    items: Iterable[Item],
+    *,
+    status: int = 200,
+    notes: Iterable[str] = (),
+) -> HttpResponse:
+    """The writing page; without a store (the server is away) its folders come later, by themselves."""
+    form.mark_errors()
+    context: dict[str, Any] = {
+        "form": form,
+        "attachments": list(items),
+        "notes": list(notes),
+        "sender": prefill.sender_of(request),
+        "heading": form["subject"].value() or _("New message"),
+        "upload_limit": settings.MAX_MESSAGE_MB * 1_000_000,
+        "upload_mb": settings.MAX_MESSAGE_MB,
+        "back_url": _back_url(form),
+        "below": form["kind"].value() == "reply" and request.prefs[ANSWER] == "below",
+        "unsaved": request.method == "POST",
+    }
+    if store is not None:
+        context |= frame(list(store.mailboxes()), "")
+    return render(request, "mail/compose.html", context, status=status)
+
+
+def _back_url(form: ComposeForm) -> str:
+    source = MessageRef.parse(form["source"].value() or "")
+    if source is None:
+        return reverse("mail:index")
+    return f"{reverse('mail:message', args=(source.mailbox, source.uid))}?v={source.uidvalidity}"
