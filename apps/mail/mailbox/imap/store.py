@@ -41,9 +41,12 @@ class ImapStore:
     # mailboxes
 
     def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
+        if status:
+            self._hear_news()
         return self._first(lambda: folders.mailboxes(self.connection, status=status))
 
     def status(self, mailbox: str) -> MailboxStatus:
+        self._hear_news()
         return self._first(lambda: folders.status(self.connection, mailbox))
 
     def create(self, mailbox: str) -> None:
@@ -212,6 +215,11 @@ class ImapStore:
         self._checked = name
         assert connection.selected is not None
         return connection.selected
+
+    def _hear_news(self) -> None:
+        """STATUS of the mailbox that is open says what the session knows (RFC 9051 section 6.3.11), on Dovecot too."""
+        if self.connection.selected is not None:
+            self._first(self.connection.refresh)
 
     def _first(self, act: Callable[[], T]) -> T:
         """Do it; on a new connection where this one is found dead before anything was done with it."""
