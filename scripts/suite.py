@@ -26,6 +26,8 @@ from scripts.servers.mariadb import MariaDB
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE_APPS = {"auth", "prefs"}
+#: What does not depend on the choice of apps, or needs them all: it runs in the whole suite only.
+WHOLE_SUITE_ONLY = ("tests/scripts", "tests/demo", "tests/e2e", "tests/test_boundaries.py", "tests/test_budgets.py")
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5
 
@@ -51,13 +53,13 @@ def combinations(apps: list[str] | None = None) -> list[str]:
 
 def parts(extra: list[str]) -> list[Part]:
     *partial, everything = combinations()
+    less = tuple(f"--ignore={path}" for path in WHOLE_SUITE_ONLY)
     found = [
-        Part(f"apps: {apps}", ("-m", "not soak and not mariadb and not redis", *extra), {"PORTAL_APPS": apps})
+        Part(f"apps: {apps}", (*less, "-m", "not soak and not mariadb and not redis", *extra), {"PORTAL_APPS": apps})
         for apps in partial
     ]
-    found.append(
-        Part("database part on MariaDB", ("-m", "database and not browser and not soak and not mariadb", *extra))
-    )
+    on_mariadb = "database and not browser and not soak and not mariadb"
+    found.append(Part("database part on MariaDB", (*less, "-m", on_mariadb, *extra)))
     found.append(Part("whole suite", tuple(extra), {"PORTAL_APPS": everything}))
     return found
 
