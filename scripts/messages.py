@@ -38,7 +38,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...]] = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
-_PLACEHOLDER = re.compile(r"%\((?P<name>\w+)\)[sdif]|%[sd]|\{\w*\}")
+_PLACEHOLDER = re.compile(r"%\((?P<name>\w+)\)(?:\.\d+)?[sdif]|%[sd]|\{\w*\}")
 Key = tuple[str, str, str]  # context, singular, plural
 
 
