@@ -104,10 +104,10 @@ def _environment(directory: Path, settings: dict[str, str]) -> dict[str, str]:
 
 
 @functools.cache
-def _prepared(apps: str) -> Path:
-    """Database and static files of a fresh site, made once in a test process and copied from there."""
+def _prepared(**settings: str) -> Path:
+    """Database and static files of a fresh site, made once in a test process for its apps and copied from there."""
     directory = Path(tempfile.mkdtemp(prefix="yurt-site-"))
-    environment = _environment(directory, {})
+    environment = _environment(directory, settings)
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
     return directory
@@ -122,7 +122,8 @@ def running_site(**settings: str) -> Iterator[Site]:
     workdir = Workdir.create()
     directory = workdir.path / "data"
     port = workdir.free_port()
-    shutil.copytree(_prepared(os.environ.get("PORTAL_APPS", "")), directory)
+    apps = {key: value for key, value in settings.items() if key in {"PORTAL_APPS", "PYTHONPATH"}}
+    shutil.copytree(_prepared(**apps), directory)
     url = f"http://localhost:{port}"
     environment = _environment(directory, {"PORT": str(port), "BASE_URL": url} | settings)
     site = Site(environment["BASE_URL"], directory, environment)
