@@ -207,3 +207,24 @@ def test_strangers_are_asked_to_sign_in(anna: Person) -> None:
 def test_the_head_names_the_whole_date(anna: Person, days: int) -> None:
     (uid,) = anna.receive(letter(), date=days_ago(days))
     assert re.search(r"<time [^>]*>\w{3} \d+ \w{3} \d{4}, \d\d:\d\d</time>", opened(anna, uid))
+
+
+@pytest.mark.parametrize("target", ["section#reading", "reading", "list"])
+def test_trouble_comes_in_the_pane_that_asked(anna: Person, settings, target: str) -> None:
+    stores.pool().close_all()
+    settings.IMAP_URL = "imap://localhost:1"
+    answer = anna.client.get("/mail/INBOX/1/?v=1", headers=HTMX | {"HX-Target": target})
+    assert answer.status_code == 503
+    pane = target.rpartition("#")[2]
+    assert answer.content.decode().startswith(f'<section class="pane" id="{pane}"')
+    assert "isn’t answering" in answer.content.decode()
+    page = anna.client.get("/mail/INBOX/1/?v=1").content.decode()
+    assert "isn’t answering" in page
+    assert "<html" in page
+
+
+def test_the_folder_column_stays_when_its_server_is_away(anna: Person, settings) -> None:
+    stores.pool().close_all()
+    settings.IMAP_URL = "imap://localhost:1"
+    answer = anna.client.get("/mail/@/folders/", headers=HTMX | {"HX-Target": "div#folders"})
+    assert (answer.status_code, answer["HX-Reswap"], answer.content) == (503, "none", b"")

@@ -60,6 +60,7 @@ class Node:
     mailbox: Mailbox | None = None
     current: bool = False
     unfolded: bool = True
+    depth: int = 0  # in the tree as drawn
     children: list[Node] = field(default_factory=list)
 
     @property
@@ -128,7 +129,11 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
         elif node not in roots:
             roots.append(node)
-    return Tree(roles=tuple(roles), folders=tuple(roots))
+    drawn = Tree(roles=tuple(roles), folders=tuple(roots))
+    for node in drawn.walk():
+        for child in node.children:
+            child.depth = node.depth + 1
+    return drawn
 
 
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:

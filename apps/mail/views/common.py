@@ -58,12 +58,18 @@ def with_store(view: MailView[P]) -> View[P]:
 
 
 def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
-    """The error as a page of the frame, or as a part of one where htmx asked."""
+    """The error as a page of the frame, or in the pane that htmx asked for. The folder column stays as it is: it asks
+    again by itself."""
     found = trouble.describe(error)
     log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error), server_text=error.server_text)
-    template = "mail/_trouble.html" if is_fragment(request) else "mail/trouble.html"
     context = {"trouble": found, "retry_url": request.get_full_path() if request.method == "GET" else ""}
-    return render(request, template, context, status=found.status)
+    if not is_fragment(request):
+        return render(request, "mail/trouble.html", context, status=found.status)
+    target = request.headers.get("HX-Target", "").rpartition("#")[2]
+    if target == "folders":
+        return HttpResponse(status=found.status, headers={"HX-Reswap": "none"})
+    context["pane"] = target if target in {"list", "reading"} else ""
+    return render(request, "mail/_trouble.html", context, status=found.status)
 
 
 def frame(mailboxes: list[Mailbox], mailbox: str) -> dict[str, Any]:

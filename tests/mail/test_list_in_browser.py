@@ -1,0 +1,178 @@
+"""List and reading pane in Chromium: with the mouse, with keys alone, on a phone, without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+
+from apps.mail.services import stores
+from tests.mail.conftest import Person, letter
+from tests.support import axe
+from tests.support.mailserver import MailServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Open = Callable[..., tuple[Person, Page]]
+HTML = "<h1>Rich</h1><p style='height: 900px'>tall</p><img src='https://img.example.test/a.png' alt='a picture'>"
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server, server: MailServer) -> Iterator[Open]:
+    """A browser at the inbox of somebody new, who has a few messages."""
+    contexts = []
+    errors: list[str] = []
+
+    def enter(*, count: int = 4, **options: object) -> tuple[Person, Page]:
+        login = server.new_user()
+        server.append(login, *(letter(f"n{number}", text=f"text {number}") for number in range(count)))
+        client = Client()
+        client.post("/sign-in/", {"username": login, "password": server.password})
+        context = browser.new_context(locale="en", base_url=live_server.url, **options)
+        context.set_default_timeout(15_000)
+        context.add_cookies(
+            [{"name": name, "value": cookie.value, "url": live_server.url} for name, cookie in client.cookies.items()]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
+        page.goto("/mail/INBOX/")
+        return Person(server, login, client), page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    stores.pool().close_all()
+    assert errors == []
+
+
+def row(page: Page, subject: str):
+    return page.locator(".msg", has_text=subject)
+
+
+def test_opening_marks_as_read_and_counts_follow(visit: Open) -> None:
+    _person, page = visit(viewport={"width": 1440, "height": 900})
+    expect(page.locator("#folders a[aria-current] .cnt")).to_have_text("4")
+    row(page, "n2").locator(".go").click()
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    expect(page).to_have_url(re.compile(r"/mail/INBOX/\d+/\?v=\d+"))
+    expect(page).to_have_title(re.compile("^n2 – "))
+    expect(row(page, "n2")).not_to_have_class(re.compile(r"\bun\b"))
+    expect(row(page, "n2")).to_have_class(re.compile(r"\bopen\b"))
+    expect(page.locator("#folders a[aria-current] .cnt")).to_have_text("3")
+    page.reload()
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    expect(page.locator(".msg")).to_have_count(4)
+    page.go_back()
+    expect(page.locator("#reading")).to_contain_text("Pick a message")
+
+
+def test_selecting_flagging_moving_and_undoing(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    person.receive(letter(), mailbox="Projects")
+    row(page, "n1").locator(".pick").click()
+    row(page, "n3").locator(".pick").click()
+    expect(page.locator("[data-count]")).to_have_text("2 selected")
+    page.locator(".bulk [value=flag]").click()
+    expect(page.locator(".msg .flags .c-flag")).to_have_count(2)
+    row(page, "n1").locator(".pick").click()
+    page.locator(".bulk [value=move]").click()
+    dialog = page.locator("#mail-dialog")
+    expect(dialog).to_be_visible()
+    assert axe.violations(page) == []
+    dialog.get_by_role("button", name="Projects").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".msg")).to_have_count(3)
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator(".msg")).to_have_count(4)
+    assert person.count("Projects") == 1
+
+
+def test_with_keys_alone(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    row(page, "n3").locator(".go").focus()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, "n2").locator(".go")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    page.keyboard.press("s")
+    expect(page.locator("#flag button")).to_have_attribute("value", "unflag")
+    page.keyboard.press("j")
+    expect(page.locator("#reading h1")).to_have_text("n1")
+    page.keyboard.press("e")
+    expect(page.locator(".msg")).to_have_count(3)
+    expect(row(page, "n0").locator(".go")).to_be_focused()
+    expect(page.locator("#reading")).to_contain_text("Pick a message")
+    assert person.count("Archive") == 1
+
+
+def test_the_frame_is_as_high_as_its_text_and_loads_nothing_unasked(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    person.receive(letter("rich one", html=HTML))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/mail/INBOX/")
+    row(page, "rich one").locator(".go").click()
+    frame = page.frame_locator("iframe[data-message-frame]")
+    expect(frame.locator("h1")).to_have_text("Rich")
+    expect(page.locator(".note")).to_contain_text("1 remote image blocked")
+    page.wait_for_function("document.querySelector('iframe[data-message-frame]').offsetHeight > 900")
+    page.get_by_role("link", name="Show images").click()
+    expect(page.locator(".note")).to_have_count(0)
+    expect(frame.locator("img")).to_have_attribute("src", re.compile("^/mail/@/image/"))
+    assert [url for url in asked if "img.example.test" in url and "/mail/@/image/" not in url] == []
+
+
+def test_without_scripts(visit: Open) -> None:
+    person, page = visit(java_script_enabled=False, viewport={"width": 1440, "height": 900})
+    row(page, "n2").locator(".go").click()
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    page.locator("#flag button").click()
+    expect(page.locator("#flag button")).to_have_attribute("value", "unflag")
+    page.get_by_role("link", name="All messages in Inbox").click()
+    row(page, "n1").locator(".pick").click()
+    page.locator(".bulk [value=delete]").click()
+    expect(page.locator(".msg")).to_have_count(3)
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator(".msg")).to_have_count(4)
+    page.get_by_role("searchbox").fill("n3")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".msg")).to_have_count(1)
+    assert person.count() == 4
+
+
+def test_on_a_phone_one_pane_at_a_time(visit: Open) -> None:
+    _person, page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    expect(page.locator("#list")).to_be_visible()
+    expect(page.locator("#reading")).to_be_hidden()
+    row(page, "n2").locator(".go").click()
+    expect(page.locator("#reading h1")).to_be_visible()
+    expect(page.locator("#list")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.get_by_role("link", name="Back to Inbox").click()
+    expect(page.locator("#list")).to_be_visible()
+
+
+def test_new_mail_shows_up_by_itself(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    person.receive(letter("late one"))
+    page.evaluate("document.querySelector('#folders').dispatchEvent(new CustomEvent('mail-changed'))")
+    expect(row(page, "late one")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Open, theme: str) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900}, color_scheme=theme)
+    (uid,) = person.receive(
+        letter("rich one", html=HTML, files=(("a.pdf", "application/pdf", b"x"),)), flags="\\Flagged"
+    )
+    message = person.url("message", "INBOX", uid, v=person.uidvalidity())
+    source = person.url("source", "INBOX", uid, v=person.uidvalidity())
+    headers = person.url("headers", "INBOX", uid, v=person.uidvalidity())
+    for path in ("/mail/INBOX/", "/mail/INBOX/?q=nothing", message, source, headers, "/mail/Nowhere/"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert axe.violations(page) == [], path
