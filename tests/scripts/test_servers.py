@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import imaplib
 import shutil
 import smtplib
@@ -106,6 +107,13 @@ def test_pymap_is_poor(pymap_server: PymapServer) -> None:
     with pymap_server.session("alice") as client:
         capabilities = set(client.capability()[1][0].decode().split())
     assert capabilities.isdisjoint({"SORT", "ESEARCH", "CONDSTORE", "SPECIAL-USE", "LIST-STATUS", "NAMESPACE"})
+
+
+def test_pymap_keeps_its_connections_when_memory_is_tidied(pymap_server: PymapServer) -> None:
+    with pymap_server.session("alice") as client:
+        for _ in range(3):
+            gc.collect()
+            assert client.noop()[0] == "OK"
 
 
 def test_eleventh_connection_is_refused_by_default_and_fourth_where_asked() -> None:
