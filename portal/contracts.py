@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
@@ -95,13 +96,15 @@ class AddressBook(Protocol):
 
 
 class SearchProvider(Protocol):
+    """Finds things for the person of ``request``: who needs the sealed password of the session has it there."""
+
     @property
     def id(self) -> str: ...
 
     @property
     def label(self) -> Text: ...
 
-    def search(self, user: AbstractBaseUser, query: str, limit: int) -> Iterable[SearchHit]: ...
+    def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]: ...
 
 
 class SpellChecker(Protocol):

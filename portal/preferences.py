@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -92,7 +92,7 @@ class PreferenceSearch:
     def label(self) -> Text:
         return gettext_lazy("Preferences")
 
-    def search(self, user: AbstractBaseUser, query: str, limit: int) -> list[SearchHit]:
+    def search(self, request: HttpRequest, query: str, limit: int) -> list[SearchHit]:
         return [SearchHit(str(hit.pref.label), hit.url, str(hit.page.title)) for hit in find(query)[:limit]]
 
 

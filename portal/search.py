@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
 
 from portal import fanout
 from portal.contracts import SearchHit, SearchProvider, Text
@@ -24,18 +24,18 @@ class Results:
     error: str = ""
 
 
-def search(*, user: AbstractBaseUser, query: str, limit: int = 10) -> list[Results]:
+def search(request: HttpRequest, *, query: str, limit: int = 10) -> list[Results]:
     """One result list per provider, in the order of the apps; those without hits are left out, failed ones are not."""
-    return [result for result in _ask(user, query.strip(), limit) if result.hits or result.error]
+    return [result for result in _ask(request, query.strip(), limit) if result.hits or result.error]
 
 
-def _ask(user: AbstractBaseUser, query: str, limit: int) -> Iterator[Results]:
+def _ask(request: HttpRequest, query: str, limit: int) -> Iterator[Results]:
     if not query:
         return
     providers = get_registry().search_providers
 
     def asking(provider: SearchProvider) -> Callable[[], tuple[SearchHit, ...]]:
-        return lambda: tuple(provider.search(user, query, limit))[:limit]
+        return lambda: tuple(provider.search(request, query, limit))[:limit]
 
     calls = {key: asking(provider) for key, provider in providers.items()}
     for answer in fanout.collect(calls, budget=BUDGET, what="search"):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, prefs
-from apps.mail.recents import MailComposer, RecentRecipients
+from apps.mail.offers import MailComposer, MailSearch, RecentRecipients
 from portal.registry import Block, Diagnostic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -48,6 +48,7 @@ PORTAL_APP = PortalApp(
     ),
     pref_pages=(prefs.READING, prefs.COMPOSING),
     address_books=(RecentRecipients(),),
+    search_providers=(MailSearch(),),
     composer=MailComposer(),
     diagnostics=(
         Diagnostic(id="mail.imap", label=_("IMAP server"), run=diagnostics.imap, order=30),

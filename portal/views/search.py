@@ -16,6 +16,6 @@ MAX_QUERY = 200
 def search(request: PortalRequest) -> HttpResponse:
     """Everything the apps find for ``?q=``, app by app."""
     query = request.GET.get("q", "")[:MAX_QUERY].strip()
-    results = service.search(user=request.user, query=query) if query else []
+    results = service.search(request, query=query) if query else []
     context = {"query": query, "results": results, "count": sum(len(result.hits) for result in results)}
     return render(request, "portal/search.html", context)

@@ -29,7 +29,7 @@ class Book:
 class Finder:
     id, label = "demo.finder", "Found by demo"
 
-    def search(self, user, query, limit):
+    def search(self, request, query, limit):
         if query == "break":
             raise ConnectionError
         return [SearchHit("<i>Tea</i>", "/tea/", "with milk")] if query == "tea" else []

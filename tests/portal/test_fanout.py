@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import translation
 
 from portal import addressing, fanout, search, spelling
@@ -132,13 +133,19 @@ def test_writing_goes_to_the_composer_for_those_who_have_a_mailbox_else_to_the_b
         assert addressing.compose_url(user=bob) == ""
 
 
+def request_of(user) -> HttpRequest:
+    request = HttpRequest()
+    request.user = user
+    return request
+
+
 class Finder:
     label = "Finder"
 
     def __init__(self, name: str, hits: int = 0, fails: bool = False) -> None:
         self.id, self._hits, self._fails = name, hits, fails
 
-    def search(self, user, query, limit):
+    def search(self, request, query, limit):
         if self._fails:
             raise TimeoutError
         return [SearchHit(f"{query} {number}", f"/{number}") for number in range(self._hits)]
@@ -147,13 +154,13 @@ class Finder:
 def test_search_keeps_the_limit_leaves_out_the_empty_and_names_the_failed(db, alice) -> None:
     app = PortalApp(id="f", title="F", search_providers=(Finder("many", 9), Finder("none"), Finder("dead", fails=True)))
     with override_registry(app):
-        results = search.search(user=alice, query=" tea ", limit=3)
+        results = search.search(request_of(alice), query=" tea ", limit=3)
         assert [(result.id, len(result.hits), result.error) for result in results] == [
             ("many", 3, ""),
             ("dead", 0, "TimeoutError"),
         ]
         assert results[0].hits[0].title == "tea 0"
-        assert search.search(user=alice, query="  ") == []
+        assert search.search(request_of(alice), query="  ") == []
 
 
 class Speller:

@@ -1,0 +1,81 @@
+"""What mail offers to the portal: people written to as an address book, a place to write, and a search of the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.mail import blocks
+from apps.mail.mailbox.store import Query
+from apps.mail.mime import addresses
+from apps.mail.models import Recipient, address_key
+from apps.mail.services import listing
+from apps.mail.services.listing import View
+from apps.mail.services.stores import open_store
+from apps.mail.views.list import links
+from portal.contracts import Address, Contact, SearchHit, Text
+
+if TYPE_CHECKING:
+    from portal.http import PortalRequest
+
+
+class RecentRecipients:
+    """The address book of the people a user has written to."""
+
+    id = "mail.recent"
+
+    def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]:
+        found = Recipient.objects.filter(user_id=user.pk).matching(prefix)[:limit]
+        return [Contact(address=person.address, source=_("Recent")) for person in found]
+
+    def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
+        keys = [address_key(email) for email in emails]
+        found = Recipient.objects.filter(user_id=user.pk, key__in=keys)
+        return {person.email.lower(): Contact(address=person.address, source=_("Recent")) for person in found}
+
+    def add_url(self, address: Address) -> str:
+        return ""
+
+
+class MailComposer:
+    """Writing to somebody from anywhere in the portal."""
+
+    def can_write(self, user: AbstractBaseUser) -> bool:
+        return not getattr(user, "is_local", True)
+
+    def compose_url(self, to: Sequence[Address]) -> str:
+        query = urlencode({"to": addresses.format(to)}) if to else ""
+        return reverse("mail:compose") + (f"?{query}" if query else "")
+
+
+class MailSearch:
+    """The newest messages of the inbox that hold the words, and the way to all of them."""
+
+    id = "mail.inbox"
+
+    @property
+    def label(self) -> Text:
+        return gettext_lazy("Messages in the inbox")
+
+    def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]:
+        if not blocks.has_mailbox(request):
+            return []
+        with open_store(cast("PortalRequest", request)) as store:
+            page = store.search("INBOX", Query(text=query), limit=limit - 1)
+        view = View(q=query)
+        rows = listing.rows_of(
+            page.rows, uidvalidity=page.status.uidvalidity, view=view, outgoing=False, link=links("INBOX", "inbox")
+        )
+        hits = [SearchHit(row.subject, row.url, row.who, row.summary.received) for row in rows]
+        if page.total > len(hits):
+            words = ngettext("All %(count)d message", "All %(count)d messages", page.total) % {"count": page.total}
+            url = f"{reverse('mail:mailbox', args=('INBOX',))}?{urlencode({'q': query})}"
+            hits.append(SearchHit(words, url))
+        return hits
