@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from proxyprotocol.reader import ProxyProtocolReader
 from pymap.imap import IMAPServer
@@ -58,6 +59,23 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
+def hold_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Keep every task alive until it is done.
+
+    pymap starts a task for each connection and lets go of it, and a loop holds its tasks weakly: from Python 3.12 on,
+    garbage collection would close connections now and then.
+    """
+    tasks: set[asyncio.Future[Any]] = set()
+
+    def keep(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Future[Any]:
+        task = asyncio.Task(work, loop=loop, **options)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    loop.set_task_factory(keep)
+
+
 async def serve(
     database: MailDatabase, *, imap: socket.socket, smtp: socket.socket, ready: Callable[[MailStorage], None]
 ) -> None:
@@ -68,6 +86,7 @@ async def serve(
     reader = ProxyProtocolReader(config.proxy_protocol)
     answer = reader.get_callback(IMAPServer(Login(config), config))
     loop = asyncio.get_running_loop()
+    hold_tasks(loop)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(await asyncio.start_server(answer, sock=imap, limit=LINE_LIMIT))
         await stack.enter_async_context(await loop.create_server(partial(protocol, storage, loop), sock=smtp))

@@ -23,6 +23,7 @@ from pymap.imap import IMAPService
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
+from demo.server import hold_tasks
 from scripts.servers.base import HOST, listening
 from scripts.servers.dovecot import PASSWORD, PEOPLE, Dovecot, maildir
 
@@ -206,17 +207,7 @@ class PymapServer(MailServer):
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        # pymap starts a task for each connection and lets go of it, and the loop itself holds tasks weakly: without
-        # this, garbage collection would close connections now and then.
-        tasks: set[asyncio.Future[Any]] = set()
-
-        def keep(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Future[Any]:
-            task = asyncio.Task(work, loop=loop, **options)
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            return task
-
-        self._loop.set_task_factory(keep)
+        hold_tasks(self._loop)
         try:
             self._loop.run_until_complete(self._main())
         finally:
