@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.mail.services import folders, listing
 from apps.mail.services.listing import View
 from apps.mail.services.stores import open_store
-from apps.mail.views.list import links
+from apps.mail.views.rows import RowLook
 
 if TYPE_CHECKING:
     from portal.http import PortalRequest
@@ -38,13 +38,8 @@ def newest_unread(request: HttpRequest) -> Mapping[str, object]:
     view = View(show="unread")
     with open_store(portal_request) as store:
         page = store.search("INBOX", view.query, limit=NEWEST)
-    rows = listing.rows_of(
-        page.rows,
-        uidvalidity=page.status.uidvalidity,
-        view=View(),
-        outgoing=False,
-        link=links("INBOX", "inbox"),
-    )
+    look = RowLook(portal_request, "INBOX", "inbox")
+    rows = listing.rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=View(), look=look)
     return {
         "rows": rows,
         "badge": str(page.total or ""),

@@ -19,7 +19,7 @@ from apps.mail.models import Recipient, address_key
 from apps.mail.services import listing
 from apps.mail.services.listing import View
 from apps.mail.services.stores import open_store
-from apps.mail.views.list import links
+from apps.mail.views.rows import RowLook
 from portal.contracts import Address, Contact, SearchHit, Text
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class MailSearch:
     def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]:
         if not blocks.has_mailbox(request):
             return []
-        with open_store(cast("PortalRequest", request)) as store:
+        portal_request = cast("PortalRequest", request)
+        with open_store(portal_request) as store:
             page = store.search("INBOX", Query(text=query), limit=limit - 1)
         view = View(q=query)
-        rows = listing.rows_of(
-            page.rows, uidvalidity=page.status.uidvalidity, view=view, outgoing=False, link=links("INBOX", "inbox")
-        )
+        look = RowLook(portal_request, "INBOX", "inbox")
+        rows = listing.rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=view, look=look)
         hits = [SearchHit(row.subject, row.url, row.who, row.summary.received) for row in rows]
         if page.total > len(hits):
             words = ngettext("All %(count)d message", "All %(count)d messages", page.total) % {"count": page.total}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Protocol
 from urllib.parse import urlencode
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
@@ -83,7 +85,9 @@ class Row:
     snippet: str
     when: str
     label: str
+    pick: str  # the name of its checkbox
     url: str
+    acts: SafeString  # the buttons that appear on the row
 
     @property
     def uid(self) -> int:
@@ -121,23 +125,26 @@ class Listing:
         return self.page.offset + len(self.page.rows)
 
 
-#: The address of a message's page, from its UID and the UIDVALIDITY and the part of the list it is opened from.
-Link = Callable[[int, int, View], str]
+class Look(Protocol):
+    """What the views add to a row."""
+
+    outgoing: bool  # the list names those written to, not the writer
+    snippets: bool
+
+    def url(self, uid: int, uidvalidity: int, view: View) -> str: ...
+
+    def acts(self, summary: Summary) -> SafeString: ...
 
 
-def load(
-    store: MailStore, mailbox: str, view: View, *, limit: int, outgoing: bool, link: Link, snippets: bool = True
-) -> Listing:
-    """Read one page. ``outgoing``: the list names those written to, not the writer."""
+def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
+    """Read one page."""
     after, before = view.after or None, view.before or None
     if view.is_search:
         page = store.search(mailbox, view.query, offset=view.start, limit=limit, after=after, before=before)
     else:
         page = store.page(mailbox, offset=view.start, limit=limit, after=after, before=before)
     here = replace(view, start=page.offset)
-    rows = rows_of(
-        page.rows, uidvalidity=page.status.uidvalidity, view=here, outgoing=outgoing, link=link, snippets=snippets
-    )
+    rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
     return Listing(
         page=page, view=here, groups=grouped(rows), newer=_newer(page, here, limit), older=_older(page, here)
     )
@@ -157,22 +164,17 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
     return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0)
 
 
-def rows_of(
-    summaries: Sequence[Summary], *, uidvalidity: int, view: View, outgoing: bool, link: Link, snippets: bool = True
-) -> list[Row]:
+def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
     now = timezone.localtime()
-    return [
-        _row(summary, now, url=link(summary.uid, uidvalidity, view), outgoing=outgoing, snippets=snippets)
-        for summary in summaries
-    ]
+    return [_row(summary, now, look, url=look.url(summary.uid, uidvalidity, view)) for summary in summaries]
 
 
-def _row(summary: Summary, now: datetime, *, url: str, outgoing: bool, snippets: bool) -> Row:
+def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
     envelope = summary.envelope
-    people = (*envelope.to, *envelope.cc, *envelope.bcc) if outgoing else envelope.from_ or envelope.sender
+    people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
     subject = envelope.subject.strip() or _("(no subject)")
-    who = names(people) or (_("(no recipient)") if outgoing else _("(no sender)"))
-    if outgoing and people:
+    who = names(people) or (_("(no recipient)") if look.outgoing else _("(no sender)"))
+    if look.outgoing and people:
         # Translators: before the recipients of a message in the list of sent messages.
         who = _("To: %(people)s") % {"people": who}
     when = short_time(summary.received, now)
@@ -181,10 +183,12 @@ def _row(summary: Summary, now: datetime, *, url: str, outgoing: bool, snippets:
         people=people,
         who=who,
         subject=subject,
-        snippet=summary.snippet if snippets else "",
+        snippet=summary.snippet if look.snippets else "",
         when=when,
         label=", ".join([*_states(summary), who, subject, when]),
+        pick=_("Select: %(subject)s") % {"subject": subject},
         url=url,
+        acts=look.acts(summary),
     )
 
 

@@ -17,11 +17,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.prefs import SNIPPETS
 from apps.mail.services import actions, folders, listing
 from apps.mail.services.listing import View
 from apps.mail.views.common import frame, uidvalidity_of, with_store
-from apps.mail.views.list import OUTGOING, links, list_context, load
+from apps.mail.views.list import list_context, load
+from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
 
 MOST_UIDS = 1000  # more are not on a page
@@ -125,8 +125,8 @@ def _answer(
     if not is_fragment(request):
         toast = render_to_string("mail/_done.html", {"done": done, "undo_fields": undo_fields}, request=request)
         messages.success(request, mark_safe(toast))  # noqa: S308 - our template, which escapes
-        link = links(mailbox, role)
-        return HttpResponseRedirect(link(order.uids[0], order.uidvalidity, order.view) if stays else here)
+        look = RowLook(request, mailbox, role)
+        return HttpResponseRedirect(look.url(order.uids[0], order.uidvalidity, order.view) if stays else here)
     closes = order.from_message and not stays
     context: dict[str, Any] = {"mailbox": mailbox, "role": role, "moved": moved, "close_message": closes}
     if moved:
@@ -145,14 +145,8 @@ def _changed_rows(
     request: PortalRequest, store: MailStore, mailbox: str, order: Order, role: str, *, stays: bool
 ) -> dict[str, Any]:
     found = store.summaries(mailbox, order.uids, uidvalidity=order.uidvalidity)
-    rows = listing.rows_of(
-        found,
-        uidvalidity=order.uidvalidity,
-        view=order.view,
-        outgoing=role in OUTGOING,
-        link=links(mailbox, role),
-        snippets=request.prefs[SNIPPETS],
-    )
+    look = RowLook(request, mailbox, role)
+    rows = listing.rows_of(found, uidvalidity=order.uidvalidity, view=order.view, look=look)
     context = {"rows": rows, "uidvalidity": order.uidvalidity, "view": order.view}
     if stays and found:
         context |= {"flag_of": found[0], "uid": found[0].uid}

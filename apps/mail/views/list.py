@@ -6,18 +6,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import MailStore
-from apps.mail.prefs import PAGE_SIZE, SNIPPETS
+from apps.mail.prefs import PAGE_SIZE
 from apps.mail.services import folders, listing
-from apps.mail.services.listing import Link, Listing, View
+from apps.mail.services.listing import Listing, View
 from apps.mail.views.common import frame, with_store
+from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
-
-OUTGOING = {"sent", "drafts"}
 
 
 @require_safe
@@ -46,26 +44,8 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
 
 
 def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> Listing:
-    return listing.load(
-        store,
-        mailbox,
-        view,
-        limit=int(request.prefs[PAGE_SIZE]),
-        outgoing=role in OUTGOING,
-        link=links(mailbox, role),
-        snippets=request.prefs[SNIPPETS],
-    )
-
-
-def links(mailbox: str, role: str) -> Link:
-    """A message opened from a list remembers which part of it was shown; a draft opens where it is written on."""
-    base = reverse("mail:mailbox", args=(mailbox,))
-    end = "edit/" if role == "drafts" else ""
-
-    def link(uid: int, uidvalidity: int, view: View) -> str:
-        return f"{base}{uid}/{end}{view.encoded(v=uidvalidity, **({'role': role} if role else {}))}"
-
-    return link
+    look = RowLook(request, mailbox, role)
+    return listing.load(store, mailbox, view, limit=int(request.prefs[PAGE_SIZE]), look=look)
 
 
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from django.views.decorators.vary import vary_on_headers
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
-from apps.mail.prefs import BODY, MARK_READ, REMOTE_IMAGES, SNIPPETS
+from apps.mail.prefs import BODY, MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, source
 from apps.mail.services.listing import View
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.views.common import frame, is_prefetch, uidvalidity_of, with_store
-from apps.mail.views.list import OUTGOING, links
+from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
 
 log = structlog.get_logger(__name__)
@@ -95,8 +95,10 @@ def _neighbours(
     if opened.inside or view.is_search:
         return {}
     around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity)
-    link = links(mailbox, role)
-    return {name: link(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near}
+    look = RowLook(request, mailbox, role)
+    return {
+        name: look.url(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near
+    }
 
 
 def _with_uidvalidity(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -132,15 +134,8 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
 def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> listing.Row:
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
-    role = request.GET.get("role", "")
-    (row,) = listing.rows_of(
-        [summary],
-        uidvalidity=uidvalidity,
-        view=View.parse(request.GET),
-        outgoing=role in OUTGOING,
-        link=links(mailbox, role),
-        snippets=request.prefs[SNIPPETS],
-    )
+    look = RowLook(request, mailbox, request.GET.get("role", ""))
+    (row,) = listing.rows_of([summary], uidvalidity=uidvalidity, view=View.parse(request.GET), look=look)
     return row
 
 
