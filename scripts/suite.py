@@ -84,7 +84,9 @@ def mariadb() -> Iterator[str]:
 def run(part: Part) -> tuple[int, str]:
     """Exit code and summary line of one pytest run, whose output is shown as it comes."""
     print(f"\n--- {part.title} ---", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-n", "auto", "--dist", "loadfile", *part.arguments]
+    # Files stay whole, so that what they set up is set up once, and in order: the long stories come before the rest.
+    spread = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "--durations=10", *spread, *part.arguments]
     environment = os.environ | part.environment
     last = ""
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
