@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.mail.services import stores
-from tests.support.mailserver import MailServer
+from tests.mail.desk import Writer
+from tests.support.mailserver import DovecotServer, MailServer
+from tests.support.receiver import PostOffice, RealPost, SmallPost
 
 HTMX = {"HX-Request": "true"}
 
@@ -105,3 +108,29 @@ def sign_in(server: MailServer, db: None) -> SignIn:
 def anna(sign_in: SignIn) -> Person:
     """Somebody with an empty mailbox of her own."""
     return sign_in()
+
+
+@pytest.fixture
+def post(request: pytest.FixtureRequest, server: MailServer, settings, tmp_path: Path) -> Iterator[PostOffice]:
+    """The way out that belongs to the server: Exim before Dovecot, a small receiver beside the poor one. Uploads lie
+    in ``tmp_path``."""
+    stores.pool()  # it outlives the test, and so has to be made outside of its folder
+    settings.DATA_DIR = tmp_path
+    settings.MAIL_DOMAIN = "example.test"
+    if isinstance(server, DovecotServer):
+        office: PostOffice = RealPost(request.getfixturevalue("submission"))
+        settings.SMTP_TLS_CA_FILE = office.ca_file
+        settings.SMTP_URL = office.url
+        yield office
+        return
+    small = SmallPost(server.password)
+    small.start()
+    settings.SMTP_URL = small.url
+    yield small
+    small.stop()
+
+
+@pytest.fixture
+def writer(post: PostOffice, sign_in: SignIn) -> Writer:
+    """Somebody who has an empty mailbox and an address, and whose mail goes out."""
+    return Writer(sign_in(), post)

@@ -20,7 +20,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.store import MailStore
-from apps.mail.mime import decode, filenames, select
+from apps.mail.mime import decode, filenames
 from apps.mail.mime.outgoing import Attachment
 from apps.mail.mime.parts import Part
 from apps.mail.services import kinds
@@ -207,13 +207,13 @@ def _can_be_shown(part: Part) -> bool:
 
 
 def pictures(structure: Part, html: str) -> list[Part]:
-    """The pictures of a message that this HTML shows."""
+    """The pictures of a message that this HTML shows, wherever in it they stand."""
     named = {unquote(found[1]) for found in _CID_IN_HTML.findall(html)}
-    return [part for part in select.inline_images(structure) if _can_be_shown(part) and part.content_id in named]
+    return [part for part in structure.walk() if _can_be_shown(part) and part.content_id in named]
 
 
 def as_shown(html: str, parts: Iterable[Part], ref: MessageRef) -> str:
-    """The HTML with these pictures where the editor finds them."""
+    """The HTML with these pictures where the editor finds them, and without those that are nowhere."""
     urls = {
         part.content_id: reverse("mail:part", args=(ref.mailbox, ref.uid, part.number))
         + f"?v={ref.uidvalidity}#cid={quote(part.content_id, safe='')}"
@@ -222,7 +222,7 @@ def as_shown(html: str, parts: Iterable[Part], ref: MessageRef) -> str:
 
     def address(found: re.Match[str]) -> str:
         url = urls.get(unquote(found[2]))
-        return found[0] if url is None else f'src="{escape(url)}"'
+        return "" if url is None else f'src="{escape(url)}"'
 
     return _CID_IN_HTML.sub(address, html)
 

@@ -222,10 +222,7 @@ _WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (
     (submission.SignInRefused, _lazy("The server for sending does not take your name and password.")),
     (submission.SenderRefused, _lazy("The server does not let you write from this address.")),
     (submission.TlsFailed, _lazy("The server for sending could not prove who it is, so it was not trusted.")),
-    (
-        submission.ServerUnreachable,
-        _lazy("The server for sending cannot be reached or is busy. Try again in a moment."),
-    ),
+    (submission.ServerUnreachable, _lazy("The server for sending is busy or away. Try again in a moment.")),
 )
 
 
