@@ -68,10 +68,15 @@ def _same_messages(po: Path, po_time: int, mo: Path, mo_time: int) -> bool:
 
 def _translated(catalog: Catalog) -> dict[tuple[str, str], tuple[str, ...]]:
     return {
-        (message.context or "", _singular(message.id)): _all(message.string)
+        (_context(message.context), _singular(message.id)): _all(message.string)
         for message in catalog
         if message.id and not message.fuzzy and _is_translated(message.string)
     }
+
+
+def _context(context: str | bytes | None) -> str:
+    """Babel leaves the contexts of a compiled catalogue undecoded."""
+    return context.decode() if isinstance(context, bytes) else context or ""
 
 
 def _singular(text: str | list[str] | tuple[str, ...]) -> str:
