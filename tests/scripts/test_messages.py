@@ -167,3 +167,10 @@ def test_the_command_fails_and_says_where(tree: Path, capsys: pytest.CaptureFixt
     assert "de/LC_MESSAGES/django.po: no longer in the source: 'Old'" in capsys.readouterr().out
     assert messages.main(["update", "--root", str(tree)]) == 0
     assert messages.main(["check", "--root", str(tree)]) == 0
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+def test_german_and_arabic_are_complete(language: str) -> None:
+    path = messages.ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+    assert messages.COMPLETE in messages.read(path).header_comment.splitlines()
+    assert messages.problems(path, messages.extract()) == []
