@@ -53,8 +53,8 @@ class Desk:
     def errors(self) -> dict[str, list[str]]:
         """What is said beside each field; under "" what concerns the whole."""
         found = {"": re.findall(r'cnote" role="alert">.*?<span class="grow"[^>]*>(.*?)</span>', self.html, re.S)}
-        for name, items in re.findall(r'id="compose-(\w+)_error" role="alert">(.*?)</ul>', self.html, re.S):
-            found[name] = re.findall(r"<li[^>]*>(.*?)</li>", items, re.S)
+        for name, items in re.findall(r'id="compose-(\w+)_error" role="alert">(.*?)</div>', self.html, re.S):
+            found[name] = re.findall(r"<p[^>]*>(.*?)</p>", items, re.S)
         return {name: [unescape(text.strip()) for text in texts] for name, texts in found.items() if texts}
 
     @property
