@@ -14,12 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from scripts.servers import chromium
 
-GIF = (
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00"
-    + b"\x00" * 3
-    + b"\xff" * 3
-    + b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-)
+GIF = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 _SERVER_NAME = re.compile(rb"[a-z0-9.-]+\.test")
 
 

@@ -1,0 +1,303 @@
+"""Every address of the portal, taken from the URLconf: who may ask, with which method, and what each answer carries.
+
+A new address is under these rules by being there. One that changes something, or that strangers may see, has to be
+named here as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import get_resolver, resolve
+from django.views.decorators import http
+from selectolax.lexbor import LexborHTMLParser
+
+from portal.models import Notice
+from portal.registry import get_registry
+from tests.mail.conftest import Person, letter
+from tests.proof.conftest import SignInTo
+from tests.support.mailserver import MailServer
+
+pytestmark = pytest.mark.needs_app("mail")
+FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in"}
+ONLY_POST = {
+    "portal:arrange",
+    "portal:dismiss_notice",
+    "portal:sign_out",
+    "portal:set_language",
+    "portal:set_theme",
+    "mail:act",
+    "mail:undo",
+    "mail:uploads",
+}
+FORMS = {"portal:sign_in", "portal:preferences_page", "mail:compose"}
+#: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
+MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
+KEPT_BY_BROWSERS = {"mail:part", "mail:image"}  # pictures: their address changes with what they show
+SCRIPTS = ("/static/", "/admin/jsi18n/")
+ACTIVE = re.compile(r"^\s*(?:javascript|vbscript|data:text)", re.IGNORECASE)
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+@dataclass(frozen=True)
+class Address:
+    name: str  # with its namespace; "" for those without a name
+    path: str
+    admin: bool
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """(name, route) of the whole URLconf, Django's admin included."""
+
+    def walk(patterns: Any, prefix: str, space: str) -> Iterator[tuple[str, str]]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+                yield from walk(pattern.url_patterns, route, inner)
+            else:
+                yield f"{space}{pattern.name}" if pattern.name else "", route
+
+    yield from walk(get_resolver().url_patterns, "", "")
+
+
+def addresses(**values: object) -> list[Address]:
+    """Each route with values in it. Raises where a route asks for something that has none here."""
+    found = []
+    for name, route in routes():
+        if route.startswith("admin/") and "(" in route:  # the admin's own catch-all, a regular expression
+            route = "admin/no/such/page"
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(values[match[1]]), route)
+        found.append(Address(name, f"/{path}", route.startswith("admin/")))
+    return found
+
+
+@pytest.fixture
+def alice(dovecot: MailServer, sign_in_to: SignInTo) -> Person:
+    """Somebody with mail: a message with a formatted text, a picture and a page to save."""
+    person = sign_in_to(dovecot)
+    files = (("view.png", "image/png", PNG), ("page.html", "text/html", b"<script>window.__xss(1)</script>"))
+    html = '<p style="color:red" onclick="x()">Canvas and <b>felt</b><script>x()</script></p>'
+    person.receive(letter("Secret poles", html=html, files=files))
+    return person
+
+
+@pytest.fixture
+def all_addresses(alice: Person) -> list[Address]:
+    notice = Notice.objects.create(title="Mail pauses tonight.")
+    (uid,) = (1,)
+    return addresses(
+        block_id=next(iter(get_registry().blocks)),
+        notice_id=notice.pk,
+        page_id="portal.look",
+        check_id=next(iter(get_registry().diagnostics)),
+        topic_id="mail",
+        item_id="mail.index",
+        mailbox="INBOX",
+        uid=uid,
+        number="1.2",
+        object_id=notice.pk,
+        app_label="portal",
+        content_type_id=1,
+        id=1,
+    )
+
+
+def with_v(address: Address, alice: Person) -> str:
+    return f"{address.path}?v={alice.uidvalidity()}" if address.name.startswith("mail:") else address.path
+
+
+def test_the_list_is_whole(all_addresses: list[Address]) -> None:
+    names = {address.name for address in all_addresses}
+    assert names >= FOR_STRANGERS | ONLY_POST | FORMS | MAIL_DOCUMENTS | KEPT_BY_BROWSERS
+    assert len(names) > 40
+    assert sum(address.admin for address in all_addresses) > 20
+
+
+def test_strangers_see_nothing(alice: Person, all_addresses: list[Address]) -> None:
+    wrong = []
+    for address in all_addresses:
+        for method in ("get", "head", "post"):
+            client = Client(raise_request_exception=False)
+            answer = getattr(client, method)(with_v(address, alice))
+            shown = answer.getvalue() if not answer.streaming else b"".join(answer.streaming_content)
+            refused = answer.status_code in {301, 302, 400, 401, 403, 404, 405}
+            if not refused and address.name not in FOR_STRANGERS:
+                wrong.append(f"{answer.status_code} {method} {address.path}")
+            if b"Secret" in shown or b"pauses" in shown or alice.login.encode() + b"@" in shown:
+                wrong.append(f"content {method} {address.path}")
+            if answer.status_code >= 500:
+                wrong.append(f"{answer.status_code} {method} {address.path}")
+            location = answer.headers.get("Location", "")
+            if location and not location.startswith("/"):
+                wrong.append(f"leads to {location} from {address.path}")
+    assert wrong == []
+
+
+def test_what_changes_something_is_sent_by_form(alice: Person, all_addresses: list[Address]) -> None:
+    """GET refuses it, and the names of all that listen to POST are known."""
+    refuses_get, hears_post = set(), set()
+    for address in all_addresses:
+        if address.admin:
+            continue
+        if alice.client.get(with_v(address, alice)).status_code == 405:
+            refuses_get.add(address.name)
+        if takes_post(address):
+            hears_post.add(address.name)
+    assert refuses_get == ONLY_POST
+    assert hears_post == ONLY_POST | FORMS
+
+
+def takes_post(address: Address) -> bool:
+    """What the view's own decorator says; a view without one takes everything."""
+    view: Any = resolve(address.path).func
+    while view is not None:
+        if view.__code__.co_filename == http.__file__:
+            held = dict(zip(view.__code__.co_freevars, view.__closure__, strict=True))
+            return "POST" in held["request_method_list"].cell_contents
+        view = getattr(view, "__wrapped__", None)
+    return True
+
+
+@pytest.mark.parametrize("who", ["a stranger", "alice", "an administrator"])
+def test_forms_without_a_token_are_refused(
+    who: str, alice: Person, all_addresses: list[Address], admin_user: Any
+) -> None:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    if who == "alice":
+        client.cookies = alice.client.cookies
+    elif who == "an administrator":
+        client.force_login(admin_user)
+    wrong = {}
+    for address in all_addresses:
+        answer = client.post(with_v(address, alice), {"do": "read", "uid": "1", "action": "save", "theme": "dark"})
+        if answer.status_code not in (403, 405):
+            wrong[address.path] = answer.status_code
+    assert wrong == {}
+    assert alice.count() == 1
+
+
+def policy(answer: HttpResponseBase) -> dict[str, list[str]]:
+    words = [directive.split() for directive in answer.headers.get("Content-Security-Policy", "").split(";")]
+    return {first: rest for first, *rest in filter(None, words)}
+
+
+def header_faults(address: Address, answer: HttpResponseBase, *, signed_in: bool) -> Iterator[str]:
+    found = policy(answer)
+    if found.get("default-src") != ["'none'"]:
+        yield "no default-src 'none'"
+    for directive, sources in found.items():
+        if "'unsafe-eval'" in sources or "*" in sources or "http:" in sources or "https:" in sources:
+            yield f"{directive} {sources}"
+        if "'unsafe-inline'" in sources and not (
+            directive == "style-src-attr" and address.name in MAIL_DOCUMENTS and answer.status_code == 200
+        ):
+            yield f"{directive} {sources}"
+    if answer.headers.get("X-Content-Type-Options") != "nosniff":
+        yield "no nosniff"
+    if answer.headers.get("Referrer-Policy") not in ("same-origin", "no-referrer"):
+        yield "referrer"
+    if "X-Frame-Options" not in answer.headers and answer.headers.get("Content-Type", "").startswith("text/html"):
+        yield "no X-Frame-Options"
+    kept = address.name in KEPT_BY_BROWSERS and answer.status_code == 200
+    if signed_in and not kept and "no-store" not in answer.headers.get("Cache-Control", ""):
+        yield f"Cache-Control {answer.headers.get('Cache-Control')}"
+    if kept and "private" not in answer.headers["Cache-Control"]:
+        yield "kept for others"
+
+
+def markup_faults(address: Address, html: str) -> Iterator[str]:
+    for node in LexborHTMLParser(html).root.traverse(include_text=False):
+        attributes = node.attributes
+        if node.tag == "script" and not attributes.get("src") and attributes.get("type") != "application/json":
+            yield f"inline script {node.html[:80]}"
+        if node.tag == "script" and not str(attributes.get("src", "/static/")).startswith(SCRIPTS):
+            yield f"script from {attributes['src']}"
+        if node.tag == "style":
+            yield "inline style sheet"
+        for name, value in attributes.items():
+            if name.startswith("on") or (name == "style" and address.name not in MAIL_DOCUMENTS):
+                yield f'{node.tag} {name}="{value}"'
+            if name in ("href", "src", "action", "formaction") and ACTIVE.match(value or ""):
+                yield f'{node.tag} {name}="{value}"'
+
+
+def faults_of(client: Client, address: Address, path: str, *, signed_in: bool) -> tuple[list[str], bool]:
+    """What is wrong with the answer, and whether it was a page."""
+    answer = client.get(path)
+    is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+    octets = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    faults = list(header_faults(address, answer, signed_in=signed_in))
+    if is_page:
+        faults += markup_faults(address, octets.decode())
+    if answer.status_code >= 500:
+        faults.append(str(answer.status_code))
+    return [f"{path}: {fault}" for fault in faults], is_page and answer.status_code == 200
+
+
+MORE = ("/?customise=1", "/?all=1", "/preferences/?q=a", "/search/?q=poles", "/no/such/page/", "/mail/INBOX/?q=poles")
+
+
+def test_every_answer_is_guarded_and_every_page_free_of_inline_code(
+    alice: Person, all_addresses: list[Address], admin_user: Any
+) -> None:
+    admin = Client()
+    admin.force_login(admin_user)
+    faults, pages = [], 0
+    more = [Address("", path, admin=False) for path in MORE]
+    for address in [*all_addresses, *more]:
+        path = with_v(address, alice)
+        for client, signed_in in ((Client(), False), (alice.client, True), (admin, True)):
+            found, is_page = faults_of(client, address, path, signed_in=signed_in)
+            faults += found
+            pages += is_page
+    assert faults == []
+    assert pages > 50
+
+
+def test_messages_and_their_fragments(alice: Person) -> None:
+    """Addresses with more in them than the URLconf knows: htmx's fragments, answers in rich text, dialogs."""
+    v = alice.uidvalidity()
+    faults, seen = [], 0
+    htmx = Client(headers={"HX-Request": "true"})
+    htmx.cookies = alice.client.cookies
+    base = "/mail/INBOX"
+    for path in (
+        f"{base}/",
+        f"{base}/1/?v={v}",
+        f"{base}/1/reply/?v={v}&format=html",
+        f"{base}/1/part/2/?v={v}",
+        f"{base}/1/part/3/?v={v}",
+        f"{base}/1/?v={v + 1}",
+        "/search/?q=poles",
+        "/home/blocks/mail.unread/",
+        "/mail/@/folders/",
+    ):
+        for client in (alice.client, htmx):
+            address = Address("mail:part" if "/part/" in path else "", path, admin=False)
+            found, is_page = faults_of(client, address, path, signed_in=True)
+            faults += found
+            seen += is_page
+    assert faults == []
+    assert seen > 10
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>x()</script>",
+        "<script src='//evil.test/x.js'></script>",
+        "<style>p{}</style>",
+        "<p onclick='x()'>",
+        "<p style='color:red'>",
+        "<a href=' JavaScript:x()'>",
+    ],
+)
+def test_the_eye_for_inline_code_is_sharp(html: str) -> None:
+    assert list(markup_faults(Address("", "/", admin=False), html))
