@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,8 +18,7 @@ from portal.contracts import Address
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     def matching(self, prefix: str) -> RecipientQuerySet:
         """Whose address, or any word of whose name, begins like this; whom one writes to most and last comes first."""
-        begins = Q(email__istartswith=prefix) | Q(name__istartswith=prefix) | Q(name__icontains=f" {prefix}")
-        return self.filter(begins).order_by("-uses", "-last_used")
+        return self.filter(words__contains=f" {_folded(prefix)}").order_by("-uses", "-last_used")
 
 
 class Recipient(models.Model):
@@ -28,6 +28,7 @@ class Recipient(models.Model):
     email = models.CharField(_("mail address"), max_length=320)
     name = models.CharField(_("name"), max_length=190, blank=True)
     key = models.CharField(max_length=64, editable=False)  # of the case-folded address: the same on every database
+    words = models.CharField(max_length=800, editable=False)  # name and address as they are searched: see ``words_of``
     uses = models.PositiveIntegerField(default=1)
     last_used = models.DateTimeField(default=timezone.now)
 
@@ -51,6 +52,15 @@ def address_key(email: str) -> str:
     return hashlib.sha256(email.casefold().encode()).hexdigest()
 
 
+def words_of(address: Address) -> str:
+    """Folded, each word after a blank: databases disagree about the case of letters, and of other alphabets most."""
+    return f" {_folded(address.name)} {_folded(address.email)}"[:800]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", " ".join(text.split())).casefold()
+
+
 def remember(user_id: int, addresses: Iterable[Address]) -> None:
     """Note that these were written to, once more each. A name given now replaces the one from before."""
     now = timezone.now()
@@ -59,10 +69,18 @@ def remember(user_id: int, addresses: Iterable[Address]) -> None:
     Recipient.objects.filter(user_id=user_id, key__in=known).update(uses=F("uses") + 1, last_used=now)
     for key in known:
         if name := people[key].name[:190]:
-            Recipient.objects.filter(user_id=user_id, key=key).exclude(name=name).update(name=name)
+            renamed = Recipient.objects.filter(user_id=user_id, key=key).exclude(name=name)
+            renamed.update(name=name, words=words_of(people[key]))
     Recipient.objects.bulk_create(
         [
-            Recipient(user_id=user_id, key=key, email=address.email, name=address.name[:190], last_used=now)
+            Recipient(
+                user_id=user_id,
+                key=key,
+                email=address.email,
+                name=address.name[:190],
+                words=words_of(address),
+                last_used=now,
+            )
             for key, address in people.items()
             if key not in known
         ],

@@ -98,3 +98,16 @@ def test_writing_to_somebody_from_anywhere(carol, alice) -> None:
     assert composer.compose_url([]) == "/mail/@/compose/"
     url = composer.compose_url([Address("a@x.test", "Last, First"), Address("b@x.test")])
     assert url == "/mail/@/compose/?to=%22Last%2C+First%22+%3Ca%40x.test%3E%2C+b%40x.test"
+
+
+def test_completion_knows_no_case_in_any_script(carol) -> None:
+    people = [Address("Elodie@X.test", "Élodie Þórsdóttir"), Address("zh@x.test", "Жанара Маратова")]
+    remember(carol.pk, people)
+    book = RecentRecipients()
+    for prefix, email in [
+        ("él", "Elodie@X.test"),
+        ("þór", "Elodie@X.test"),
+        ("ELODIE@", "Elodie@X.test"),
+        ("мар", "zh@x.test"),
+    ]:
+        assert [c.address.email for c in book.complete(carol, prefix, 8)] == [email]
