@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from inscriptis import get_text
+from inscriptis.css_profiles import STRICT_CSS_PROFILE
 from inscriptis.model.config import ParserConfig
 from selectolax.lexbor import LexborHTMLParser
 
 from apps.mail.mime.tidy import tidy
 
 MAX_HTML = 1_000_000  # characters
-_CONFIG = ParserConfig(display_links=False, display_images=False)
+# The strict profile: the relaxed one indents every <div>, which is what an editor calls a paragraph.
+_CONFIG = ParserConfig(css=STRICT_CSS_PROFILE, display_links=False, display_images=False)
 _GAPS = re.compile(r"\n{3,}")
 
 

@@ -72,7 +72,8 @@ async function save(button) {
 }
 
 function keys() {
-  form.addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event) => {
+    if (!form.contains(event.target) && event.target !== document.body) return;
     const command = event.ctrlKey || event.metaKey;
     if (command && event.key === "Enter") {
       event.preventDefault();
@@ -113,8 +114,11 @@ function copies() {
 function begin() {
   const wrong = form.querySelector("[aria-invalid=true]:not([type=hidden])");
   const to = form.querySelector("#row-to .rc-in");
-  if (wrong || !form.elements.to.value) { (wrong ?? to).focus(); return; }
-  if (form.classList.contains("rich")) return;
+  const rich = form.querySelector("input[name=format]:checked")?.value === "html";
+  const elsewhere = wrong ?? (form.elements.to.value ? null : to);
+  elsewhere?.focus();
+  if (rich) richText({ focus: !elsewhere });
+  if (rich || elsewhere) return;
   const { text } = form.elements;
   const signature = text.value.lastIndexOf("\n\n-- \n");
   const place = form.dataset.below ? (signature < 0 ? text.value.length : signature) : 0;
@@ -122,9 +126,9 @@ function begin() {
   text.setSelectionRange(place, place);
 }
 
-async function richText() {
+async function richText(options = {}) {
   const { editor } = await import("./editor.js");
-  await editor(form);
+  await editor(options);
 }
 
 if (form) {
@@ -141,5 +145,4 @@ if (form) {
     if (rich()) richText(); else form.dispatchEvent(new Event("compose:plain"));
   }));
   begin();
-  if (rich()) richText();
 }

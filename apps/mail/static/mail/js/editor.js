@@ -35,7 +35,7 @@ const tags = { bold: "B", italic: "I", underline: "U", strikethrough: "S", bulle
 
 let squire = null;
 
-export async function editor() {
+export async function editor({ focus }) {
   const frame = form.querySelector("iframe[data-frame]");
   const toolbar = form.querySelector("[data-toolbar]");
   const text = form.elements.text;
@@ -55,6 +55,7 @@ export async function editor() {
   html.disabled = false; // from here on the editor's text counts
   toolbar.hidden = false;
   text.hidden = true;
+  if (focus) squire.focus();
 
   function collect() {
     if (form.classList.contains("rich")) html.value = squire.getHTML();
@@ -128,16 +129,23 @@ function connect(frame, toolbar) {
 function askLink(toolbar) {
   const dialog = toolbar.querySelector("dialog");
   const field = dialog.querySelector("input");
-  const current = squire.getSelection().startContainer.parentElement?.closest("a");
-  field.value = current?.getAttribute("href") ?? "";
-  dialog.returnValue = "";
-  dialog.onclose = () => {
+  const range = squire.getSelection().cloneRange(); // the dialog takes the focus, and with it the place
+  field.value = range.startContainer.parentElement?.closest("a")?.getAttribute("href") ?? "";
+  const finish = (answer) => {
     const target = field.value.trim();
-    if (dialog.returnValue === "set" && target) squire.makeLink(/^[a-z][a-z0-9+.-]*:/i.test(target) ? target : `https://${target}`);
-    if (dialog.returnValue === "remove") squire.removeLink();
+    dialog.close();
     squire.focus();
+    squire.setSelection(range);
+    if (answer === "set" && target) squire.makeLink(/^[a-z][a-z0-9+.-]*:/i.test(target) ? target : `https://${target}`);
+    if (answer === "remove") squire.removeLink();
   };
-  dialog.querySelectorAll("button").forEach((button) => { button.onclick = () => dialog.close(button.value); });
-  field.onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); dialog.close("set"); } };
+  dialog.querySelectorAll("button").forEach((button) => { button.onclick = () => finish(button.value); });
+  dialog.oncancel = (event) => { event.preventDefault(); finish(""); };
+  field.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    finish("set");
+  };
   dialog.showModal();
 }

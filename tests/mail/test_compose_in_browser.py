@@ -1,0 +1,284 @@
+"""The writing page in Chromium: with keys alone, in rich text, with files on their way, on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from apps.mail.models import remember
+from apps.mail.services import stores
+from portal.contracts import Address
+from tests.mail.conftest import Person
+from tests.mail.desk import Writer
+from tests.mail.test_compose import PIXEL, picture_letter
+from tests.support import axe
+from tests.support.mailserver import MailServer
+from tests.support.receiver import SmallPost, arrived, read, text_of
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.parametrize("server", ["pymap_server"], indirect=True),  # the server behind makes no difference here
+]
+Open = Callable[..., tuple[Writer, Page]]
+WIDE = {"width": 1440, "height": 900}
+
+
+@pytest.fixture
+def write(browser: Browser, live_server, server: MailServer, post: SmallPost) -> Iterator[Open]:
+    """A browser at the writing page of somebody new."""
+    contexts = []
+    errors: list[str] = []
+
+    def enter(path: str = "/mail/@/compose/", **options: object) -> tuple[Writer, Page]:
+        login = server.new_user()
+        client = Client()
+        client.post("/sign-in/", {"username": login, "password": server.password})
+        context = browser.new_context(locale="en", base_url=live_server.url, **({"viewport": WIDE} | options))
+        context.set_default_timeout(15_000)
+        context.add_cookies(
+            [{"name": name, "value": cookie.value, "url": live_server.url} for name, cookie in client.cookies.items()]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
+        page.goto(path)
+        return Writer(Person(server, login, client), post), page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    stores.pool().close_all()
+    assert errors == []
+
+
+def to(page: Page):
+    return page.get_by_role("combobox", name="To", exact=True)
+
+
+def editor(page: Page) -> FrameLocator:
+    expect(page.locator("form.rich")).to_be_visible()
+    return page.frame_locator("iframe[data-frame]")
+
+
+def sent(page: Page) -> None:
+    expect(page.locator("#toasts")).to_contain_text("Message sent.")
+
+
+def test_with_keys_alone(write: Open, post: SmallPost) -> None:
+    _writer, page = write()
+    expect(to(page)).to_be_focused()
+    page.keyboard.type("Bob <bob@example.test>, carla@example.test")
+    stops = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
+        if stops[-1] in {"subject", "text"}:
+            page.keyboard.type(f"My {stops[-1]}")
+    assert stops == ["Cc", "Bcc", "subject", "text", "action"]
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
+    expect(page.locator("#row-to .chip")).to_have_text(["Bob×", "carla@example.test×"])
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Control+Enter")
+    sent(page)
+    (raw,) = arrived(post, "carla")
+    assert (read(raw)["Subject"], text_of(read(raw))) == ("My subject", "My text\n")
+
+
+def test_escape_leaves_and_asks_first(write: Open) -> None:
+    _writer, page = write()
+    page.keyboard.type("half")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.keyboard.press("Escape")
+    expect(page.locator("#row-to .rc-in")).to_have_value("half")
+    assert asked == ["beforeunload"]
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/mail/INBOX/")
+    assert asked == ["beforeunload"]
+
+
+def test_completion_is_a_combobox(write: Open, post: SmallPost) -> None:
+    writer, page = write()
+    user = get_user_model().objects.get(login=writer.person.login)
+    people = [Address("maria@example.test", "Μαρία Δήμου"), Address("marta@example.test", "Marta Silva")]
+    remember(user.pk, people)
+    remember(user.pk, people[1:])
+    page.keyboard.type("mar")
+    options = page.get_by_role("listbox", name="To").get_by_role("option")
+    expect(options).to_have_count(2)
+    expect(to(page)).to_have_attribute("aria-expanded", "true")
+    expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    expect(options.nth(0)).to_contain_text("Marta Silva")
+    assert axe.violations(page) == []
+    page.keyboard.press("ArrowDown")
+    chosen = options.nth(1)
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    expect(to(page)).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "")
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-to .chip")).to_have_text("Μαρία Δήμου×")
+    expect(to(page)).to_have_attribute("aria-expanded", "false")
+    page.keyboard.type("mar")
+    expect(options).to_have_count(1)  # not offered twice
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    expect(page).to_have_url(re.compile("/mail/@/compose/"))
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")  # takes the last one back for correction
+    expect(to(page)).to_have_value("Μαρία Δήμου <maria@example.test>")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    sent(page)
+    assert len(arrived(post, "maria")) == 1
+
+
+def test_rich_text(write: Open, post: SmallPost) -> None:
+    _writer, page = write("/mail/@/compose/?to=bob@example.test&subject=Rich&body=One%0ATwo")
+    page.get_by_role("radio", name="Rich text").check()
+    inside = editor(page).locator("[data-editor]")
+    expect(inside).to_have_text("OneTwo")
+    inside.press("Control+End")
+    page.keyboard.press("Enter")
+    bold = page.get_by_role("button", name="Bold")
+    bold.click()
+    expect(bold).to_have_attribute("aria-pressed", "true")
+    page.keyboard.type("bold words")
+    page.get_by_role("button", name="Link").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("example.test/page")
+    page.keyboard.press("Enter")
+    expect(inside.locator("a")).to_have_attribute("href", "https://example.test/page")
+    page.keyboard.press("Control+Enter")
+    sent(page)
+    message = read(arrived(post, "bob")[0])
+    html = message.get_body(("html",)).get_content()
+    assert "<b>bold words" in html
+    assert 'href="https://example.test/page"' in html
+    assert text_of(message).startswith("One\nTwo\n")
+
+
+def test_from_rich_to_plain_and_back(write: Open, post: SmallPost) -> None:
+    _writer, page = write("/mail/@/compose/?to=bob@example.test")
+    page.get_by_role("radio", name="Rich text").check()
+    editor(page).locator("[data-editor]").click()
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Bullets").click()
+    page.keyboard.type("point")
+    page.get_by_role("radio", name="Plain text").check()
+    text = page.locator("[name=text]")
+    expect(text).to_have_value(re.compile(r"first\n- point"))
+    text.press("Control+Enter")
+    sent(page)
+    message = read(arrived(post, "bob")[0])
+    assert message.get_content_type() == "text/plain"
+    assert "first\n- point" in text_of(message)
+
+
+def test_pictures_of_the_original_are_seen(write: Open, post: SmallPost) -> None:
+    writer, page = write()
+    (uid,) = writer.person.receive(picture_letter())
+    page.goto(writer.person.url("reply", "INBOX", uid, v=writer.person.uidvalidity(), format="html"))
+    picture = editor(page).get_by_alt_text("the camp")
+    expect(picture).to_have_js_property("naturalWidth", 1)
+    expect(page.locator("iframe[data-frame]")).to_be_focused()
+    page.keyboard.type("I see it.")
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    page.get_by_role("button", name="Send").click()
+    sent(page)
+    message = read(arrived(post, "bob")[0])
+    assert text_of(message).startswith("I see it.")
+    found = [part.get_payload(decode=True) for part in message.walk() if part["Content-ID"]]
+    assert found == [PIXEL]
+    assert writer.stored("Drafts") == []
+
+
+def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings) -> None:
+    settings.MAX_MESSAGE_MB = 1
+    _writer, page = write("/mail/@/compose/?to=bob@example.test")
+    files = page.locator(".up")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Attach files").click()
+    chooser.value.set_files(
+        [
+            {"name": "plan <b>.txt", "mimeType": "text/plain", "buffer": b"the plan"},
+            {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"\1" * 1_000_001},
+            {"name": "b.txt", "mimeType": "text/plain", "buffer": b"second"},
+        ]
+    )
+    expect(files).to_have_count(3)
+    expect(page.locator(".up[data-state=failed]")).to_contain_text("Larger than 1 MB, the limit of this site")
+    expect(page.locator(".up[data-token]")).to_have_count(2)
+    page.get_by_role("button", name="Remove b.txt").click()
+    page.locator(".up[data-state=failed]").get_by_role("button", name="Cancel").click()
+    expect(files).to_have_count(1)
+    page.get_by_role("button", name="Send").click()
+    sent(page)
+    (part,) = read(arrived(post, "bob")[0]).iter_attachments()
+    assert part.get_payload(decode=True) == b"the plan"
+
+
+def test_a_file_that_does_not_get_through_can_be_tried_again(write: Open) -> None:
+    _writer, page = write()
+    page.route("**/mail/@/uploads/", lambda route: route.abort())
+    page.set_input_files("#compose-files", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(page.locator(".up")).to_contain_text("Connection lost, not attached")
+    assert axe.violations(page) == []
+    page.unroute("**/mail/@/uploads/")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".up[data-token]")).to_contain_text("attached")
+
+
+def test_the_password_again_in_the_middle_of_writing(write: Open, server: MailServer) -> None:
+    """The text stays where it is; after the password, what was interrupted is done."""
+    writer, page = write("/mail/@/compose/?to=bob@example.test")
+    page.locator("[name=text]").fill("what I wrote")
+    page.context.clear_cookies(name=re.compile("yurt_key"))
+    page.keyboard.press("Control+s")
+    dialog = page.locator("#sign-in-again")
+    expect(dialog).to_be_visible()
+    dialog.locator("[name=portal_password]").fill(server.password)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    expect(page.locator("[name=text]")).to_have_value("what I wrote")
+    (raw,) = writer.stored("Drafts")
+    assert text_of(read(raw)) == "what I wrote\n"
+
+
+def test_saving_twice_at_once_keeps_one_draft(write: Open, post: SmallPost) -> None:
+    writer, page = write("/mail/@/compose/?to=bob@example.test&subject=Once")
+    page.locator("[name=text]").press_sequentially("text")
+    page.keyboard.press("Control+s")
+    page.keyboard.press("Control+s")
+    page.keyboard.press("Control+Enter")  # waits for the draft, or that would stay
+    sent(page)
+    assert len(arrived(post, "bob")) == 1
+    assert writer.stored("Drafts") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)], ids=lambda size: str(size[0]))
+def test_axe_finds_nothing_and_all_of_it_fits(write: Open, theme: str, size: tuple[int, int]) -> None:
+    _writer, page = write(color_scheme=theme, viewport={"width": size[0], "height": size[1]})
+    expect(page.locator("form.live")).to_be_visible()
+    assert axe.violations(page) == []
+    expect(page.locator(".cside")).to_be_visible(visible=size[0] > 500)
+    page.get_by_role("radio", name="Rich text").check()
+    expect(editor(page).locator("[data-editor]")).to_be_visible()
+    page.set_input_files("#compose-files", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(page.locator(".up[data-token]")).to_be_visible()
+    to(page).fill("nobody, nowhere")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".rc-errors")).to_contain_text("“nowhere” is not a mail address.")
+    expect(to(page)).to_have_attribute("aria-invalid", "true")
+    expect(editor(page).locator("[data-editor]")).to_be_visible()
+    assert axe.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
