@@ -6,6 +6,8 @@ No setting of the portal can do this: it is code that only a process started wit
 - ``PROOF_SANITISE=no`` switches the sanitiser off, so that the layers behind it stand alone; then ``&policy=no`` in an
   address leaves out the answer's Content-Security-Policy.
 - ``PROOF_WEB=port`` is where the image proxy finds the whole web.
+- ``PROOF_FALL=word`` makes a bug of the worst kind: an exception with the text of the mail in it when a mail contains
+  the word, one with the password in it for a login that contains it. Error mails then lie in files.
 """
 
 from __future__ import annotations
@@ -62,6 +64,31 @@ if "PROOF_WEB" in os.environ:
         return socket.create_connection(("127.0.0.1", int(os.environ["PROOF_WEB"])), timeout=5)
 
     images._resolve, images._connect = _resolve, _connect  # type: ignore[assignment]
+
+if "PROOF_FALL" in os.environ:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "error-mails")  # noqa: F405
+    MIDDLEWARE = [*MIDDLEWARE, "tests.proof.site_settings.Fall"]
+    _draw_text = render.text
+
+    def _fall(text: str, **options: Any) -> str:
+        return str(int(text)) if os.environ["PROOF_FALL"] in text else _draw_text(text, **options)
+
+    render.text = _fall
+
+
+class Fall:
+    """Middleware that stumbles over a form."""
+
+    def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: object, args: object, kwargs: object) -> None:
+        if os.environ["PROOF_FALL"] in request.POST.get("username", ""):
+            raise KeyError(request.POST["password"])
 
 
 def without_policy(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:

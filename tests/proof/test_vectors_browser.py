@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from selectolax.lexbor import LexborHTMLParser
 
 from tests.mail.mime.support import ROOT
 from tests.proof.wire import Watch, Web, open_all, wired
@@ -171,9 +172,18 @@ def test_the_sanitiser_leaves_nothing_to_refuse(sanitised: Reader) -> None:
     assert sanitised.watch.refused == []
 
 
+#: Chromium opens a connection to the host of a frame before it asks the policy whether the frame may be. Nothing is
+#: sent but the name of the host; only the sanitiser stands before that.
+FRAME = "html_leaks-015"
+
+
 def test_the_policy_holds_alone(bare: Reader) -> None:
-    open_all(bare.page, bare.bodies([*XSS, *LEAKS, *REDRESS]))
+    open_all(bare.page, bare.bodies([name for name in (*XSS, *LEAKS, *REDRESS) if name != FRAME]))
     bare.assert_quiet()
+    open_all(bare.page, bare.bodies([FRAME]))
+    assert bare.watch.left == []
+    assert set(bare.web.seen) <= {"tls leak.test"}
+    bare.web.seen.clear()
     assert len(bare.watch.refused) > 100
     assert open_all(bare.page, bare.bodies(XSS), provoke=True) == len(XSS)
     assert bare.watch.ran == []
@@ -206,7 +216,8 @@ def through_the_page(reader: Reader, names: list[str]) -> None:
     reader.assert_quiet()
 
 
-SAMPLE = [*list(XSS)[::12], *list(LEAKS)[::13], *list(REDRESS)[::7]]
+SAMPLE = [*list(XSS)[::12], *list(LEAKS)[::12], *list(REDRESS)[::7]]
+assert FRAME not in SAMPLE
 
 
 @pytest.mark.parametrize("which", ["sanitised", "bare"])
@@ -218,7 +229,8 @@ def test_through_the_message_page(which: str, request: pytest.FixtureRequest) ->
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("which", ["sanitised", "bare"])
 def test_all_of_them_through_the_message_page(which: str, request: pytest.FixtureRequest) -> None:
-    through_the_page(request.getfixturevalue(which), [*XSS, *LEAKS, *REDRESS])
+    names = [name for name in (*XSS, *LEAKS, *REDRESS) if name != FRAME or which == "sanitised"]
+    through_the_page(request.getfixturevalue(which), names)
 
 
 # --- answers and drafts -----------------------------------------------------------------------------------------------
@@ -232,6 +244,16 @@ def hidden_html(page: Page, url: str) -> str:
             url,
         )
     )
+
+
+def active(html: str) -> Iterator[str]:
+    """What a browser could run in it."""
+    for node in LexborHTMLParser(html).root.traverse(include_text=False):
+        if node.tag in ("script", "iframe", "object", "embed", "svg", "math", "style", "form", "base", "meta", "link"):
+            yield node.tag
+        for name, value in node.attributes.items():
+            if name.startswith("on") or re.match(r"\s*(?:java|vb)script|\s*data:text", value or ""):
+                yield f"{name}={value}"
 
 
 def in_the_editor(reader: Reader, urls: dict[str, str]) -> dict[str, str]:
@@ -269,7 +291,7 @@ def test_quoted_in_an_answer(which: str, request: pytest.FixtureRequest) -> None
     if which == "bare":
         assert sum("__xss" in html for html in held.values()) > 90  # the editor has really been given them
     else:
-        assert not [name for name, html in held.items() if re.search(r"<[^>]+\bon\w+=|<script|javascript:", html)]
+        assert [name for name, html in held.items() if any(active(html))] == []
     for name in list(XSS)[::20]:
         reader.page.goto(f"{base}/{reader.uids[name]}/reply/?v={v}")
         expect(reader.page.locator("textarea[name=text]")).to_be_visible()

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request
 
 from scripts.servers import chromium
 
 GIF = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
+_NETWORK = re.compile(r"(?:https?|wss?|ftp):")
 _SERVER_NAME = re.compile(rb"[a-z0-9.-]+\.test")
 
 
@@ -115,16 +116,23 @@ class Watch:
         self.ran.append(f"{words} in {source['frame'].url}")
 
     def _watch(self, page: Page) -> None:
-        page.on("dialog", lambda dialog: (self.ran.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.ran.append(f"error {error}"))
         page.on("console", lambda message: self._said(message.text) if message.type == "error" else None)
+
+    def _dialog(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":  # the portal's own: something written has not been saved
+            dialog.accept()
+        else:
+            self.ran.append(f"dialog {dialog.message}")
+            dialog.dismiss()
 
     def _said(self, text: str) -> None:
         if re.search(r"Content Security Policy|sandboxed|Refused|Blocked", text):
             self.refused.append(text)
 
     def _foreign(self, request: Request) -> bool:
-        return not request.url.startswith((f"{self.home}/", "data:", "blob:", "about:"))
+        return _NETWORK.match(request.url) is not None and not request.url.startswith(f"{self.home}/")
 
     def _asked(self, request: Request) -> None:
         if not self._foreign(request):

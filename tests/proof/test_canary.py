@@ -1,0 +1,336 @@
+"""A marked password and marked mail go through a whole day, and are then looked for in every octet the portal keeps.
+
+The day runs on a site as it is installed: gunicorn, a worker, files for the database, the cache, the queue and the
+uploads, error mails to an administrator, the log of everything. Two tests: one looks for the password, one for what was
+written and read. A third plants both once, in each place, to show that the search would have found them.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import sqlite3
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+import pytest
+import redis
+from django.core import signing
+from playwright.sync_api import Browser, Page, expect
+
+from scripts.servers.base import stop_group
+from scripts.servers.exim import REFUSED
+from tests.support.people import PASSWORD
+from tests.support.servers import SubmissionServer
+from tests.support.site import ROOT, Site, mail_settings, running_site
+
+pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
+SECRETS = {"password": "pw-Zq7Kestrel-4183", "wrong password": "pw-Zq7Merlin-9927"}
+FALL = "stumblehere"
+WORDS = {
+    "subject": "subject-Quillback-7731",
+    "text": "text-Quillback-7732",
+    "sender": "sender-quillback-7733",
+    "recipient": "recipient-quillback-7743",
+    "fallen": "fallen-Quillback-7744",
+    "file": "file-Quillback-7734",
+    "content": "content-Quillback-7735",
+    "answer": "answer-Quillback-7736",
+    "upload": "upload-Quillback-7737",
+    "uploaded": "uploaded-Quillback-7738",
+    "draft": "draft-Quillback-7739",
+    "draft subject": "topic-Quillback-7740",
+    "search": "search-Quillback-7741",
+    "folder": "folder-Quillback-7742",
+}
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def disguises(word: str) -> set[bytes]:
+    """How the octets of a word may lie on a disk: as they are, in UTF-16, in base64 at any offset, in hex."""
+    plain = word.encode()
+    found = {plain, plain.hex().encode(), word.encode("utf-16-le")}
+    for shift in range(3):
+        coded = base64.b64encode(b"\0" * shift + plain)
+        found.add(coded[4 if shift else 0 : -4])
+        found.add(base64.urlsafe_b64encode(b"\0" * shift + plain)[4 if shift else 0 : -4])
+    return found
+
+
+def opened(octets: bytes) -> Iterator[bytes]:
+    """The octets, and what is packed in them: Django's signed and compressed sessions, streams of zlib."""
+    yield octets
+    for match in re.finditer(rb"\.?[A-Za-z0-9_-]{20,}(?::[A-Za-z0-9_-]+){1,2}", octets):
+        text = match[0].decode()
+        packed = text.startswith(".")
+        body = text.removeprefix(".").partition(":")[0]
+        with contextlib.suppress(ValueError, zlib.error):
+            data = signing.b64_decode(body.encode())
+            yield zlib.decompress(data) if packed else data
+    for match in re.finditer(rb"\x78[\x01\x9c\xda]", octets):
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompressobj().decompress(octets[match.start() :], 1_000_000)
+
+
+def search(places: dict[str, bytes], words: dict[str, str]) -> set[tuple[str, str]]:
+    """(place, name of the word) wherever one is found."""
+    patterns = {name: disguises(word) for name, word in words.items()}
+    return {
+        (place, name)
+        for place, octets in places.items()
+        for view in opened(octets)
+        for name, looks in patterns.items()
+        if any(look in view for look in looks)
+    }
+
+
+def remains(site: Site) -> dict[str, bytes]:
+    """All that the portal has kept: every file of its folder, and the rows of its database as they read."""
+    found = {}
+    for path in sorted(site.directory.rglob("*")):
+        if path.is_file() and "static" not in path.relative_to(site.directory).parts[:1]:
+            found[str(path.relative_to(site.directory))] = path.read_bytes()
+    database = sqlite3.connect(f"file:{site.directory / 'portal.sqlite3'}?mode=ro", uri=True)
+    with contextlib.closing(database):
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
+            found[f"table {table}"] = repr(rows).encode()
+    return found
+
+
+# --- the day ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Day:
+    site: Site
+    redis_url: str
+
+    @property
+    def places(self) -> dict[str, bytes]:
+        return remains(self.site) | cached(self.redis_url)
+
+
+def cached(url: str) -> dict[str, bytes]:
+    """Keys and values of the cache."""
+    with contextlib.closing(redis.Redis.from_url(url)) as client:
+        found = {}
+        for key in client.keys("*"):
+            value = client.get(key) if client.type(key) == b"string" else client.dump(key)
+            found[f"cache {key.decode(errors='replace')}"] = key + b" " + (value or b"")
+        return found
+
+
+@contextlib.contextmanager
+def worker(site: Site) -> Iterator[None]:
+    command = [sys.executable, "-m", "celery", "-A", "portal.celery", "worker", "--beat", "--pool=threads"]
+    command += ["--concurrency=2", "--loglevel=DEBUG"]
+    with (site.directory / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", "--", *command],
+            cwd=ROOT,
+            env=site.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            stop_group(process.pid)
+            process.wait()
+
+
+def letters() -> Iterator[bytes]:
+    """One to answer, one that is only read, one over which the portal falls."""
+    for sender, subject, text in (
+        ("recipient", "subject", f"We meet at noon. {WORDS['text']} {WORDS['search']}"),
+        ("sender", "subject", f"{WORDS['text']} to read"),
+        ("sender", "fallen", f"{FALL} {WORDS['text']}"),
+    ):
+        message = EmailMessage()
+        message["From"] = f"{WORDS[sender]} <{WORDS[sender]}@example.test>"
+        message["To"], message["Subject"] = "alice@example.test", WORDS[subject]
+        message.set_content(text)
+        content = WORDS["content"].encode()
+        message.add_attachment(content, maintype="text", subtype="plain", filename=f"{WORDS['file']}.txt")
+        yield message.as_bytes()
+
+
+def live(page: Page, site: Site, login: str) -> None:
+    """From the first wrong password to the last mistake."""
+    page.goto(f"{site.url}/sign-in/")
+    for password in (SECRETS["wrong password"], SECRETS["password"]):
+        page.fill("[name=username]", login)
+        page.fill("[name=password]", password)
+        with page.expect_navigation():
+            page.press("[name=password]", "Enter")
+    expect(page.locator("h1")).to_contain_text("Good")
+    expect(page.locator("#block-mail-unread")).to_contain_text(WORDS["subject"])
+    page.goto(f"{site.url}/mail/INBOX/?q={WORDS['search']}")
+    page.locator("[data-uid] a.go").first.click()
+    expect(page.locator("#reading")).to_contain_text(WORDS["text"])
+    page.goto(f"{site.url}/search/?q={WORDS['search']}")
+    answer = page.goto(f"{site.url}/mail/{WORDS['folder']}/")
+    assert answer is not None and answer.status == 404
+    write(page, site)
+    write_to_nobody(page, site)
+    page.goto(f"{site.url}/mail/INBOX/?q={FALL}")
+    address = page.locator("[data-uid] a.go").first.get_attribute("href")
+    answer = page.goto(f"{site.url}{address}")
+    assert answer is not None and answer.status == 500
+
+
+def write(page: Page, site: Site) -> None:
+    """An answer with a file, kept as a draft, opened again, sent."""
+    page.goto(f"{site.url}/mail/INBOX/?q={WORDS['search']}")
+    page.locator("[data-uid] a.go").first.click()
+    page.locator("#reading a[href*='/reply/']").first.click()
+    page.fill("[name=subject]", WORDS["draft subject"])
+    page.fill("textarea[name=text]", f"{WORDS['answer']} {WORDS['draft']}")
+    attach(page)
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    page.reload()
+    expect(page.locator("textarea[name=text]")).to_have_value(re.compile(WORDS["draft"]))
+    page.locator("button[value=send]").click()
+    page.wait_for_url(re.compile(r"/mail/INBOX/"))
+
+
+def write_to_nobody(page: Page, site: Site) -> None:
+    """A message that is refused, with a file that stays behind on the disk."""
+    page.goto(f"{site.url}/mail/@/compose/?to={REFUSED}&subject={WORDS['draft subject']}&body={WORDS['answer']}")
+    attach(page)
+    page.locator("button[value=send]").click()
+    expect(page.locator("#compose")).to_contain_text("No such person")
+
+
+def attach(page: Page) -> None:
+    file = {"name": f"{WORDS['upload']}.txt", "mimeType": "text/plain", "buffer": WORDS["uploaded"].encode() * 50}
+    page.locator("#compose-files").set_input_files([file])
+    expect(page.locator("[data-attachments] input[name=attachment]")).to_have_count(1)
+
+
+def try_itself(page: Page, site: Site) -> None:
+    """The administrator's look at everything, with a mail account of the site's own to try."""
+    page.goto(f"{site.url}/sign-in/?next=/selftest/%3Frun=1")
+    page.fill("[name=username]", "root")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    expect(page.locator("main")).to_contain_text("IMAP")
+    page.wait_for_load_state()
+
+
+def fall_at_the_door(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/sign-in/")
+    page.fill("[name=username]", FALL)
+    page.fill("[name=password]", SECRETS["wrong password"])
+    with page.expect_response(re.compile("/sign-in/")) as answer:
+        page.press("[name=password]", "Enter")
+    assert answer.value.status == 500
+
+
+@pytest.fixture(scope="module")
+def day(submission: SubmissionServer, redis_url: str, browser: Browser) -> Iterator[Day]:
+    server, root = submission.dovecot, f"m().objects.create_superuser('root', {PASSWORD!r})"
+    login = server.new_user()
+    server.set_password(login, SECRETS["password"])
+    server.deliver(login, *letters())
+    settings = mail_settings(submission) | {
+        "DJANGO_SETTINGS_MODULE": "tests.proof.site_settings",
+        "CACHE_URL": redis_url,
+        "ADMINS": "root@example.test",
+        "LOG_LEVEL": "DEBUG",
+        "SELFTEST_LOGIN": login,
+        "SELFTEST_PASSWORD": SECRETS["password"],
+        "PROOF_FALL": FALL,
+    }
+    with running_site(**settings) as site, worker(site):
+        site.manage("shell", "--no-imports", "-c", f"from django.contrib.auth import get_user_model as m; {root}")
+        for way in (lambda page, site: live(page, site, login), try_itself, fall_at_the_door):
+            context = browser.new_context(locale="en")
+            context.set_default_timeout(20_000)
+            way(context.new_page(), site)
+            context.close()
+        yield Day(site, redis_url)
+
+
+# --- what is left of it -----------------------------------------------------------------------------------------------
+
+
+def test_the_day_has_left_traces(day: Day) -> None:
+    """Nothing is proved by looking into empty places."""
+    places = day.places
+    names = " ".join(places)
+    assert {"portal.log", "worker.log", "portal.sqlite3", "table django_session"} <= places.keys()
+    assert "uploads/" in names and "broker" in names and "error-mails/" in names and "cache " in names
+    assert places["portal.log"].count(b'"status": 500') >= 2
+    mails = b"".join(octets for name, octets in places.items() if name.startswith("error-mails/"))
+    assert b"ValueError" in mails and b"KeyError" in mails
+    assert len(places["table django_session"]) > 500
+    assert b"REFUSED" in places["portal.log"].upper()
+
+
+def test_no_password_is_left_anywhere(day: Day) -> None:
+    assert search(day.places, SECRETS) == set()
+
+
+def test_no_mail_is_left_anywhere(day: Day) -> None:
+    words = {name: word for name, word in WORDS.items() if name != "recipient"}
+    assert search(day.places, words) == set()
+
+
+def test_whom_one_has_written_to_is_kept_for_completion_and_nowhere_else(day: Day) -> None:
+    found = search(day.places, {"recipient": WORDS["recipient"]})
+    assert ("table mail_recipient", "recipient") in found
+    assert {place for place, _name in found} <= {"table mail_recipient", "portal.sqlite3", "portal.sqlite3-wal"}
+
+
+# --- the search bites -------------------------------------------------------------------------------------------------
+
+PLANT = """
+import sys
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from portal.celery import app
+words = sys.stdin.read()
+session = SessionStore()
+session["note"] = words
+session.save()
+cache.set("note", words)
+app.send_task("proof.nobody", args=[words], queue="nobody")
+"""
+
+
+def test_what_is_planted_is_found(day: Day) -> None:
+    """The same words, put once into each of the places, are found in each of them."""
+    words = SECRETS | WORDS
+    text = " ".join(words.values())
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", PLANT]
+    subprocess.run(command, cwd=ROOT, env=day.site.environment, input=text, text=True, check=True, capture_output=True)
+    for folder in ("uploads", "error-mails"):
+        (day.site.directory / folder / "planted").write_text(text)
+    with (day.site.directory / "portal.log").open("a") as log:
+        log.write(text)
+    found = search(day.places, words)
+    for place in ("table django_session", "portal.log", "uploads/planted", "error-mails/planted"):
+        assert {name for where, name in found if where == place} == words.keys(), place
+    for kind in ("cache ", "broker", "portal.sqlite3"):
+        assert {name for where, name in found if where.startswith(kind)} == words.keys(), kind
+
+
+@pytest.mark.parametrize("word", [SECRETS["password"], WORDS["text"]])
+def test_disguised_words_are_found(word: str) -> None:
+    session = signing.dumps({"a": word * 3}, compress=True)
+    packed = zlib.compress(b"x" * 50 + word.encode())
+    hidden = [base64.b64encode(b"." * shift + word.encode() + b"tail") for shift in range(3)]
+    for octets in (session.encode(), packed, word.encode("utf-16-le"), word.encode().hex().encode(), *hidden):
+        assert search({"place": b"\0\1" + octets}, {"word": word}), octets
