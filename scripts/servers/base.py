@@ -234,8 +234,8 @@ def stop_group(pid: int, *, first: signal.Signals = signal.SIGTERM, patience: fl
             os.kill(pid, first)  # the parent alone: it ends its children in its own order
         os.killpg(pid, signal.SIGCONT)
         deadline = time.monotonic() + patience
-        while group_alive(pid) and time.monotonic() < deadline:
+        while alive(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)  # children that still serve a client would wait for it
         while group_alive(pid):
             time.sleep(0.02)
