@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.mail.mime.support import ROOT
-from tests.proof.wire import Watch, Web, open_all, wired
+from tests.proof.wire import Watch, Web, alone, open_all, wired
 from tests.support.servers import SubmissionServer
 from tests.support.site import Site, mail_settings, running_site
 
@@ -259,6 +259,7 @@ def active(html: str) -> Iterator[str]:
 def in_the_editor(reader: Reader, urls: dict[str, str]) -> dict[str, str]:
     """Each address's rich text put into the editor by the page's own way; what the editor then holds."""
     page = reader.page
+    alone(page)
     page.goto(next(iter(urls.values())))
     editor = page.frame_locator("iframe[data-frame]").locator("[data-editor]")
     expect(editor).to_be_visible()

@@ -201,9 +201,15 @@ def open_all(page: Page, urls: list[str], *, sandbox: str | None = None, provoke
     documents could be provoked."""
     reached = 0
     for start in range(0, len(urls), batch):
-        page.bring_to_front()
+        alone(page)
         reached += page.evaluate(OPEN, [urls[start : start + batch], sandbox, provoke])
-        for popup in page.context.pages:
-            if popup is not page:
-                popup.close()
+    alone(page)
     return reached
+
+
+def alone(page: Page) -> None:
+    """Close the popups that links have opened; only a page in the foreground draws."""
+    for popup in page.context.pages:
+        if popup is not page:
+            popup.close()
+    page.bring_to_front()
