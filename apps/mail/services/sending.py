@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -178,10 +179,10 @@ def _submit(request: PortalRequest, message: OutgoingMessage, octets: bytes) -> 
             all_or_nothing=True,
         )
     except submission.OutcomeUnknown as error:
-        log.warning("outcome_unknown", server_text=error.server_text)
+        log.warning("outcome_unknown", server_text=_without_addresses(error.server_text))
         raise OutcomeUnknown from error
     except submission.SubmissionError as error:
-        log.warning("not_sent", error=error.__class__.__name__, server_text=error.server_text)
+        log.warning("not_sent", error=error.__class__.__name__, server_text=_without_addresses(error.server_text))
         if _may_ask_for_password(request, error):
             raise credentials.Locked(refused=True) from error
         raise NotSent(explain(error)) from error
@@ -226,6 +227,11 @@ _WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (
 )
 
 
+def _without_addresses(text: str) -> str:
+    """For the log, which says nothing about who writes to whom."""
+    return re.sub(r"[^\s<>]+@[^\s<>]+", "…@…", text)
+
+
 def explain(error: submission.SubmissionError) -> str:
     """The error in words. The server's own follow where it has said something."""
     why = next((text for kind, text in _WHY if isinstance(error, kind)), None)
@@ -239,7 +245,7 @@ def _store_copy(store: MailStore, octets: bytes) -> str:
     try:
         store.append(folders.ensure_role(store, "sent"), octets, flags=["\\Seen"])
     except MailError as error:
-        log.warning("copy_not_stored", error=error.__class__.__name__, server_text=error.server_text)
+        log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
         return _("The message was sent, but no copy of it could be stored in Sent.")
     return ""
 

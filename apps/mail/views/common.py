@@ -61,7 +61,7 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     """The error as a page of the frame, or in the pane that htmx asked for. The folder column stays as it is: it asks
     again by itself."""
     found = trouble.describe(error)
-    log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error), server_text=error.server_text)
+    log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error))
     context = {"trouble": found, "retry_url": request.get_full_path() if request.method == "GET" else ""}
     if not is_fragment(request):
         return render(request, "mail/trouble.html", context, status=found.status)

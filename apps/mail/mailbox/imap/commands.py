@@ -92,11 +92,12 @@ class Completion:
         return cls(status.upper(), found[1].upper() if found else b"", (found[2] or b"") if found else b"", words)
 
     def error(self) -> errors.MailError:
-        """What a NO or BAD means, as one of our errors."""
+        """What a NO or BAD means, as one of our errors. Its message is for the log: servers repeat in their texts what
+        was asked for, the names of mailboxes for example."""
         kind: type[errors.MailError] = _CODES.get(self.code, errors.ServerRefused)
         if kind is errors.ServerRefused:
             kind = next((error for pattern, error in _TEXTS if pattern.search(self.text)), kind)
-        return kind(self.text[:200], server_text=self.text[:1000])
+        return kind((self.code or self.status).decode("ascii", "replace"), server_text=self.text[:1000])
 
 
 @dataclass(frozen=True, slots=True)
