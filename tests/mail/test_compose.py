@@ -20,6 +20,7 @@ from portal.celery import app
 from portal.prefs import Prefs
 from tests.mail.conftest import SignIn, letter
 from tests.mail.desk import Desk, Writer
+from tests.support import forms
 from tests.support.receiver import PostOffice, arrived, read, text_of
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
@@ -193,6 +194,15 @@ def test_files_beyond_the_limit(writer: Writer, settings) -> None:
     assert page.errors[""] == ["The files are larger than 1 MB together. Remove some of them."]
     page.press(files=[("huge.bin", "x/y", b"\1" * 1_600_000)])
     assert "The files are larger than 1 MB together and were not taken." in page.errors[""]
+    assert page.value("text") == "kept"
+
+
+def test_no_more_files_than_one_message_takes(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.mail.services.attaching.MOST", 2)
+    files = [(f"{letter_}.txt", "text/plain", b"x") for letter_ in "abc"]
+    page = writer.new().press("attach", files=files, text="kept")
+    assert page.errors[""] == ["At most 2 files go along with one message."]
+    assert page.files == ["a.txt", "b.txt"]
     assert page.value("text") == "kept"
 
 
@@ -377,6 +387,17 @@ def test_without_the_editor_the_text_counts(writer: Writer, post: PostOffice) ->
     message = read(arrived(post, bob)[0])
     assert message.get_content_type() == "text/plain"
     assert text_of(message) == "Typed\n"
+
+
+def test_the_preferences_page_works(writer: Writer) -> None:
+    url = "/preferences/mail.composing/"
+    html = writer.person.client.get(url).content.decode()
+    assert "Writing mail" in html
+    fields = forms.fields(html, "")
+    (name,) = [field for field in fields if field.endswith("signature")]
+    answer = writer.person.client.post(url, {**fields, name: "Ann\r\nLab"}, follow=True)
+    assert answer.status_code == 200
+    assert writer.new().value("text") == "\n\n-- \nAnn\nLab\n"
 
 
 # --- pictures in the text ---------------------------------------------------------------------------------------------

@@ -35,8 +35,10 @@ def text_of(message: EmailMessage) -> str:
 
 
 class PostOffice(Protocol):
-    url: str
-    ca_file: str
+    @property
+    def url(self) -> str: ...
+    @property
+    def ca_file(self) -> str: ...
 
     def received(self, login: str) -> list[bytes]:
         """Every message that has arrived for somebody by now, as their server has it."""

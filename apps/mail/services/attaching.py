@@ -149,7 +149,7 @@ def load(tokens: Sequence[str], sources: Sources, *, shown: Collection[str] = ()
 
 
 def valid(tokens: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(token for token in tokens if _TOKEN.fullmatch(token)))[:MOST]
+    return list(dict.fromkeys(token for token in tokens if _TOKEN.fullmatch(token)))
 
 
 def _structures(tokens: Sequence[str], sources: Sources) -> dict[str, Part]:

@@ -113,6 +113,9 @@ def _taken(request: PortalRequest) -> Sheet:
             notes.append(_("“%(name)s” is larger than %(limit)d MB.") % {"name": file.name, "limit": limit})
     if is_too_large(request):
         notes.append(_("The files are larger than %(limit)d MB together and were not taken.") % {"limit": limit})
+    if len(tokens) > attaching.MOST:
+        notes.append(_("At most %(count)d files go along with one message.") % {"count": attaching.MOST})
+        tokens = tokens[: attaching.MOST]
     kept = request.POST.copy()
     kept.setlist("attachment", tokens)
     request.POST = kept  # type: ignore[assignment]  # django-stubs: immutable
