@@ -37,6 +37,14 @@ def test_folders_with_their_counts(anna: Person) -> None:
     assert "2 unread" in html
 
 
+def test_drafts_are_counted_once(anna: Person) -> None:
+    anna.receive(letter("half written"), mailbox="Drafts", flags="\\Draft")
+    html = block(anna, "mail.folders")
+    drafts = html[html.index("/mail/Drafts/") :].partition("</a>")[0]
+    assert "1 message" in drafts
+    assert "badge" not in drafts
+
+
 @pytest.mark.parametrize(("unread", "badge"), [(0, ""), (3, "3")])
 def test_the_rail_counts_the_inbox(anna: Person, unread: int, badge: str) -> None:
     if unread:

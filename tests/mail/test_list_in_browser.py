@@ -98,15 +98,48 @@ def test_with_keys_alone(visit: Open) -> None:
     expect(row(page, "n2").locator(".go")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#reading h1")).to_have_text("n2")
+    expect(row(page, "n2").locator(".go")).to_be_focused()
     page.keyboard.press("s")
     expect(page.locator("#flag button")).to_have_attribute("value", "unflag")
     page.keyboard.press("j")
     expect(page.locator("#reading h1")).to_have_text("n1")
+    expect(row(page, "n1").locator(".go")).to_be_focused()
     page.keyboard.press("e")
     expect(page.locator(".msg")).to_have_count(3)
     expect(row(page, "n0").locator(".go")).to_be_focused()
     expect(page.locator("#reading")).to_contain_text("Pick a message")
+    expect(page).to_have_title(re.compile("^Inbox – "))
     assert person.count("Archive") == 1
+    page.keyboard.press("z")
+    expect(page.locator(".msg")).to_have_count(4)
+    assert person.count("Archive") == 0
+
+
+def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    person.receive(letter(), mailbox="Projects")
+    row(page, "n2").locator(".go").focus()
+    page.keyboard.press("x")
+    expect(page.locator("[data-count]")).to_have_text("1 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.keyboard.press("x")
+    page.keyboard.press("v")
+    expect(page.locator("#mail-dialog .it").first).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    expect(row(page, "n2").locator(".c-flag")).to_be_visible()
+    expect(row(page, "n2").locator(".go")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    page.get_by_role("link", name="Older message").click()
+    expect(page.locator("#reading h1")).to_have_text("n1")
+    expect(page.get_by_role("link", name="Older message")).to_be_focused()
+    page.reload()  # the list comes later, and names its keys then
+    expect(page.locator(".msg")).to_have_count(4)
+    page.keyboard.press("?")
+    expect(page.locator("#keys-help dd").filter(has_text=re.compile("^$"))).to_have_count(0)
+    expect(page.locator("#keys-help dd", has_text="Older message")).to_be_visible()
 
 
 def test_the_frame_is_as_high_as_its_text_and_loads_nothing_unasked(visit: Open) -> None:

@@ -64,6 +64,12 @@ def test_opening_stores_seen_after_the_answer(anna: Person) -> None:
     assert anna.flags(uid) == {"\\Seen"}
 
 
+def test_the_folder_column_counts_the_opened_message_as_read(anna: Person) -> None:
+    uid, _other = anna.receive(letter("a"), letter("b"))
+    assert ", 1 unread" in opened(anna, uid)
+    assert ", 1 unread" in opened(anna, uid)
+
+
 @pytest.mark.parametrize("headers", PREFETCH)
 def test_a_prefetch_stores_nothing(anna: Person, headers: dict[str, str]) -> None:
     (uid,) = anna.receive(letter())

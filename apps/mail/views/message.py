@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import MailError
-from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import BODY, MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, source
 from apps.mail.services.listing import View
@@ -61,12 +62,12 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         inside=request.GET.get("inside", ""),
     )
     fragment = is_fragment(request)
-    context = _page(store, mailbox, request.GET.get("role", ""), fragment=fragment)
+    marks_read = _marks_read(request, opened)
+    context = _page(store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
     context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
-    marks_read = _marks_read(request, opened)
     if fragment and not opened.inside:
         context["row"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
     template = "mail/_opened.html" if fragment else "mail/message.html"
@@ -79,12 +80,20 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     return response
 
 
-def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool) -> dict[str, Any]:
+def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool) -> dict[str, Any]:
     """The frame around; a fragment needs no folders, and takes the mailbox's role from the link."""
     if not fragment:
-        return frame(list(store.mailboxes()), mailbox)
+        return frame([_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()], mailbox)
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     return {"mailbox": mailbox, "role": role, "mailbox_label": label}
+
+
+def _one_read(mailbox: Mailbox) -> Mailbox:
+    """With its count as it is once the message that is being opened counts as read."""
+    status = mailbox.status
+    if status is None or not status.unseen:
+        return mailbox
+    return replace(mailbox, status=replace(status, unseen=status.unseen - 1))
 
 
 def _neighbours(

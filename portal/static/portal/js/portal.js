@@ -201,4 +201,10 @@ search?.addEventListener("keydown", (event) => {
   if (search.value) search.value = "";
   else search.blur();
 });
+if ($("#toasts")) {
+  keys.register("z", $("#toasts").dataset.undo, () => {
+    const button = $("#toasts .toast button:not(.close)");
+    return button ? button.click() : false;
+  });
+}
 keys.start();

@@ -16,4 +16,5 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   const caps = document.querySelector("[data-caps]");
   field.addEventListener("keyup", (event) => (caps.hidden = !event.getModifierState?.("CapsLock")));
 }
-document.querySelector("form input:not([type=hidden])[aria-invalid=true], form input[name=username]")?.focus();
+const fields = [...document.querySelectorAll(".lcard input:not([type=hidden])")];
+(fields.find((field) => field.matches("[aria-invalid=true]")) ?? fields.find((field) => !field.value) ?? fields[0])?.focus();

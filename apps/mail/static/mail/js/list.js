@@ -41,33 +41,57 @@ document.addEventListener("change", ({ target }) => {
   if (target.matches("#list .cb")) count();
 });
 
+document.addEventListener("reset", ({ target }) => target.id === "bulk" && setTimeout(count)); // once the boxes are empty
+
+function chooseNone() {
+  return boxes().some((box) => box.checked) ? $("#bulk [type=reset]").click() : false;
+}
+
 /* --- the open message --------------------------------------------------------------------------------------------- */
 
+let shown = "";
+
+/** The row of the open message is marked and in sight; the focus goes with it when it was on another row. */
 function follow() {
-  const open = reading()?.dataset.uid;
+  const open = reading()?.dataset.uid ?? "";
   for (const row of $$(".msg", list())) row.classList.toggle("open", row.dataset.uid === open);
-  if (open && reading().dataset.title) document.title = document.title.replace(/^.*(?= – )/s, () => reading().dataset.title);
+  const title = open ? reading().dataset.title : list()?.getAttribute("aria-label");
+  if (title) document.title = document.title.replace(/^.*(?= – )/s, () => title);
+  const row = $(".msg.open", list());
+  if (open === shown || (open && !row)) return;
+  shown = open;
+  row?.scrollIntoView({ block: "nearest" });
+  if (row && document.activeElement.matches("#list .go")) $(".go", row).focus();
 }
 
 /* --- a new list in place of the old one --------------------------------------------------------------------------- */
 
 let place = null;
 
-/** Which row had the focus, which ones follow it, how far the list was scrolled. */
-function remember() {
+/** Before a request: where the focus is, which rows follow the one in use, how far the list is scrolled. */
+function remember({ detail: { ctx } }) {
   const rows = $$(".msg", list());
-  const at = rows.findIndex((row) => row.contains(document.activeElement) || row.classList.contains("open"));
-  place = { top: $(".scroll", list())?.scrollTop ?? 0, uids: at < 0 ? [] : rows.slice(at).map((row) => row.dataset.uid), focus: list()?.contains(document.activeElement) ?? false };
+  const active = document.activeElement;
+  const inUse = [(row) => row.contains(active), (row) => row.classList.contains("open"), (row) => $(".cb:checked", row)];
+  const at = inUse.map((test) => rows.findIndex(test)).find((index) => index >= 0) ?? -1;
+  const name = ["rel", "data-key"].find((attribute) => reading()?.contains(active) && active.hasAttribute(attribute));
+  place = {
+    top: $(".scroll", list())?.scrollTop ?? 0,
+    uids: at < 0 ? [] : rows.slice(at).map((row) => row.dataset.uid),
+    wanted: active !== document.body || ctx.request.method === "POST",
+    reading: reading()?.contains(active),
+    control: name ? `[${name}="${CSS.escape(active.getAttribute(name))}"]` : null,
+  };
 }
 
-/** After archiving or deleting the focus goes to the next row. */
-function restore() {
-  if (!place) return;
-  $(".scroll", list()).scrollTop = place.top;
-  const lost = document.activeElement === document.body;
+/** The focus goes back to what was drawn anew: the same control or row. After archiving or deleting it goes to the next
+    row; where the list is out of sight, as on a phone, to the message. */
+function refocus() {
+  if (!place?.wanted || document.activeElement !== document.body) return;
+  const open = reading()?.dataset.uid && (place.reading || !list().checkVisibility?.());
   const row = place.uids.map((uid) => document.getElementById(`m${uid}`)).find(Boolean) ?? $$(".msg", list()).at(-1);
-  if ((place.focus || lost) && place.uids.length) $(".go", row)?.focus({ preventScroll: true });
-  place = null;
+  const target = open ? (place.control && $(place.control, reading())) || $("h1", reading()) : place.uids.length && row ? $(".go", row) : null;
+  target?.focus({ preventScroll: true });
 }
 
 let known = null;
@@ -79,11 +103,13 @@ function settle() {
     for (const box of $$("[data-all]", known)) box.hidden = false;
     const rows = $("[data-rows]", known);
     if (rows) roving(rows, ".go", { vertical: true });
-    restore();
+    name();
+    if (place) $(".scroll", known).scrollTop = place.top;
   }
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
   count();
+  refocus();
   follow();
   news();
   const dialog = $("#mail-dialog");
@@ -130,12 +156,19 @@ function step(by) {
   return row ? $(".go", row).click() : false;
 }
 
-const words = list()?.dataset ?? {};
-register("j", words.keyOlder ?? "", () => step(1));
-register("k", words.keyNewer ?? "", () => step(-1));
-register("x", words.keySelect ?? "", () => {
-  const box = $(".cb", document.activeElement?.closest(".msg") ?? $(".msg.open", list()) ?? $(".msg", list()) ?? document.createElement("i"));
-  box?.click();
-});
+function choose() {
+  const row = document.activeElement?.closest(".msg") ?? $(".msg.open", list()) ?? $(".msg", list());
+  return row ? $(".cb", row).click() : false;
+}
+
+/** The list brings the names of its keys. */
+function name() {
+  const words = known.dataset;
+  if (!words.keyOlder) return; // not there yet
+  register("j", words.keyOlder, () => step(1));
+  register("k", words.keyNewer, () => step(-1));
+  register("x", words.keySelect, choose);
+  register("Escape", $("#bulk [type=reset]").ariaLabel, chooseNone);
+}
 
 settle();
