@@ -24,6 +24,6 @@ def vectors(name: str) -> list[Any]:
 
 @contextmanager
 def bounded(seconds: float = SECONDS) -> Iterator[None]:
-    start = time.process_time()
+    start = time.thread_time()
     yield
-    assert time.process_time() - start < seconds
+    assert time.thread_time() - start < seconds
