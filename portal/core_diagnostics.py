@@ -191,7 +191,7 @@ def translations() -> Iterator[Finding]:
         )
         return
     shares = ", ".join(
-        f"{name} {share}%"
+        f"\u2068{name} {share}%\u2069"  # isolated: names in both directions stand in one line
         for name, share in ((name, catalogues.share(code)) for code, name in settings.LANGUAGES)
         if share
     )

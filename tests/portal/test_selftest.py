@@ -226,7 +226,7 @@ def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
     with po.open("rb") as source, mo.open("wb") as compiled:
         write_mo(compiled, read_po(source))
     (finding,) = core_diagnostics.translations()
-    assert finding.level is Level.OK and "Deutsch 100%" in str(finding.message)
+    assert finding.level is Level.OK and "\u2068Deutsch 100%\u2069" in str(finding.message)
 
 
 def test_a_style_sheet_that_is_not_there_is_named() -> None:

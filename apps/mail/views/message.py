@@ -83,7 +83,9 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
 def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool) -> dict[str, Any]:
     """The frame around; a fragment needs no folders, and takes the mailbox's role from the link."""
     if not fragment:
-        return frame([_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()], mailbox)
+        return frame(
+            [_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()], mailbox
+        )
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     return {"mailbox": mailbox, "role": role, "mailbox_label": label}
 
