@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -107,6 +108,7 @@ def _environment(directory: Path, settings: dict[str, str]) -> dict[str, str]:
 def _prepared(**settings: str) -> Path:
     """Database and static files of a fresh site, made once in a test process for its apps and copied from there."""
     directory = Path(tempfile.mkdtemp(prefix="yurt-site-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     environment = _environment(directory, settings)
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
