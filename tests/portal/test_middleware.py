@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import gzip
 import time
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from portal.core_prefs import LANGUAGE, TIME_ZONE
-from portal.middleware import ClientAddressMiddleware, SessionLifetimeMiddleware, TimeZoneMiddleware, is_trusted
+from portal.middleware import (
+    ClientAddressMiddleware,
+    CompressionMiddleware,
+    SessionLifetimeMiddleware,
+    TimeZoneMiddleware,
+    is_trusted,
+)
 from portal.prefs import Prefs, for_user
 
 SIGN_IN = "/sign-in/"
@@ -31,6 +38,21 @@ def test_the_id_of_an_error_page_is_the_one_in_the_log(client: Client, caplog: p
     assert answer.status_code == 404
     assert answer["X-Request-Id"] in answer.content.decode()
     assert any(answer["X-Request-Id"] in str(record.msg) for record in caplog.records)
+
+
+# --- compression ---------------------------------------------------------------------------------------------------
+
+
+def test_pages_are_compressed_and_files_are_not(as_alice: Client) -> None:
+    page = as_alice.get("/preferences/", headers={"Accept-Encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
+    assert b"<h1" in gzip.decompress(page.content)
+    assert "Accept-Encoding" in page["Vary"]
+    assert not as_alice.get("/readyz", headers={"Accept-Encoding": "gzip"}).has_header("Content-Encoding")
+    streamed = StreamingHttpResponse([b"<p>" * 200], content_type="text/html")
+    request = RequestFactory().get("/", headers={"Accept-Encoding": "gzip"})
+    answer = CompressionMiddleware(lambda _request: streamed)(request)
+    assert not answer.has_header("Content-Encoding")
 
 
 # --- the client's address ------------------------------------------------------------------------------------------

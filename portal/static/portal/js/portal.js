@@ -70,6 +70,11 @@ document.addEventListener("htmx:error", ({ detail }) => {
   if (detail.ctx && !detail.ctx.response) toast($("#toasts")?.dataset.offline, { level: "error" });
 });
 
+/* The rail asks for the counts, the tabs of a phone show the same. */
+document.addEventListener("htmx:after:swap", () => {
+  for (const dot of document.querySelectorAll(".tabs [data-badge]")) dot.textContent = $(`.rail [data-badge="${dot.dataset.badge}"]`)?.textContent;
+});
+
 /* --- signing in again without leaving the page -------------------------------------------------------------------- */
 
 const dialog = $("#sign-in-again");
