@@ -9,8 +9,9 @@
    The names come from templates: elements with data-key="e" and an accessible name register themselves as clicks. */
 
 const shortcuts = new Map();
+const PAUSE = 1500; // milliseconds that may lie between the strokes of a sequence
 let pending = "";
-let timer = 0;
+let struck = 0; // when the pending stroke happened: by its event, since a busy page hears of it late
 
 export function register(keys, name, run, { group = "", always = false } = {}) {
   shortcuts.set(keys, { name, run, group, always });
@@ -39,15 +40,13 @@ function onKey(event) {
   const stroke = written(event);
   const single = !stroke.includes("Ctrl+") && !stroke.includes("Alt+");
   const silent = writes(event.target) || (single && document.documentElement.dataset.keys === "off" && event.key.length === 1);
-  const typed = pending ? `${pending} ${stroke}` : stroke;
+  const typed = pending && event.timeStamp - struck < PAUSE ? `${pending} ${stroke}` : stroke;
   const found = shortcuts.get(typed) ?? shortcuts.get(stroke);
   pending = "";
-  clearTimeout(timer);
   if (found && (found.always || !silent)) {
     if (found.run(event) !== false) event.preventDefault();
   } else if (!silent && [...shortcuts.keys()].some((keys) => keys.startsWith(`${typed} `))) {
-    pending = typed;
-    timer = setTimeout(() => (pending = ""), 1500);
+    [pending, struck] = [typed, event.timeStamp];
   }
 }
 
