@@ -398,10 +398,10 @@ def test_after_consent_all_the_leaks_go_through_the_portal(sanitised: Reader) ->
         if link:
             consent = link.partition("images=")[2].partition("&")[0]
             consenting.append(f"{reader.site.url}/mail/INBOX/{reader.uids[name]}/body/1/?v={v}&images={consent}")
-    assert len(consenting) > 20
+    assert len(consenting) > 10
     open_all(page, consenting)
     assert reader.watch.left == [] and reader.watch.ran == []
     through = [url for url in reader.watch.asked if "/mail/@/image/" in url]
-    assert len(through) > 20
+    assert len(through) >= len(consenting)
     Path(reader.site.environment["PROOF_OUTGOING"]).unlink(missing_ok=True)
     reader.web.seen.clear()
