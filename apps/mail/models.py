@@ -64,7 +64,10 @@ def _folded(text: str) -> str:
 def remember(user_id: int, addresses: Iterable[Address]) -> None:
     """Note that these were written to, once more each. A name given now replaces the one from before."""
     now = timezone.now()
-    people = {address_key(address.email): address for address in addresses}
+    people: dict[str, Address] = {}
+    for address in addresses:
+        if address.name or address_key(address.email) not in people:
+            people[address_key(address.email)] = address
     known: Sequence[str] = list(Recipient.objects.filter(user_id=user_id, key__in=people).values_list("key", flat=True))
     Recipient.objects.filter(user_id=user_id, key__in=known).update(uses=F("uses") + 1, last_used=now)
     for key in known:
