@@ -51,7 +51,7 @@ def run(here: Site, python: Path, children: Children) -> None:
     if ports:
         imap, smtp = ports
         demo = {"IMAP_URL": f"imap://127.0.0.1:{imap}", "SMTP_URL": f"smtp://127.0.0.1:{smtp}"}
-        variables |= demo | {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user"}
+        variables |= demo | {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user", "YURT_DEMO": "yes"}
     prepared = prepare(python, variables)
     changes.remember(note)
     children.stop_on_signals()

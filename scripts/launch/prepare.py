@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from demo.accounts import ACCOUNTS, address_of
 from scripts import messages
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read wrongly from a screen
@@ -44,6 +45,8 @@ def main() -> int:
     try:
         migrate()
         admin = first_admin()
+        if os.environ.get("YURT_DEMO"):
+            demo_people()
     except DatabaseError as error:
         say(f"The database does not answer: {error.args[-1] if error.args else error}. Cure: check DATABASE_URL")
         return 2
@@ -89,6 +92,17 @@ def first_admin() -> dict[str, str] | None:
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
     User.objects.create_superuser("admin", password)
     return {"login": "admin", "password": password}
+
+
+def demo_people() -> None:
+    """The demo's mail users with their names, as they would be after an administrator has entered them."""
+    if not django_apps.is_installed("apps.mail"):
+        return
+    from apps.mail.services.stores import imap_server
+    from portal.accounts import external_user
+
+    for login, name in ACCOUNTS.items():
+        external_user(source="imap", server=imap_server().host, login=login, email=address_of(login), name=name)
 
 
 if __name__ == "__main__":
