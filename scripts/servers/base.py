@@ -118,18 +118,18 @@ class Server:
 
     def configure(self) -> None:
         """Write the configuration; called once, before the first start."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     def command(self) -> list[str]:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     def answers(self) -> bool:
         """Whether the server is ready for its clients."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     def facts(self) -> dict[str, str | int]:
         """What a client needs to know: ports, addresses, files."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     @property
     def output(self) -> Path:

@@ -13,7 +13,7 @@ from apps.mail.mailbox.imap.store import ImapStore
 from apps.mail.mailbox.store import MessageDetail
 from tests.mail.mailbox.conftest import Person, letter
 
-CORPORA = Path("/work/shared/corpora")
+CORPORA = Path(__file__).resolve().parents[4] / "shared" / "corpora"
 PDF = base64.encodebytes(hashlib.shake_256(b"pdf").digest(700_000))
 MIXED = (
     b"From: Bob <bob@example.test>\nTo: alice@example.test\nSubject: =?utf-8?q?Gl=C3=A4tscher?=\n"
