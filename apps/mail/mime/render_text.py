@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
 from apps.mail.mime import flowed as flow
 from apps.mail.mime import links
@@ -24,9 +24,8 @@ def render(text: str, *, flowed: bool = False, delsp: bool = False, more: str = 
     follows "-- " is ``<div class="sig">``.
     """
     clean = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    lines = list(flow.decode(clean, delsp=delsp) if flowed else flow.fixed(clean))
-    cut = lines[:MAX_LINES]
-    body, signature = _signature(cut)
+    lines = flow.decode(clean, delsp=delsp) if flowed else flow.fixed(clean)
+    body, signature = _signature(list(islice(lines, MAX_LINES)))
     out = "".join(_blocks(body, html.escape(more)))
     if signature:
         out += f'<div class="sig">{"".join(_blocks(signature, html.escape(more)))}</div>'
