@@ -402,6 +402,6 @@ def test_after_consent_all_the_leaks_go_through_the_portal(sanitised: Reader) ->
     open_all(page, consenting)
     assert reader.watch.left == [] and reader.watch.ran == []
     through = [url for url in reader.watch.asked if "/mail/@/image/" in url]
-    assert len(through) >= len(consenting)
+    assert len(through) > 10
     Path(reader.site.environment["PROOF_OUTGOING"]).unlink(missing_ok=True)
     reader.web.seen.clear()
