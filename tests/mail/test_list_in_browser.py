@@ -115,6 +115,23 @@ def test_with_keys_alone(visit: Open) -> None:
     assert person.count("Archive") == 0
 
 
+def test_a_key_in_the_middle_of_a_swap_keeps_the_focus(visit: Open) -> None:
+    """The row is drawn anew while the next key is struck: for that moment the focus is nowhere."""
+    _person, page = visit(viewport={"width": 1440, "height": 900})
+    row(page, "n2").locator(".go").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    page.evaluate(
+        """() => {
+            const row = document.activeElement.closest(".msg");
+            row.replaceWith(row.cloneNode(true));
+            document.querySelector("#reading [rel=next]").click();
+        }"""
+    )
+    expect(page.locator("#reading h1")).to_have_text("n1")
+    expect(row(page, "n1").locator(".go")).to_be_focused()
+
+
 def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:
     person, page = visit(viewport={"width": 1440, "height": 900})
     person.receive(letter(), mailbox="Projects")

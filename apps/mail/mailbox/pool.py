@@ -17,6 +17,7 @@ import secrets
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ class Pool:
         self._idle: list[_Warm] = []
         self._closed: dict[AccountKey, float] = {}
         self._busy: dict[str, int] = {}
+        self._awaited: Counter[AccountKey] = Counter()
         self._changed = threading.Condition()
         self._reaper: threading.Thread | None = None
         _pools.add(self)
@@ -133,7 +135,7 @@ class Pool:
         folder = self._folder(str(account.server))
         own = Slots(folder / "accounts" / _digest(*account.id), self.per_account)
         shared = Slots(folder, self.per_server)
-        with contextlib.ExitStack() as wishes:
+        with self._waiting_for(key), contextlib.ExitStack() as wishes:
             wish: Wish | None = None
             while True:
                 warm = self._pop_alive(key)
@@ -186,12 +188,25 @@ class Pool:
         with self._changed:
             self._changed.notify_all()
 
+    @contextlib.contextmanager
+    def _waiting_for(self, key: AccountKey) -> Iterator[None]:
+        with self._changed:
+            self._awaited[key] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._awaited[key] -= 1
+                if not self._awaited[key]:
+                    del self._awaited[key]
+
     # giving up
 
     def _evict(self, scope: tuple[str, ...]) -> bool:
-        """Close the idle connection unused for longest of a server, or of an account on it."""
+        """Close the idle connection unused for longest of a server, or of an account on it. What a request of this
+        process waits for is left to it: one that has just come back is better than a new one in its place."""
         with self._changed:
-            found = [warm for warm in self._idle if warm.key[: len(scope)] == scope]
+            found = [warm for warm in self._idle if warm.key[: len(scope)] == scope and not self._awaited[warm.key]]
             if not found:
                 return False
             oldest = min(found, key=lambda warm: warm.since)
@@ -249,6 +264,7 @@ class Pool:
                 slot.release()
         self._idle = []
         self._busy = {}
+        self._awaited = Counter()
 
 
 def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:

@@ -67,9 +67,20 @@ function follow() {
 /* --- a new list in place of the old one --------------------------------------------------------------------------- */
 
 let place = null;
+let held = null; // what had the focus last, unless it was given up: the blur of what is taken away comes first
 
-/** Before a request: where the focus is, which rows follow the one in use, how far the list is scrolled. */
+document.addEventListener("focusin", ({ target }) => (held = target));
+document.addEventListener("focusout", ({ target }) => setTimeout(() => {
+  if (held === target && held.isConnected && document.activeElement === document.body) held = null;
+}));
+
+/** Whether what had the focus was taken out of the page and nothing has it yet. */
+const lost = () => held !== null && !held.isConnected && document.activeElement === document.body;
+
+/** Before a request: where the focus is, which rows follow the one in use, how far the list is scrolled. Between the
+    parts of a swap the focus is nowhere; a request of that moment changes nothing. */
 function remember({ detail: { ctx } }) {
+  if (place && lost()) return;
   const rows = $$(".msg", list());
   const active = document.activeElement;
   const inUse = [(row) => row.contains(active), (row) => row.classList.contains("open"), (row) => $(".cb:checked", row)];
@@ -87,7 +98,7 @@ function remember({ detail: { ctx } }) {
 /** The focus goes back to what was drawn anew: the same control or row. After archiving or deleting it goes to the next
     row; where the list is out of sight, as on a phone, to the message. */
 function refocus() {
-  if (!place?.wanted || document.activeElement !== document.body) return;
+  if (!(place?.wanted || (place && lost())) || document.activeElement !== document.body) return;
   const open = reading()?.dataset.uid && (place.reading || !list().checkVisibility?.());
   const row = place.uids.map((uid) => document.getElementById(`m${uid}`)).find(Boolean) ?? $$(".msg", list()).at(-1);
   const target = open ? (place.control && $(place.control, reading())) || $("h1", reading()) : place.uids.length && row ? $(".go", row) : null;
@@ -110,6 +121,7 @@ function settle() {
   counts = $("#folders");
   count();
   refocus();
+  if (lost()) held = null; // nothing took its place
   follow();
   news();
   const dialog = $("#mail-dialog");
