@@ -1,6 +1,9 @@
 """pymap's mailboxes and messages on `MailDatabase`: pymap speaks IMAP, SQLite remembers."""
 
+import email
+import email.message
 import logging
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -39,6 +42,20 @@ def _format_flags(flags: Iterable[Flag]) -> str:
     return " ".join(sorted(str(flag) for flag in flags if flag in PERMANENT_FLAGS))
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _text_of(part: email.message.Message) -> str:
+    octets = part.get_payload(decode=True)
+    if not isinstance(octets, bytes):
+        return ""
+    try:
+        return octets.decode(part.get_content_charset("utf-8"), "replace")
+    except LookupError:
+        return octets.decode("utf-8", "replace")
+
+
 class Written:
     """An envelope or a structure that is put into octets once; for everything else it is what it stands for."""
 
@@ -61,6 +78,7 @@ class Parsed:
     """
 
     def __init__(self, raw: bytes) -> None:
+        self._raw = raw
         self.content = MessageContent.parse(raw)
 
     @cached_property
@@ -81,6 +99,12 @@ class Parsed:
             empty = BodyStructure.empty()
             return Written(empty, bytes(empty.extended))
 
+    @cached_property
+    def words(self) -> str:
+        """The text of its parts as people read it, folded: what BODY and TEXT search in (RFC 9051 section 6.4.4)."""
+        parts = [part for part in email.message_from_bytes(self._raw).walk() if part.get_content_maintype() == "text"]
+        return _folded("\n".join(_text_of(part) for part in parts))
+
     @property
     def _loaded(self) -> BaseLoadedMessage:
         message: Any = None  # only asked for flags and the like, never for content
@@ -97,6 +121,11 @@ class LoadedMessage(BaseLoadedMessage):
 
     def get_body_structure(self) -> Any:
         return BodyStructure.empty() if self._parsed is None else self._parsed.structure
+
+    def contains(self, value: bytes) -> bool:
+        """pymap compares octets as they travel: base64 and quoted-printable would hide every word from it."""
+        wanted = value.decode("utf-8", "replace")
+        return self._parsed is not None and (super().contains(value) or _folded(wanted) in self._parsed.words)
 
 
 class Message(BaseMessage):
