@@ -176,6 +176,7 @@ CONTENT_SECURITY_POLICY = {
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a long letter in the rich-text editor; files are counted apart
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # "select all" in a long list
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # apps refuse too many in words, and keep what was typed
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # --- languages -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.mail import prefs, tasks
 from apps.mail.mime import filenames
+from apps.mail.services import attaching
 from apps.mail.services.refs import MessageRef
 from portal.celery import app
 from portal.prefs import Prefs
@@ -204,6 +205,31 @@ def test_no_more_files_than_one_message_takes(writer: Writer, monkeypatch: pytes
     assert page.errors[""] == ["At most 2 files go along with one message."]
     assert page.files == ["a.txt", "b.txt"]
     assert page.value("text") == "kept"
+
+
+def test_more_files_than_a_browser_should_send_lose_no_word(writer: Writer) -> None:
+    many = [(f"{number}.txt", "text/plain", b"x") for number in range(attaching.MOST + 20)]
+    page = writer.new().press("attach", text="kept", files=many)
+    assert page.value("text") == "kept"
+    assert len(page.files) == attaching.MOST
+
+
+def test_the_original_goes_away_while_one_writes(writer: Writer, post: PostOffice) -> None:
+    """Moved by another program: what was typed stays, and what is missing is said, not the page taken away."""
+    message = EmailMessage()
+    message["From"], message["Subject"] = "bob@example.test", "The plan"
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="plan.pdf")
+    (uid,) = writer.person.receive(message.as_bytes())
+    page = writer.on("forward", uid)
+    assert page.files == ["plan.pdf"]
+    with writer.person.server.session(writer.person.login) as session:
+        session.select("INBOX")
+        session.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)")
+        session.expunge()
+    page = page.press(text="See this.", to=f"{post.new_login()}@example.test")
+    assert page.value("text") == "See this."
+    assert page.errors[""] == ["An attached file is not there any more. Attach it again."]
+    assert page.press().said == ["Message sent."]
 
 
 def test_an_upload_by_script(writer: Writer, settings) -> None:

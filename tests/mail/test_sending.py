@@ -123,6 +123,26 @@ def test_going_back_to_a_sent_page_with_files_or_a_draft(writer: Writer, post: P
     assert len(arrived(post, bob)) == 1
 
 
+def test_what_was_changed_after_sending_is_not_swallowed(writer: Writer, post: PostOffice) -> None:
+    """The page is gone back to, and another message written on it."""
+    bob, carla = post.new_login(), post.new_login()
+    page = writer.new()
+    back = Desk(writer.person, fields=dict(page.fields))
+    assert page.press(**WRITTEN, to=to(bob)).said == ["Message sent."]
+    asked = back.press(**WRITTEN | {"text": "Something else."}, to=to(carla))
+    assert asked.errors[""][0].startswith("This was sent already, and has been changed since.")
+    assert asked.value("text") == "Something else."
+    assert asked.press().said == ["Message sent."]
+    assert b"Something else." in arrived(post, carla)[0]
+    assert len(writer.stored("Sent")) == 2
+    page = writer.new()
+    back = Desk(writer.person, fields=dict(page.fields))
+    assert page.press(**WRITTEN, to=to(bob)).said == ["Message sent."]
+    forgotten = back.press(**WRITTEN, to=to(bob), files=[("plan.pdf", "application/pdf", b"%PDF")])
+    assert forgotten.errors[""][0].startswith("This was sent already, and has been changed since.")
+    assert forgotten.files == ["plan.pdf"]
+
+
 def test_the_original_is_marked(writer: Writer, post: PostOffice) -> None:
     first, second = writer.person.receive(letter(sender=to("charlie")), letter("Two"))
     assert writer.on("reply", first).press(to=to(post.new_login())).said == ["Message sent."]

@@ -9,6 +9,7 @@ A picture that the HTML shows by its Content-ID is drawn in the editor from its 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from apps.mail.mailbox.errors import NoSuchMailbox, NoSuchMessage
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import decode, filenames
 from apps.mail.mime.outgoing import Attachment
@@ -153,13 +155,14 @@ def valid(tokens: Iterable[str]) -> list[str]:
 
 
 def _structures(tokens: Sequence[str], sources: Sources) -> dict[str, Part]:
+    """By origin; none of a message that is not there any more: moved elsewhere, or a draft saved on another page."""
     origins = {token[0] for token in valid(tokens)}
-    refs = {"s": sources.source, "d": sources.draft}
-    return {
-        origin: sources.store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity).structure
-        for origin, ref in refs.items()
-        if ref is not None and origin in origins
-    }
+    found = {}
+    for origin, ref in (("s", sources.source), ("d", sources.draft)):
+        if ref is not None and origin in origins:
+            with contextlib.suppress(NoSuchMessage, NoSuchMailbox):
+                found[origin] = sources.store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity).structure
+    return found
 
 
 def _octets(sources: Sources, origin: str, numbers: Sequence[str]) -> dict[str, bytes]:

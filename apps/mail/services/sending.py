@@ -60,6 +60,7 @@ class Writing:
     kind: str = ""  # "reply", "forward" or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
+    content: str = ""  # tells what was written from what is written now under the same id
 
 
 def message_id(writing_id: str, sender: str) -> str:
@@ -110,8 +111,10 @@ def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_
 # --- sending ----------------------------------------------------------------------------------------------------------
 
 
-def was_sent(request: PortalRequest, writing_id: str) -> bool:
-    return bool(cache.get(_key(request, writing_id)) == "sent")
+def sent_before(request: PortalRequest, writing_id: str) -> str | None:
+    """``Writing.content`` of what was sent under this id; None when nothing was."""
+    state, _colon, content = str(cache.get(_key(request, writing_id), "")).partition(":")
+    return content if state == "sent" else None
 
 
 def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: bool = False) -> Sent:
@@ -134,7 +137,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: b
     except BaseException:
         cache.delete(key)
         raise
-    cache.set(key, "sent", _REMEMBERED)
+    cache.set(key, f"sent:{writing.content}", _REMEMBERED)
     problem = _store_copy(store, copy)
     _mark_source(store, writing)
     if writing.draft is not None and not problem:  # without a copy in Sent, the draft is all there is

@@ -6,6 +6,8 @@ is away costs anybody an upload.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +21,7 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from apps.mail.forms import ComposeForm
+from apps.mail.forms import FIELDS, ComposeForm
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
@@ -58,6 +60,18 @@ class Sheet:
     @property
     def source(self) -> MessageRef | None:
         return MessageRef.parse(self.data.get("source", ""))
+
+    @property
+    def content(self) -> str:
+        """Tells one message from another: a digest of what is written, and the number of files."""
+        fields = [str(self.data.get(name, "")) for name in (*FIELDS, "subject", "text", "html", "format")]
+        return f"{hashlib.sha256(json.dumps(fields).encode()).hexdigest()}:{len(self.tokens)}"
+
+    def adds_nothing_to(self, content: str) -> bool:
+        """Whether this is what was sent. A page gone back to may have lost its files; more of them are news."""
+        digest, _colon, files = content.partition(":")
+        mine, _colon, count = self.content.partition(":")
+        return mine == digest and int(count) <= int(files)
 
     def sources(self, store: MailStore) -> attaching.Sources:
         uploads = attaching.uploads_of(self.request)
@@ -197,8 +211,9 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         form.add_error("to", _("Say who the message is for."))
     if form.errors:
         return sheet.again(store)
-    if form.cleaned_data["id"] and sending.was_sent(sheet.request, form.cleaned_data["id"]):
-        return _done(sheet, sending.Sent(again=True))
+    sent_before = sending.sent_before(sheet.request, form.cleaned_data["id"]) if form.cleaned_data["id"] else None
+    if sent_before is not None:
+        return _sent_before(sheet, store, same=sheet.adds_nothing_to(sent_before))
     writing = _writing(sheet, store)
     if sum(len(file.content) for file in writing.message.attachments) > settings.MAX_MESSAGE_MB * 1_000_000:
         limit = {"limit": settings.MAX_MESSAGE_MB}
@@ -219,6 +234,18 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
             form.add_error(None, error.text)
         return sheet.again(store)
     return _done(sheet, sent)
+
+
+def _sent_before(sheet: Sheet, store: MailStore, *, same: bool) -> HttpResponse:
+    """The same once more is nothing. Something else under the same id (the page was gone back to, or its draft was
+    copied) is a message of its own, if that is what is meant."""
+    if same:
+        return _done(sheet, sending.Sent(again=True))
+    sheet.post["id"], sheet.post["draft"] = prefill.new_id(), ""
+    sheet.form.add_error(
+        None, _("This was sent already, and has been changed since. Send it again to send it as a new message.")
+    )
+    return sheet.again(store)
 
 
 def _done(sheet: Sheet, sent: sending.Sent) -> HttpResponse:
@@ -252,6 +279,7 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
         kind=sheet.data.get("kind", ""),
         source=sheet.source,
         draft=sheet.draft,
+        content=sheet.content,
     )
 
 
