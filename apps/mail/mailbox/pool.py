@@ -14,6 +14,7 @@ import hmac
 import logging
 import os
 import secrets
+import sys
 import threading
 import time
 import weakref
@@ -223,7 +224,7 @@ class Pool:
             warm.close()
 
     def _start_reaper(self) -> None:
-        if self._reaper is None:
+        if self._reaper is None and not sys.is_finalizing():  # when the process ends, no thread starts any more
             self._reaper = threading.Thread(target=self._reap, name="mail connections", daemon=True)
             self._reaper.start()
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
@@ -18,6 +19,7 @@ from apps.mail.mime import charset
 
 MAX_VALUE = 64 * 1024  # octets of one field that are looked at
 MAX_FIELDS = 2000
+MOST_OF_ONE = 500  # fields of one name: ten thousand Received lines do not hide who wrote
 MOST_PARAMS = 200
 
 _WORD = re.compile(rb"=\?([!#-)+,\--<>@-~]{1,60})(?:\*[A-Za-z0-9-]{0,40})?\?([bBqQ])\?")
@@ -54,11 +56,14 @@ def parse(block: bytes) -> Header:
     """Split a header block. Stops at the first empty line; lines that are no field are skipped and reported."""
     fields: list[tuple[str, list[bytes]]] = []
     broken = False
+    seen: Counter[bytes] = Counter()
+    left_out = False  # the field whose folded lines are being read
     for number, line in enumerate(_lines(block.removeprefix(codecs.BOM_UTF8))):
         if not line:
             break
         if line[:1] in b" \t" and fields:
-            fields[-1][1].append(line)
+            if not left_out:
+                fields[-1][1].append(line)
             continue
         name, colon, value = line.partition(b":")
         name = name.rstrip(b" \t")
@@ -68,7 +73,11 @@ def parse(block: bytes) -> Header:
         if len(fields) >= MAX_FIELDS:
             broken = True
             break
-        fields.append((name.decode("ascii"), [value]))
+        seen[name.lower()] += 1
+        left_out = seen[name.lower()] > MOST_OF_ONE
+        broken = broken or left_out
+        if not left_out:
+            fields.append((name.decode("ascii"), [value]))
     return Header(tuple((name, b"".join(value)[:MAX_VALUE].strip(b" \t")) for name, value in fields), broken)
 
 

@@ -135,6 +135,29 @@ def test_who_waits_gets_the_connection_that_comes_back(rich: Person, make_pool: 
     assert got == [mine] * 180
 
 
+def test_a_process_ends_while_a_stream_still_holds_its_lease(rich: Person, tmp_path: Path) -> None:
+    """The generator of an answer that nobody read to its end gives its connection back when the interpreter goes."""
+    program = """if True:
+        import sys
+        from pathlib import Path
+        from apps.mail.mailbox.account import Account
+        from apps.mail.mailbox.pool import Pool
+        from portal.net import parse_server_url
+        url, login, password, ca_file, directory = sys.argv[1:]
+        account = Account(server=parse_server_url(url, services={"imap": 143, "imaps": 993}), login=login, password=password, ca_file=ca_file or None)
+        def stream():
+            with Pool(directory=Path(directory)).lease(account) as store:
+                yield store.page("INBOX")
+        held = stream()
+        next(held)
+    """
+    account = rich.account
+    words = [str(account.server), account.login, account.password, account.ca_file or "", str(tmp_path / "places")]
+    subprocess.run(
+        [sys.executable, "-c", program, *words], cwd=Path(__file__).resolve().parents[3], check=True, timeout=60
+    )
+
+
 def test_another_process_gives_an_idle_one_up(rich: Person, make_pool: MakePool, tmp_path: Path) -> None:
     """Two pools with one directory are what two processes are to each other."""
     places = tmp_path / "shared"
