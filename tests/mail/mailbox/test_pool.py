@@ -144,7 +144,8 @@ def test_a_process_ends_while_a_stream_still_holds_its_lease(rich: Person, tmp_p
         from apps.mail.mailbox.pool import Pool
         from portal.net import parse_server_url
         url, login, password, ca_file, directory = sys.argv[1:]
-        account = Account(server=parse_server_url(url, services={"imap": 143, "imaps": 993}), login=login, password=password, ca_file=ca_file or None)
+        server = parse_server_url(url, services={"imap": 143, "imaps": 993})
+        account = Account(server=server, login=login, password=password, ca_file=ca_file or None)
         def stream():
             with Pool(directory=Path(directory)).lease(account) as store:
                 yield store.page("INBOX")
