@@ -13,10 +13,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
+from apps.mail import prefs as mail_prefs
+from portal.prefs import Prefs
 from tests.mail.conftest import letter
 from tests.mail.mime.support import ROOT
 from tests.proof.conftest import SignInTo
@@ -300,3 +304,31 @@ def test_what_the_mail_server_says(sign_in_to: SignInTo, pymap_server: MailServe
     tree = LexborHTMLParser(answer.content.decode())
     assert tree.css("img[src=x]") == []
     assert MARKUP in tree.body.text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_mail_server_says_at_the_door(settings: Any, client: Client) -> None:
+    """Its greeting and its refusal, where people sign in and where an administrator reads them in the self-test."""
+    answers = {b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n%t OK done\r\n", b"LOGIN": f"%t NO {MARKUP}\r\n".encode()}
+    answers |= {b"NOOP": b"%t OK done\r\n", b"LOGOUT": b"* BYE\r\n%t OK done\r\n", b"ID": b"%t OK done\r\n"}
+    with scripted(answering(f"* OK {MARKUP}\r\n".encode(), answers)) as port:
+        settings.IMAP_URL = f"imap://127.0.0.1:{port}"
+        settings.SELFTEST_LOGIN, settings.SELFTEST_PASSWORD = "alice", "secret"
+        refused = client.post(reverse("portal:sign_in"), {"username": "alice", "password": "secret"})
+        client.force_login(get_user_model().objects.create_superuser("root", "secret"))
+        checked = client.get(reverse("portal:selftest_check", args=["mail.imap"]))
+    for answer, said in ((refused, False), (checked, True)):
+        tree = LexborHTMLParser(answer.content.decode())
+        assert tree.css("img[src=x], [onerror]") == []
+        assert (MARKUP in tree.body.text()) is said
+
+
+def test_ones_own_name_and_signature(sign_in_to: SignInTo, pymap_server: MailServer) -> None:
+    anna = sign_in_to(pymap_server)
+    user = get_user_model().objects.get(login=anna.login)
+    Prefs(user).save({mail_prefs.SENDER_NAME: MARKUP, mail_prefs.SIGNATURE: MARKUP})
+    for path in (anna.url("compose"), reverse("portal:preferences_page", args=["mail.composing"])):
+        tree = LexborHTMLParser(anna.client.get(path).content.decode())
+        assert tree.css("img[src=x], [onerror]") == []
+        typed = [tree.body.text(), *(field.attributes.get("value") or "" for field in tree.css("input"))]
+        assert any(MARKUP in text for text in typed)
