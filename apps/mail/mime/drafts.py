@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from apps.mail.mime import decode, flowed, headers, select, to_text
+from apps.mail.mime import decode, headers, select, texts
 from apps.mail.mime.outgoing import Attachment, OutgoingMessage
 from apps.mail.mime.parse import ParsedMessage
 from apps.mail.mime.parts import Part
@@ -17,10 +17,10 @@ KEPT = ("Organization", "Importance", "X-Priority", "Disposition-Notification-To
 def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
     """Attachments come back octet for octet. A message without From gets an empty address there."""
     envelope = parsed.envelope
-    html = next((part for part in select.bodies(parsed.structure, "html") if part.type == "text/html"), None)
-    plain = [part for part in select.bodies(parsed.structure, "plain") if part is not html and part.type != "text/html"]
-    text = "\n".join(body_text(part, parsed.body(part.number)) for part in plain)
-    html_text = decode.text(html, parsed.body(html.number)).removesuffix("\n") if html else ""
+    formatted, plain = (
+        [(part, parsed.body(part.number)) for part in select.bodies(parsed.structure, prefer)]
+        for prefer in ("html", "plain")
+    )
     files = [_attachment(part, parsed, inline=True) for part in select.inline_images(parsed.structure)]
     files += [_attachment(part, parsed, inline=False) for part in select.attachments(parsed.structure)]
     message_ids = headers.message_ids(parsed.fields.get("Message-ID"))
@@ -32,8 +32,8 @@ def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
         bcc=envelope.bcc,
         reply_to=envelope.reply_to,
         subject=envelope.subject,
-        text=text or (to_text.text(html_text) if html else ""),
-        html=html_text,
+        text=texts.plain(plain),
+        html=texts.html(formatted),
         attachments=tuple(files),
         message_id=message_ids[0] if message_ids else "",
         date=envelope.date,
@@ -42,16 +42,6 @@ def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
         headers=tuple((name, parsed.fields.text(name)) for name in KEPT if name in parsed.fields),
         draft_state=state_of(parsed.fields),
     )
-
-
-def body_text(part: Part, octets: bytes) -> str:
-    """A text part as the compose form holds text: paragraphs on one line, LF, no line end at the end."""
-    if part.type == "text/html":
-        return to_text.text(decode.text(part, octets))
-    text = decode.text(part, octets).removesuffix("\n")
-    if part.params.get("format", "").lower() == "flowed":
-        text = flowed.joined(text, delsp=part.params.get("delsp", "").lower() == "yes")
-    return text
 
 
 def _attachment(part: Part, parsed: ParsedMessage, *, inline: bool) -> Attachment:

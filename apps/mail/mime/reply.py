@@ -124,7 +124,7 @@ def reply(
     images: Sequence[Attachment] = (),
 ) -> OutgoingMessage:
     """An answer ready to be written. ``header`` is the original's header block, ``text`` its plain text as
-    ``drafts.body_text`` gives it; with ``html`` or ``rich`` the answer is in HTML; ``images`` are those it may show."""
+    ``texts.plain`` gives it; with ``html`` or ``rich`` the answer is in HTML; ``images`` are those it may show."""
     recipients = reply_recipients(header, own=[*own, from_.email], to_all=to_all)
     in_reply_to, chain = references(header)
     original = text or (to_text.text(html) if html else "")

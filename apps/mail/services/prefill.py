@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.mail.mailbox.store import MailStore, MessageDetail
-from apps.mail.mime import addresses, build, decode, drafts, headers, parse, render_html, select, wire
+from apps.mail.mime import addresses, build, drafts, headers, parse, render_html, select, texts, wire
 from apps.mail.mime.outgoing import Attachment, OutgoingMessage
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.reply import text_as_html
@@ -236,20 +236,16 @@ def _detail(store: MailStore, ref: MessageRef) -> MessageDetail:
 
 
 def _texts(store: MailStore, ref: MessageRef, structure: Part, *, rich: bool) -> tuple[str, str]:
-    """The original's plain text, and its HTML where the answer is to be rich and there is any."""
-    shown = select.bodies(structure, "plain")
-    formatted = [p for p in select.bodies(structure, "html") if p.type == "text/html"] if rich else []
-    numbers = list(dict.fromkeys(part.number for part in (*shown, *formatted)))
+    """The original's plain text, and its HTML where the answer is to be rich."""
+    shown = {prefer: select.bodies(structure, prefer) for prefer in (("plain", "html") if rich else ("plain",))}
+    numbers = list(dict.fromkeys(part.number for parts in shown.values() for part in parts))
     octets = store.parts(ref.mailbox, ref.uid, numbers, uidvalidity=ref.uidvalidity) if numbers else {}
-
-    def cut(part: Part) -> bytes:
-        return octets.get(part.number, b"")[:MOST_QUOTED]
-
-    plain = "\n\n".join(drafts.body_text(part, cut(part)) for part in shown)
-    html = "".join(decode.text(part, cut(part)) for part in formatted)
-    if rich and not html:
-        html = text_as_html(plain)
-    return plain, html
+    contents = {
+        prefer: [(part, octets.get(part.number, b"")[:MOST_QUOTED]) for part in parts]
+        for prefer, parts in shown.items()
+    }
+    plain = texts.plain(contents["plain"])
+    return plain, (texts.html(contents["html"]) or text_as_html(plain)) if rich else ""
 
 
 def _attribution(envelope: Envelope) -> str:
