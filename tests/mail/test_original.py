@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
+
+from tests.mail.conftest import letter
 from tests.mail.desk import Desk, Writer
-from tests.support.receiver import read
+from tests.support.receiver import PostOffice, arrived, read
 
 THREE = ("FIRST, PLAIN", "SECOND, FORMATTED", "THIRD, FORMATTED")
 
@@ -63,3 +66,30 @@ def test_a_rich_answer_has_the_plain_parts_too(writer: Writer) -> None:
         page = writer.on(name, uid, format="html")
         assert missing(page.value("text")) == missing(rich_text(page)) == []
         assert "color: red" in rich_text(page).replace("color:red", "color: red").partition(THREE[2])[0]
+
+
+def test_a_long_message_is_passed_on_to_its_last_line(writer: Writer) -> None:
+    text = "".join(f"line {number} {'x' * 60}\n" for number in range(6000)) + "THE END"
+    (uid,) = writer.person.receive(letter("Long", text=text))
+    page = writer.on("forward", uid)
+    assert (page.value("text").rstrip()[-7:], page.files, page.errors) == ("THE END", [], {})
+    answer = writer.on("reply", uid).value("text")
+    assert (len(answer) < len(text), "[…]" in answer) == (True, True)
+
+
+@pytest.mark.parametrize("rich", [False, True])
+def test_a_message_too_long_for_the_form_is_passed_on_as_a_file(writer: Writer, post: PostOffice, rich: bool) -> None:
+    text = f"{'x' * 70}\n" * 60_000 + "THE END\n"
+    (uid,) = writer.person.receive(letter("Novel", text=text))
+    page = writer.on("forward", uid, format="html" if rich else "plain")
+    assert page.files == ["Novel.eml"]
+    assert ["too long to stand in the text" in note for note in page.errors[""]] == [True]
+    assert (page.value("subject"), "Novel" in page.value("text")) == ("Fwd: Novel", True)
+    bob = post.new_login()
+    page.press("save", text="See the file.", to=f"{bob}@example.test")
+    assert page.files == ["Novel.eml"]
+    assert page.press().said == ["Message sent."]
+    (sent,) = (read(raw) for raw in arrived(post, bob))
+    (file,) = sent.iter_attachments()
+    assert file.get_content_type() == "message/rfc822"
+    assert file.get_content().get_content().rstrip().endswith("THE END")

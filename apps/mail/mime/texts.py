@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from apps.mail.mime import decode, flowed, render_html, to_text
 from apps.mail.mime.parts import Part
 from apps.mail.mime.reply import text_as_html
+from apps.mail.mime.tidy import tidy
 
 Content = tuple[Part, bytes]  # a part and its octets as transferred
 
@@ -24,6 +25,17 @@ def html(contents: Sequence[Content]) -> str:
     if len(contents) == 1:
         return decode.text(*contents[0]).removesuffix("\n")
     return "".join(f"<div>{_part_html(part, octets)}</div>" for part, octets in contents)
+
+
+def is_cut(contents: Sequence[Content], most: int) -> bool:
+    """Whether it is more than ``most`` octets, or than is read of a piece of HTML."""
+    sizes = []
+    for part, octets in contents:
+        text = decode.text(part, octets)
+        sizes.append(len(text.encode("utf-8", "replace")))
+        if part.type == "text/html" and (len(text) > to_text.MAX_HTML or tidy(text).cut):
+            return True
+    return sum(sizes) > most
 
 
 def _part_html(part: Part, octets: bytes) -> str:

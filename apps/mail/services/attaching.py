@@ -1,7 +1,8 @@
 """What goes along with a message being written: fresh uploads, and parts of messages that are on the server already.
 
-In the form each is a token: ``u:<id>`` an upload, ``s:<number>`` a part of the message answered or forwarded,
-``d:<number>`` a part of the draft as it was last saved. So a draft is resumed without sending its files again.
+In the form each is a token: ``u:<id>`` an upload, ``s:<number>`` a part of the message answered or forwarded, ``s:0``
+all of that message, ``d:<number>`` a part of the draft as it was last saved. So a draft is resumed without sending its
+files again.
 
 A picture that the HTML shows by its Content-ID is drawn in the editor from its address in the portal, which ends in
 ``#cid=<id>``; ``as_shown`` and ``as_sent`` translate.
@@ -21,7 +22,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.errors import NoSuchMailbox, NoSuchMessage
-from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import decode, filenames
 from apps.mail.mime.outgoing import Attachment
 from apps.mail.mime.parts import Part
@@ -33,6 +34,7 @@ from portal.http import PortalRequest
 
 _TOKEN = re.compile(r"u:[A-Za-z0-9_-]{22}|[sd]:[0-9]+(?:\.[0-9]+)*")
 MOST = 200  # files of one message
+WHOLE = "0"  # as the number of a part: the message itself, which IMAP gives none
 _PRINTABLE = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 _PARAMETER = re.compile(r"[A-Za-z0-9-]{1,40}")
 _CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")  # what can stand between angle brackets
@@ -93,15 +95,20 @@ def items_of_parts(parts: Iterable[Part], origin: str) -> list[Item]:
     return [_item(f"{origin}:{part.number}", part.filename, part.type, _content_size(part)) for part in parts]
 
 
+def item_of_source(detail: MessageDetail) -> Item:
+    """The line for the whole message that is passed on."""
+    return items_of_parts([_whole(detail)], "s")[0]
+
+
 def items(tokens: Sequence[str], sources: Sources) -> list[Item]:
     """The lines for tokens that came back with the form; what is gone is left out. Raises ``MailError``."""
     found = []
-    structures = _structures(tokens, sources)
+    details = _details(tokens, sources)
     for token in valid(tokens):
         origin, _colon, name = token.partition(":")
         if origin == "u":
             found += _upload_items(name, sources.uploads)
-        elif origin in structures and (part := _leaf(structures[origin], name)) is not None:
+        elif origin in details and (part := _part(details[origin], name)) is not None:
             found += items_of_parts([part], origin)
     return found
 
@@ -129,10 +136,8 @@ def _upload_items(name: str, uploads: Uploads) -> list[Item]:
 def load(tokens: Sequence[str], sources: Sources, *, shown: Collection[str] = ()) -> tuple[Attachment, ...]:
     """The files themselves, in the order of the form. Pictures whose Content-ID is among ``shown`` stand in the text.
     Raises ``Missing``, ``MailError``."""
-    structures = _structures(tokens, sources)
-    octets = {
-        origin: _octets(sources, origin, [t[2:] for t in valid(tokens) if t[0] == origin]) for origin in structures
-    }
+    details = _details(tokens, sources)
+    octets = {origin: _octets(sources, origin, [t[2:] for t in valid(tokens) if t[0] == origin]) for origin in details}
     loaded = []
     for token in valid(tokens):
         origin, _colon, name = token.partition(":")
@@ -143,7 +148,7 @@ def load(tokens: Sequence[str], sources: Sources, *, shown: Collection[str] = ()
                 raise Missing from error
             loaded.append(Attachment(content=content, filename=upload.filename, type=upload.type))
             continue
-        part = _leaf(structures[origin], name) if origin in structures else None
+        part = _part(details[origin], name) if origin in details else None
         if part is None or name not in octets[origin]:
             raise Missing
         loaded.append(_attachment(part, octets[origin][name], shown))
@@ -154,26 +159,38 @@ def valid(tokens: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(token for token in tokens if _TOKEN.fullmatch(token)))
 
 
-def _structures(tokens: Sequence[str], sources: Sources) -> dict[str, Part]:
+def _details(tokens: Sequence[str], sources: Sources) -> dict[str, MessageDetail]:
     """By origin; none of a message that is not there any more: moved elsewhere, or a draft saved on another page."""
     origins = {token[0] for token in valid(tokens)}
     found = {}
     for origin, ref in (("s", sources.source), ("d", sources.draft)):
         if ref is not None and origin in origins:
             with contextlib.suppress(NoSuchMessage, NoSuchMailbox):
-                found[origin] = sources.store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity).structure
+                found[origin] = sources.store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)
     return found
 
 
 def _octets(sources: Sources, origin: str, numbers: Sequence[str]) -> dict[str, bytes]:
     ref = sources.source if origin == "s" else sources.draft
     assert ref is not None
-    return dict(sources.store.parts(ref.mailbox, ref.uid, numbers, uidvalidity=ref.uidvalidity))
+    wanted = [number for number in numbers if number != WHOLE]
+    found = sources.store.parts(ref.mailbox, ref.uid, wanted, uidvalidity=ref.uidvalidity) if wanted else {}
+    octets = dict(found)
+    if WHOLE in numbers:
+        octets[WHOLE] = b"".join(sources.store.stream(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity))
+    return octets
 
 
-def _leaf(structure: Part, number: str) -> Part | None:
-    part = structure.find(number)
+def _part(detail: MessageDetail, number: str) -> Part | None:
+    if number == WHOLE:
+        return _whole(detail)
+    part = detail.structure.find(number)
     return part if part is not None and not part.is_multipart else None
+
+
+def _whole(detail: MessageDetail) -> Part:
+    name = f"{detail.summary.envelope.subject or 'message'}.eml"
+    return Part(number=WHOLE, type="message/rfc822", filename=name, size=detail.summary.size)
 
 
 def _attachment(part: Part, octets: bytes, shown: Collection[str]) -> Attachment:

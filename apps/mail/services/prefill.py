@@ -25,7 +25,8 @@ from apps.mail.services.refs import MessageRef
 from portal.contracts import Address
 from portal.http import PortalRequest
 
-MOST_QUOTED = 256 * 1024  # octets of an original that are quoted
+MOST_QUOTED = 256 * 1024  # octets of each part of an original that are quoted in an answer
+MOST_PASSED_ON = 4_000_000  # octets of text, in either form: with more, the page could not be sent back to us
 MOST_REFERENCES = 50
 _SPACE = "<div><br></div>"
 
@@ -34,6 +35,7 @@ _SPACE = "<div><br></div>"
 class Prefill:
     initial: Mapping[str, Any]
     items: tuple[Item, ...] = ()
+    notes: tuple[str, ...] = ()  # what the writer is told about it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ def _mailto(address: str) -> dict[str, str]:
 
 def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False) -> Prefill:
     detail = _detail(store, ref)
-    plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
+    plain, html = _texts(store, ref, detail.structure, rich=writer.rich, most=MOST_QUOTED)
     message = build.reply(
         detail.header,
         from_=writer.address,
@@ -164,9 +166,19 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
 
 
 def forward(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
+    """All of the original, in the text and among the files; one too long for that goes along as a file itself."""
     detail = _detail(store, ref)
-    plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
-    message = build.forward(
+    try:
+        plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
+    except TooLong:
+        return _forward_attached(detail, ref, writer)
+    message = _with_room(_forwarded(detail, writer, plain, html), writer, below=False)
+    shown = attaching.pictures(detail.structure, message.html)
+    return _prefill(message, "forward", ref, shown, files=_files(detail.structure))
+
+
+def _forwarded(detail: MessageDetail, writer: Writer, plain: str, html: str) -> OutgoingMessage:
+    return build.forward(
         detail.header,
         from_=writer.address,
         heading=_("Forwarded message"),
@@ -174,9 +186,15 @@ def forward(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         text=plain,
         html=html,
     )
-    message = _with_room(message, writer, below=False)
-    shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "forward", ref, shown, files=_files(detail.structure))
+
+
+def _forward_attached(detail: MessageDetail, ref: MessageRef, writer: Writer) -> Prefill:
+    message = _with_room(_forwarded(detail, writer, "", _SPACE if writer.rich else ""), writer, below=False)
+    return Prefill(
+        initial=_initial(message, kind="forward", source=ref),
+        items=(attaching.item_of_source(detail),),
+        notes=(_("The message is too long to stand in the text of another one. It goes along as a file."),),
+    )
 
 
 def _prefill(
@@ -235,16 +253,26 @@ def _detail(store: MailStore, ref: MessageRef) -> MessageDetail:
     return store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)
 
 
-def _texts(store: MailStore, ref: MessageRef, structure: Part, *, rich: bool) -> tuple[str, str]:
-    """The original's plain text, and its HTML where the answer is to be rich."""
+class TooLong(Exception):
+    """The original cannot stand in the form as a whole."""
+
+
+def _texts(
+    store: MailStore, ref: MessageRef, structure: Part, *, rich: bool, most: int | None = None
+) -> tuple[str, str]:
+    """The original's plain text, and its HTML where the answer is to be rich. Each part ends after ``most`` octets;
+    without, raises ``TooLong`` rather than leave anything out."""
     shown = {prefer: select.bodies(structure, prefer) for prefer in (("plain", "html") if rich else ("plain",))}
     numbers = list(dict.fromkeys(part.number for parts in shown.values() for part in parts))
     octets = store.parts(ref.mailbox, ref.uid, numbers, uidvalidity=ref.uidvalidity) if numbers else {}
     contents = {
-        prefer: [(part, octets.get(part.number, b"")[:MOST_QUOTED]) for part in parts]
-        for prefer, parts in shown.items()
+        prefer: [(part, octets.get(part.number, b"")[:most]) for part in parts] for prefer, parts in shown.items()
     }
+    if most is None and any(texts.is_cut(found, MOST_PASSED_ON) for found in contents.values()):
+        raise TooLong
     plain = texts.plain(contents["plain"])
+    if most is not None and any(len(octets.get(part.number, b"")) > most for part in shown["plain"]):
+        plain += "\n[…]"
     return plain, (texts.html(contents["html"]) or text_as_html(plain)) if rich else ""
 
 

@@ -57,7 +57,7 @@ def edit(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> Ht
 
 
 def _page(request: PortalRequest, store: MailStore, filled: prefill.Prefill) -> HttpResponse:
-    return writing.draw(request, store, ComposeForm(initial=filled.initial), filled.items)
+    return writing.draw(request, store, ComposeForm(initial=filled.initial), filled.items, notes=filled.notes)
 
 
 @require_safe
