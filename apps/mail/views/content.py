@@ -39,12 +39,13 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     uidvalidity = uidvalidity_of(request.GET)
     structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
     part = _find(structure, number, "text/html")
+    root = reading.root_of(structure, request.GET.get("inside", ""))[0]
     raw = store.part(mailbox, uid, number, uidvalidity=uidvalidity, limit=reading.MOST_HTML * 2)
     loads = _loads(request, mailbox, uid, uidvalidity)
     drawn = reading.draw_html(
         part,
         raw,
-        cid=_cid(structure, mailbox, uid, uidvalidity),
+        cid=_cid(root, mailbox, uid, uidvalidity),
         remote=(lambda url: proxy_url(request, url)) if loads else None,
     )
     context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
