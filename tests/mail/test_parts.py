@@ -10,7 +10,7 @@ import zipfile
 from tests.mail.conftest import Person
 from tests.mail.desk import Writer
 from tests.mail.test_content import PNG, get
-from tests.mail.test_original import message, mixed
+from tests.mail.test_original import mixed
 
 
 def archived(person: Person, uid: int) -> dict[str, bytes]:
@@ -37,3 +37,31 @@ def test_an_attached_message_shows_its_own_pictures(anna: Person) -> None:
     image = re.search(r'<img src="([^"]+)"', html)
     assert image is not None
     assert anna.client.get(image[1].replace("&amp;", "&")).getvalue() == PNG
+
+
+LOG_IN_THE_TEXT = mixed(
+    "Content-Type: text/plain\n\nsee below\n",
+    "Content-Type: text/plain; name=log.txt\nContent-Disposition: inline; filename=log.txt\n\nwhat was logged\n",
+    "Content-Type: text/html; name=a.html\nContent-Disposition: inline; filename=a.html\n\n<p>a report</p>\n",
+)
+
+
+def test_files_shown_in_the_text_can_be_saved_too(anna: Person) -> None:
+    (uid,) = anna.receive(LOG_IN_THE_TEXT)
+    page = get(anna, "message", uid).content.decode()
+    assert "what was logged" in page
+    for number, name in (("2", "log.txt"), ("3", "a.html")):
+        assert name in page
+        assert f"/part/{number}/" in page
+    files = archived(anna, uid)
+    assert {name: content.strip() for name, content in files.items()} == {
+        "log.txt": b"what was logged",
+        "a.html": b"<p>a report</p>",
+    }
+
+
+def test_files_shown_in_the_text_are_passed_on_as_files(writer: Writer) -> None:
+    (uid,) = writer.person.receive(LOG_IN_THE_TEXT)
+    page = writer.on("forward", uid)
+    assert page.files == ["log.txt", "a.html"]
+    assert page.press("save").files == ["log.txt", "a.html"]

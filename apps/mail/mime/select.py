@@ -21,8 +21,11 @@ def bodies(structure: Part, prefer: str = "html") -> tuple[Part, ...]:
 
 
 def attachments(structure: Part) -> tuple[Part, ...]:
-    """All leaves that are neither drawn in either form nor pictures of the HTML."""
-    hidden = {part.number for prefer in _RANK for part in bodies(structure, prefer)}
+    """All leaves that are neither drawn in either form nor pictures of the HTML; and of those that are drawn, the files
+    that a mailer put into the text: named, and below the text's beginning."""
+    shown = [bodies(structure, prefer) for prefer in _RANK]
+    first = {parts[0].number for parts in shown if parts}
+    hidden = {part.number for parts in shown for part in parts if not part.filename} | first
     hidden |= {part.number for part in inline_images(structure)}
     found = []
     for part in _leaves(structure):

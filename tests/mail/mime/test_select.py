@@ -54,6 +54,17 @@ def test_mixed_shows_its_texts_and_lists_the_rest_named_or_not() -> None:
     assert numbers(select.attachments(root)) == ["2", "3", "5", "6", "7"]
 
 
+def test_a_named_text_is_shown_and_a_file_unless_the_message_begins_with_it() -> None:
+    named = {"filename": "a.txt", "disposition": "inline"}
+    root = multi(
+        "", "mixed", leaf("1", "text/plain", **named), leaf("2", "text/plain", **named), leaf("3", "text/html")
+    )
+    assert numbers(select.bodies(root)) == ["1", "2", "3"]
+    assert numbers(select.attachments(root)) == ["2"]
+    both = multi("", "alternative", leaf("1", "text/plain", **named), leaf("2", "text/html", **named))
+    assert select.attachments(both) == ()
+
+
 def test_pictures_of_related_html_are_inline() -> None:
     related = multi("2", "related", leaf("2.1", "text/html"), leaf("2.2", "image/png", content_id="a@b"))
     root = multi("", "alternative", PLAIN, related)
@@ -158,4 +169,5 @@ def test_nothing_but_another_form_of_the_text_is_ever_out_of_reach(tree: Part) -
             assert part.number in reachable, (part.type, part.number)
     shown = numbers(select.bodies(root))
     assert len(shown) == len(set(shown))
-    assert not set(shown) & set(numbers(select.attachments(root)))
+    both = [part for part in select.attachments(root) if part.number in shown]
+    assert all(part.filename and part.number != shown[0] for part in both)
