@@ -93,3 +93,17 @@ def test_a_message_too_long_for_the_form_is_passed_on_as_a_file(writer: Writer, 
     (file,) = sent.iter_attachments()
     assert file.get_content_type() == "message/rfc822"
     assert file.get_content().get_content().rstrip().endswith("THE END")
+
+
+def test_links_keep_where_they_lead_in_plain_text(writer: Writer, post: PostOffice) -> None:
+    linked = '<p>Please <a href="https://sign.example/doc?a=1&amp;b=2">sign <b>here</b></a> now.</p>'
+    (uid,) = writer.person.receive(message("Subject: s\nContent-Type: text/html", linked))
+    led = "Please sign here <https://sign.example/doc?a=1&b=2> now."
+    assert led in writer.on("forward", uid).value("text")
+    assert f"> {led}" in writer.on("reply", uid).value("text")
+    bob = post.new_login()
+    page = writer.new(format="html")
+    assert page.press(to=f"{bob}@example.test", subject="s", html=linked, format="html").said == ["Message sent."]
+    body = read(arrived(post, bob)[0]).get_body(("plain",))
+    assert body is not None
+    assert led in body.get_content()

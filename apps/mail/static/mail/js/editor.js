@@ -73,8 +73,9 @@ export async function editor({ focus }) {
   }
 }
 
-// What the reader of the plain text would see: quotes keep their marks, lists their bullets.
+// What the reader of the plain text would see: quotes keep their marks, lists their bullets, links where they lead.
 function asText(root) {
+  const bare = (address) => address.trim().toLowerCase().replace(/^(https?:\/\/|mailto:|tel:)|\/$/g, "");
   const lines = [""];
   const fresh = () => { if (lines[lines.length - 1] !== "") lines.push(""); };
   const walk = (node, prefix) => {
@@ -90,6 +91,7 @@ function asText(root) {
         if (block) fresh();
         const mark = child.nodeName === "BLOCKQUOTE" ? "> " : child.nodeName === "LI" ? "- " : "";
         walk(child, prefix + mark);
+        if (child.nodeName === "A" && child.href && bare(child.textContent) !== bare(child.getAttribute("href"))) lines[lines.length - 1] += ` <${child.getAttribute("href")}>`;
         if (block) fresh();
       }
     }
