@@ -394,7 +394,7 @@ def test_rich_text_where_preferred(writer: Writer, post: PostOffice) -> None:
     page = writer.new()
     assert page.value("format") == "html"
     assert "html" not in page.fields  # only the editor can send it
-    assert "&lt;div&gt;-- &lt;br&gt;Ann &amp;lt;b&amp;gt;&lt;/div&gt;" in page.html
+    assert "&lt;div dir=&quot;auto&quot;&gt;-- &lt;br&gt;Ann &amp;lt;b&amp;gt;&lt;/div&gt;" in page.html
     html = "<div>Hello <b onclick=alert(1)>you</b><script>x</script> <img src='https://spy.test/a.png'></div>"
     page.press(to=f"{bob}@example.test", html=html)
     message = read(arrived(post, bob)[0])

@@ -103,7 +103,7 @@ def quote_text(text: str, *, attribution: str) -> str:
 def quote_html(html: str, *, attribution: str, keep_remote: bool = False) -> str:
     """The original, sanitised, in a blockquote; ``attribution`` is text."""
     clean = render_html.clean_outgoing(html, keep_remote=keep_remote)
-    return f'<p>{escapes.escape(attribution)}</p><blockquote type="cite">{clean}</blockquote>'
+    return f'<p>{escapes.escape(attribution)}</p><blockquote type="cite" dir="auto">{clean}</blockquote>'
 
 
 def text_as_html(text: str) -> str:
@@ -166,7 +166,7 @@ def forward(
         from_=from_,
         subject=forward_subject(headers.parse(header).text("Subject")),
         text="\n\n" + "\n".join(lines),
-        html=f"<p><br></p>{intro}{render_html.clean_outgoing(html)}" if html else "",
+        html=f'<p><br></p>{intro}<div dir="auto">{render_html.clean_outgoing(html)}</div>' if html else "",
         attachments=tuple(attachments),
         references=references(header)[1],
     )

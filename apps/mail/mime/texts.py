@@ -24,7 +24,7 @@ def html(contents: Sequence[Content]) -> str:
         return ""
     if len(contents) == 1:
         return decode.text(*contents[0]).removesuffix("\n")
-    return "".join(f"<div>{_part_html(part, octets)}</div>" for part, octets in contents)
+    return "".join(f'<div dir="auto">{_part_html(part, octets)}</div>' for part, octets in contents)
 
 
 def is_cut(contents: Sequence[Content], most: int) -> bool:

@@ -28,7 +28,7 @@ from portal.http import PortalRequest
 MOST_QUOTED = 256 * 1024  # octets of each part of an original that are quoted in an answer
 MOST_PASSED_ON = 4_000_000  # octets of text, in either form: with more, the page could not be sent back to us
 MOST_REFERENCES = 50
-_SPACE = "<div><br></div>"
+_SPACE = '<div dir="auto"><br></div>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +108,14 @@ def new(writer: Writer, query: Mapping[str, str]) -> Prefill:
         fields |= _mailto(query["mailto"])
     body = _lf(fields.pop("body"))
     signature = f"\n\n-- \n{writer.signature}\n" if writer.signature else ""
-    html = (f"<div>{text_as_html(body)}</div>" if body else _SPACE) + _signature_html(writer)
+    html = (f'<div dir="auto">{text_as_html(body)}</div>' if body else _SPACE) + _signature_html(writer)
     return Prefill(
         initial={"id": new_id(), "kind": "new", **_form(f"{body}{signature}", html, rich=writer.rich), **fields}
     )
 
 
 def _signature_html(writer: Writer) -> str:
-    return f"{_SPACE}<div>-- <br>{text_as_html(writer.signature)}</div>" if writer.signature else ""
+    return f'{_SPACE}<div dir="auto">-- <br>{text_as_html(writer.signature)}</div>' if writer.signature else ""
 
 
 def _form(text: str, html: str, *, rich: bool) -> dict[str, str]:

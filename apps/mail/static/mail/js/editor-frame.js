@@ -13,5 +13,7 @@ const clean = {
 
 window.squire = new Squire(document.querySelector("[data-editor]"), {
   blockTag: "DIV",
+  blockAttributes: { dir: "auto" }, // each paragraph by its own first letter, here and where it is read
+  tagAttributes: { li: { dir: "auto" } },
   sanitizeToDOMFragment: (html) => document.importNode(window.DOMPurify.sanitize(html, clean), true),
 });

@@ -18,7 +18,7 @@ function escaped(text) {
 }
 
 function fromPlain(text) {
-  return text.split("\n").map((line) => `<div>${escaped(line) || "<br>"}</div>`).join("");
+  return text.split("\n").map((line) => `<div dir="auto">${escaped(line) || "<br>"}</div>`).join("");
 }
 
 const commands = {
