@@ -107,3 +107,13 @@ def test_links_keep_where_they_lead_in_plain_text(writer: Writer, post: PostOffi
     body = read(arrived(post, bob)[0]).get_body(("plain",))
     assert body is not None
     assert led in body.get_content()
+
+
+def test_what_is_passed_on_was_written_at_the_readers_time(writer: Writer) -> None:
+    (uid,) = writer.person.receive(message("Subject: d\nDate: Mon, 05 Jan 2026 23:30:00 +0900", "hello"))
+    answer, passed_on = (writer.on(name, uid).value("text") for name in ("reply", "forward"))
+    when = re.search(r"On (.*), x@example.test wrote:", answer)
+    assert when is not None
+    assert f"Date: {when[1]}\n" in passed_on
+    assert ":30" in when[1]
+    assert "11:30" not in when[1]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -286,7 +285,7 @@ def _attribution(envelope: Envelope) -> str:
 def _summary(envelope: Envelope) -> Iterable[tuple[str, str]]:
     yield pgettext("header field", "From"), _people(envelope.from_)
     if envelope.date is not None:
-        yield pgettext("header field", "Date"), date_format(envelope.date, "DATETIME_FORMAT")
+        yield pgettext("header field", "Date"), full_time(envelope.date)
     yield pgettext("header field", "Subject"), envelope.subject
     yield pgettext("header field", "To"), _people(envelope.to)
     if envelope.cc:
