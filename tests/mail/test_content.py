@@ -12,6 +12,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from apps.mail.mime import decode
+from apps.mail.mime.parts import Part
 from apps.mail.services import streams
 from apps.mail.views import content
 from tests.mail.conftest import Person, letter
@@ -234,6 +236,9 @@ def test_names_in_an_archive_are_unique(names: list[str], expected: list[str]) -
         ("base64", b"aGVs\r\nbG8gd29y\r\nbGQ=\r\n", b"hello world"),
         ("base64", b"aGVsbG8", b"hello"),
         ("base64", b"a", b""),
+        ("base64", b"aGVsbA==\r\nbw==\r\n", b"hello"),
+        ("x-uuencode", b"begin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\nnever read\r\n", b"Cat"),
+        ("uuencode", b"#0V%T\n#0V%T", b"CatCat"),
         ("quoted-printable", b"soft=\r\nbreak =C3=BC\r\nend", "softbreak ü\r\nend".encode()),
         ("7bit", b"as it\r\nis", b"as it\r\nis"),
     ],
@@ -241,3 +246,4 @@ def test_names_in_an_archive_are_unique(names: list[str], expected: list[str]) -
 def test_decoding_does_not_depend_on_where_chunks_end(encoding: str, raw: bytes, expected: bytes, cut: int) -> None:
     chunks = (raw[start : start + cut] for start in range(0, len(raw), cut))
     assert b"".join(streams.decoded(chunks, encoding)) == expected
+    assert decode.payload(Part(number="1", type="text/plain", encoding=encoding), raw) == expected

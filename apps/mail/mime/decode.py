@@ -5,12 +5,14 @@ from __future__ import annotations
 import binascii
 import quopri
 import re
+from collections.abc import Iterable, Iterator
 
 from apps.mail.mime import charset
 from apps.mail.mime.headers import base64_octets
 from apps.mail.mime.parts import Part
 
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.M)
+_UU_BEGINS_WITHIN = 64 * 1024  # octets
 _META_CHARSET = re.compile(rb"<meta[^>]{1,300}?charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{1,40})", re.I)
 
 
@@ -21,8 +23,8 @@ def payload(part: Part, octets: bytes) -> bytes:
         return octets if decoded is None else decoded
     if part.encoding == "quoted-printable":
         return quopri.decodestring(octets)
-    if part.encoding in {"x-uuencode", "uuencode", "x-uue"}:
-        return _uudecode(octets)
+    if is_uu(part.encoding):
+        return b"".join(uudecoded([octets]))
     return octets
 
 
@@ -37,18 +39,40 @@ def text(part: Part, octets: bytes) -> str:
     return decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _uudecode(octets: bytes) -> bytes:
-    begin = _UU_BEGIN.search(octets)
-    out = bytearray()
-    for line in octets[begin.end() if begin else 0 :].splitlines():
-        if line.strip() in {b"end", b"`", b""}:
-            continue
+def is_uu(encoding: str) -> bool:
+    return encoding in {"x-uuencode", "uuencode", "x-uue"}
+
+
+def uudecoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What lies between "begin" and "end", line by line as the chunks come; all of it where nothing begins."""
+    rest, begun = b"", False
+    for chunk in chunks:
+        rest += chunk
+        if not begun:
+            begin = _UU_BEGIN.search(rest)
+            begun = begin is not None or len(rest) > _UU_BEGINS_WITHIN
+            rest = rest[begin.end() if begin else 0 :]
+        if begun:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line.rstrip() == b"end":
+                    return
+                yield _uu_line(line)
+    begin = None if begun else _UU_BEGIN.search(rest)
+    for line in rest[begin.end() if begin else 0 :].splitlines():
+        if line.rstrip() == b"end":
+            return
+        yield _uu_line(line)
+
+
+def _uu_line(line: bytes) -> bytes:
+    line = line.rstrip(b"\r\n")
+    if line.strip() in {b"`", b""}:
+        return b""
+    length = (((line[0] - 32) & 63) * 4 + 5) // 3  # some writers pad with garbage: then take what the count says
+    for candidate in (line, line[:length]):
         try:
-            out += binascii.a2b_uu(line)
+            return binascii.a2b_uu(candidate)
         except binascii.Error:
-            length = (((line[0] - 32) & 63) * 4 + 5) // 3  # some writers pad with garbage: take what the count says
-            try:
-                out += binascii.a2b_uu(line[:length])
-            except binascii.Error:
-                continue
-    return bytes(out)
+            continue
+    return b""

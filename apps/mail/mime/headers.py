@@ -136,11 +136,16 @@ def _words(octets: bytes) -> Iterator[tuple[int, int, str, bytes]]:
 
 
 def base64_octets(text: bytes) -> bytes:
-    """What can be read of broken base64: foreign characters are skipped, missing padding is added."""
+    """What can be read of broken base64: foreign characters are skipped, missing padding is added, and padding in the
+    middle ends one piece and begins another."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        text = _NOT_B64.sub(b"", text)
+        return b"".join(base64_piece(_NOT_B64.sub(b"", piece)) for piece in text.split(b"="))
+
+
+def base64_piece(text: bytes) -> bytes:
+    """``text`` has nothing but the alphabet, without padding."""
     if len(text) % 4 == 1:  # one character alone carries no octet
         text = text[:-1]
     return base64.b64decode(text + b"=" * (-len(text) % 4))

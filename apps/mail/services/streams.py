@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 
 from apps.mail.mailbox.account import Account
+from apps.mail.mime import decode
+from apps.mail.mime.headers import base64_piece
 from apps.mail.mime.parts import Part
 from apps.mail.services.stores import open_account
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
 
 def part_stream(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
@@ -109,11 +111,14 @@ def unique(names: Iterable[str]) -> list[str]:
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Undo base64 or quoted-printable as the chunks come. Broken input gives what can be made of it, never an error."""
+    """Undo the transfer encoding as the chunks come, as ``decode.payload`` does at once. Broken input gives what can be
+    made of it, never an error."""
     if encoding == "base64":
         yield from _base64(chunks)
     elif encoding == "quoted-printable":
         yield from _quoted_printable(chunks)
+    elif decode.is_uu(encoding):
+        yield from decode.uudecoded(chunks)
     else:
         yield from chunks
 
@@ -121,12 +126,12 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 def _base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        rest += _NOT_BASE64.sub(b"", chunk)
+        *ended, rest = (rest + _NOT_BASE64.sub(b"", chunk)).split(b"=")  # padding ends a piece, also in the middle
+        yield from map(base64_piece, ended)
         whole = len(rest) - len(rest) % 4
         yield base64.b64decode(rest[:whole])
         rest = rest[whole:]
-    if len(rest) > 1:  # one character alone carries no octet
-        yield base64.b64decode(rest + b"=" * (-len(rest) % 4))
+    yield base64_piece(rest)
 
 
 def _quoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
