@@ -87,7 +87,7 @@ class _Reply:
 
     @property
     def positive(self) -> bool:
-        return 200 <= self.code < 400
+        return 200 <= self.code < 300
 
     @property
     def permanent(self) -> bool:
@@ -323,6 +323,8 @@ class _Client:
             reply = self._reply()
         except (OSError, ServerUnreachable) as error:
             raise OutcomeUnknown("the connection was lost at the very end") from error
+        if 300 <= reply.code < 400:  # no answer to a whole message
+            raise OutcomeUnknown("the server waits for more", code=reply.code, server_text=reply.text)
         if not reply.positive:
             raise _refused(reply)
 

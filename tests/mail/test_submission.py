@@ -330,6 +330,8 @@ def speaking(greeting: bytes, answers: dict[bytes, bytes]) -> Script:
         (b"220 hi\r\n", {b".\r\n": b"554 spam\r\n"} | FINE, smtp.MessageRefused, True),
         (b"220 hi\r\n", {b".\r\n": b"451 later\r\n"} | FINE, smtp.MessageRefused, False),
         (b"220 hi\r\n", {b".\r\n": b"552 too much\r\n"} | FINE, smtp.MessageTooLarge, True),
+        (b"220 hi\r\n", {b".\r\n": b"354 go on\r\n"} | FINE, smtp.OutcomeUnknown, False),
+        (b"220 hi\r\n", FINE | {b"MAIL": b"354 go on\r\n"}, smtp.ServerUnreachable, False),
         (b"220 hi\r\n", FINE | {b"MAIL": b""}, smtp.ServerTimeout, False),
         (b"", {}, smtp.ServerTimeout, False),
     ],
