@@ -26,6 +26,9 @@ _HOST_LIKE = re.compile(r"(?:https?://)?(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?:[/:?#]
 _linkify = LinkifyIt({"ftp:": None, "//": None}, {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
 _WWW = re.compile(r"(?<![\w@/.:-])www\.[\w-]+(?:\.[\w-]+)+(?:[/?#][^\s<>\"'`]*)?", re.IGNORECASE)
 
+_AROUND = ".,;:!?'\"«»“”„‘’‹›、。，」』】）"
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
 _EMAIL = re.compile(r"(?<![\w.+%/:@-])[\w+%-][\w.+%-]{0,63}@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -75,8 +78,22 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
     if ":" in text:
         found += [(match.index, match.last_index, match.url) for match in _linkify.match(text) or ()]
     for start, end, address in sorted(found):
-        shown = text[start:end].rstrip(".,;:!?'\"")
+        shown = _without_end(text[start:end])
         yield start, start + len(shown), address[: len(address) - (end - start - len(shown))]
+
+
+def _without_end(address: str) -> str:
+    """Without the sentence around it: its punctuation, its quotation marks, and brackets that are open before it."""
+    end = len(address)
+    open_ = {closer: address.count(opener) - address.count(closer) for closer, opener in _BRACKETS.items()}
+    while end:
+        last = address[end - 1]
+        if last in _BRACKETS and open_[last] < 0:
+            open_[last] += 1
+        elif last not in _AROUND:
+            break
+        end -= 1
+    return address[:end]
 
 
 @dataclass(frozen=True, slots=True)

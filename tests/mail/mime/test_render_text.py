@@ -76,6 +76,7 @@ HOSTILE = {
     "schemes": "http:" * 8000,
     "dots": "a." * 20_000 + "@b.test",
     "brackets": "(" * 40_000 + "http://a.b",
+    "closed brackets": "www.a.b/" + ")" * 90_000,
     "loose quotes": "> " * 50_000,
     "deep quotes": ">" * 100_000,
     "levels": "> a\n>> b\n" * 20_000,
@@ -150,3 +151,22 @@ def test_addresses_are_followed_only_by_scheme(text: str) -> None:
 )
 def test_the_host_is_the_one_a_browser_goes_to(href: str, host: str) -> None:
     assert links.host_of(href) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("(see www.example.com/foo)", "www.example.com/foo"),
+        ("(see www.example.com/foo).", "www.example.com/foo"),
+        ("(http://a.example/b_(c))", "http://a.example/b_(c)"),
+        ("[www.example.com/a[1]]", "www.example.com/a[1]"),
+        ("»http://a.example/x«", "http://a.example/x"),
+        ("„www.a.example/x“", "www.a.example/x"),
+        ("«http://a.example/x» .", "http://a.example/x"),
+        ("“www.a.example/x,”", "www.a.example/x"),
+        ("请看 http://a.example/x。", "http://a.example/x"),
+    ],
+)
+def test_the_sentence_around_a_link_is_no_part_of_it(text: str, address: str) -> None:
+    href = address if address.startswith("http") else f"http://{address}"
+    assert f'<a href="{href}" target="_blank" rel="noopener noreferrer">{address}</a>' in render.text(text)
