@@ -196,6 +196,15 @@ def test_a_broken_message_shows_its_source(anna: Person) -> None:
     assert "boundary=never" in html
 
 
+@pytest.mark.parametrize("body", ["", "\r\n", " \r\n\r\n"])
+def test_a_message_that_is_only_a_subject_says_so(anna: Person, body: str) -> None:
+    (uid,) = anna.receive(f"From: x@example.test\r\nSubject: Call me\r\n\r\n{body}".encode())
+    html = opened(anna, uid)
+    assert "(no text)" in html
+    assert "No text could be found" not in html
+    assert 'class="source"' not in html
+
+
 def test_a_draft_leads_to_writing(anna: Person) -> None:
     (uid,) = anna.receive(letter(), mailbox="Drafts", flags="\\Draft \\Seen")
     assert f"/mail/Drafts/{uid}/edit/" in anna.client.get("/mail/Drafts/").content.decode()

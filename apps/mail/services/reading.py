@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
-from apps.mail.mime import decode, filenames, render, select
+from apps.mail.mime import decode, filenames, headers, render, select
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.services import images, kinds
 from portal.contracts import Address, Text
@@ -31,6 +31,7 @@ class Body:
     html: bool
     text: SafeString = field(default_factory=lambda: mark_safe(""))
     cut: bool = False  # there is more than is shown
+    empty: bool = False  # nothing was written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +60,18 @@ class Opened:
     has_alternative: bool = False  # there is another form of the text than the one shown
 
     @property
+    def empty(self) -> bool:
+        """Nothing but a subject. A multipart without parts was meant to have some: servers make up an empty text."""
+        declared = self.root.type if self.inside else headers.parse(self.detail.header).text("Content-Type").lower()
+        is_whole = not declared.startswith("multipart/") or len(self.root.children) > 1
+        return is_whole and bool(self.bodies) and not self.attachments and all(body.empty for body in self.bodies)
+
+    @property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
-        return not self.attachments and not any(body.html or body.text.strip() for body in self.bodies)
+        return (
+            not self.empty and not self.attachments and not any(body.html or body.text.strip() for body in self.bodies)
+        )
 
 
 def open_message(
@@ -83,7 +93,7 @@ def open_message(
         raw = octets.get(part.number, b"")
         if part.type == "text/html":
             blocked += draw_html(part, raw, cid=lambda _id: None, remote=None).blocked
-            bodies.append(Body(part=part, html=True))
+            bodies.append(Body(part=part, html=True, empty=not raw.strip()))
         else:
             bodies.append(_text_body(part, raw))
     other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
@@ -119,6 +129,7 @@ def _text_body(part: Part, raw: bytes) -> Body:
         html=False,
         text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
         cut=cut,
+        empty=not raw.strip(),
     )
 
 
