@@ -247,3 +247,30 @@ def test_decoding_does_not_depend_on_where_chunks_end(encoding: str, raw: bytes,
     chunks = (raw[start : start + cut] for start in range(0, len(raw), cut))
     assert b"".join(streams.decoded(chunks, encoding)) == expected
     assert decode.payload(Part(number="1", type="text/plain", encoding=encoding), raw) == expected
+
+
+def test_the_printed_form_is_the_one_on_the_page(anna: Person) -> None:
+    (uid,) = anna.receive(letter("Two forms", text="in plain words", html="<p>in <b>fine</b> words</p>"))
+    page = get(anna, "message", uid, form="plain").content.decode()
+    link = re.search(r'href="(/mail/[^"]*/print/[^"]*)"', page)
+    assert link is not None
+    assert "in plain words" in anna.client.get(link[1].replace("&amp;", "&")).content.decode()
+
+
+CUT = "This text is very long; here is its beginning."
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("plain", letter("Long", text=f"{'x' * 70}\n" * 8000)),
+        ("plain", letter("Lines", text="x\n" * 60_000)),
+        ("html", letter("HTML", html=f"<p>{'x' * 70}</p>\n" * 30_000)),
+    ],
+    ids=["text", "lines", "html"],
+)
+def test_what_is_cut_says_so_on_the_page_and_on_paper(anna: Person, form: str, message: bytes) -> None:
+    whole, long = anna.receive(letter("Short", html="<p>x</p>"), message)
+    for name in ("message", "print"):
+        assert CUT not in get(anna, name, whole, form=form).content.decode()
+        assert CUT in get(anna, name, long, form=form).content.decode()

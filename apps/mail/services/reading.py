@@ -13,6 +13,7 @@ from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
 from apps.mail.mime import decode, filenames, headers, render, select
 from apps.mail.mime.parts import Envelope, Part
+from apps.mail.mime.render_text import MAX_LINES
 from apps.mail.services import images, kinds
 from portal.contracts import Address, Text
 
@@ -92,8 +93,9 @@ def open_message(
     for part in shown:
         raw = octets.get(part.number, b"")
         if part.type == "text/html":
-            blocked += draw_html(part, raw, cid=lambda _id: None, remote=None).blocked
-            bodies.append(Body(part=part, html=True, empty=not raw.strip()))
+            drawn = draw_html(part, raw, cid=lambda _id: None, remote=None)
+            blocked += drawn.blocked
+            bodies.append(Body(part=part, html=True, cut=drawn.cut, empty=not raw.strip()))
         else:
             bodies.append(_text_body(part, raw))
     other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
@@ -121,7 +123,7 @@ def root_of(structure: Part, inside: str) -> tuple[Part, Envelope | None]:
 
 def _text_body(part: Part, raw: bytes) -> Body:
     text = decode.text(part, raw[: MOST_TEXT * 2])
-    cut = len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 2
+    cut = len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 2 or text.count("\n") > MAX_LINES
     flowed = part.params.get("format", "").lower() == "flowed"
     delsp = part.params.get("delsp", "").lower() == "yes"
     return Body(
@@ -137,7 +139,8 @@ def draw_html(
     part: Part, raw: bytes, *, cid: Callable[[str], str | None], remote: Callable[[str], str] | None
 ) -> render.RenderedHtml:
     """Sanitised HTML. Nothing may touch the string after this."""
-    return render.html(decode.text(part, raw[:MOST_HTML]), cid=cid, remote=remote)
+    drawn = render.html(decode.text(part, raw[:MOST_HTML]), cid=cid, remote=remote)
+    return replace(drawn, cut=drawn.cut or len(raw) > MOST_HTML)
 
 
 def attachments_of(structure: Part) -> list[Attachment]:

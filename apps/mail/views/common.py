@@ -13,6 +13,7 @@ from django.shortcuts import render
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.prefs import BODY
 from apps.mail.services import folders, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
@@ -94,3 +95,9 @@ def is_prefetch(request: HttpRequest) -> bool:
     """The browser guesses that the page may be wanted: nobody has read anything yet."""
     purpose = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
     return any("prefetch" in value or "prerender" in value for value in purpose)
+
+
+def form_wanted(request: PortalRequest) -> str:
+    """The form of a message's text that is asked for, or else preferred: html or plain."""
+    asked = request.GET.get("form", "")
+    return asked if asked in {"html", "plain"} else request.prefs[BODY]

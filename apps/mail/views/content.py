@@ -17,11 +17,11 @@ from django.views.decorators.http import require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
-from apps.mail.prefs import BODY, REMOTE_IMAGES
+from apps.mail.prefs import REMOTE_IMAGES
 from apps.mail.services import images, listing, reading, source, streams
 from apps.mail.services.remote import may_load, proxy_url
 from apps.mail.services.stores import account_of, open_store
-from apps.mail.views.common import frame, mail_required, uidvalidity_of, with_store
+from apps.mail.views.common import form_wanted, frame, mail_required, uidvalidity_of, with_store
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
@@ -63,7 +63,7 @@ def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         mailbox,
         uid,
         uidvalidity=uidvalidity,
-        prefer=request.prefs[BODY],
+        prefer=form_wanted(request),
         inside=request.GET.get("inside", ""),
     )
     loads = _loads(request, mailbox, uid, uidvalidity)
@@ -73,11 +73,12 @@ def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
     texts = []
     for shown in opened.bodies:
-        text = shown.text
+        text, cut = shown.text, shown.cut
         if shown.html:
             drawn = reading.draw_html(shown.part, octets[shown.part.number], cid=cid, remote=remote)
             text = mark_safe(drawn.html)  # noqa: S308 - what the sanitiser gave, untouched
-        texts.append({"kind": "html" if shown.html else "text", "html": text})
+            cut = drawn.cut
+        texts.append({"kind": "html" if shown.html else "text", "html": text, "cut": cut})
     when = listing.full_time(opened.envelope.date or opened.detail.summary.received)
     people = reading.people_lines(opened.envelope)
     context = {"opened": opened, "envelope": opened.envelope, "people_lines": people, "texts": texts, "when": when}

@@ -18,13 +18,13 @@ from django.views.decorators.vary import vary_on_headers
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.prefs import BODY, MARK_READ, REMOTE_IMAGES
+from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, source
 from apps.mail.services.listing import View
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
-from apps.mail.views.common import frame, is_prefetch, uidvalidity_of, with_store
+from apps.mail.views.common import form_wanted, frame, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
 
@@ -58,7 +58,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         mailbox,
         uid,
         uidvalidity=uidvalidity,
-        prefer=_form_wanted(request),
+        prefer=form_wanted(request),
         inside=request.GET.get("inside", ""),
     )
     fragment = is_fragment(request)
@@ -118,11 +118,6 @@ def _with_uidvalidity(request: PortalRequest, store: MailStore, mailbox: str, ui
     return HttpResponseRedirect(f"{reverse('mail:message', args=(mailbox, uid))}?{query.urlencode()}")
 
 
-def _form_wanted(request: PortalRequest) -> str:
-    asked = request.GET.get("form", "")
-    return asked if asked in {"html", "plain"} else request.prefs[BODY]
-
-
 def _marks_read(request: PortalRequest, opened: Opened) -> bool:
     return (
         request.method == "GET"
@@ -174,8 +169,8 @@ def message_context(
         "blocked": 0 if loads else opened.blocked,
         "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
         "content_query": _content_query(request, uidvalidity, loads=loads),
-        "form_wanted": _form_wanted(request),
-        "other_form": _link(request, form="plain" if _form_wanted(request) == "html" else "html"),
+        "form_wanted": form_wanted(request),
+        "other_form": _link(request, form="plain" if form_wanted(request) == "html" else "html"),
     }
 
 
@@ -186,6 +181,8 @@ def _content_query(request: PortalRequest, uidvalidity: int, *, loads: bool) -> 
         values["images"] = request.GET["images"]
     if request.GET.get("inside"):
         values["inside"] = request.GET["inside"]
+    if request.GET.get("form"):
+        values["form"] = form_wanted(request)
     return f"?{urlencode(values)}"
 
 
