@@ -65,6 +65,18 @@ def test_what_is_no_address_yet_is_kept(writer: Writer) -> None:
     assert page.errors == {"cc": ["“some body” is not a mail address."]}
 
 
+@pytest.mark.parametrize(
+    "to",
+    ["no address, " * 4000, "кто это? " * 6000, ", ".join(f'"{"я" * 80}" <y{n}@example.test>' for n in range(490))],
+)
+def test_however_long_recipients_are_kept_whole(writer: Writer, to: str) -> None:
+    to = to.strip()
+    page = writer.new().press("save", to=to, bcc=to, subject="Long")
+    assert page.said == ["Draft saved."]
+    for name in ("to", "bcc"):
+        assert page.value(name).replace('"', "").split() == to.replace('"', "").split()
+
+
 def test_saved_by_script_the_page_goes_on(writer: Writer, post: PostOffice) -> None:
     bob = post.new_login()
     message = letter("Files", files=(("a.txt", "text/plain", b"first"), ("b.txt", "text/plain", b"second")))

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from apps.mail.mime import flowed, to_text, wire
+from apps.mail.mime import addresses, flowed, to_text, wire
 from apps.mail.mime.drafts import from_draft
+from apps.mail.mime.headers import MAX_VALUE
 from apps.mail.mime.outgoing import Attachment, OutgoingMessage, Refused
 from apps.mail.mime.reply import (
     Recipients,
@@ -52,6 +53,7 @@ __all__ = [
 
 MAX_LINE = 998  # octets (RFC 5322 section 2.1.1)
 DRAFT_STATE = "X-Yurt-Draft"
+_STATE_PIECE = 50  # characters; encoded, at most 600
 #: Fields that ``OutgoingMessage.headers`` must not set behind the back of the others.
 _OWN = frozenset(
     {"from", "sender", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references"}
@@ -87,10 +89,23 @@ def _whole(outgoing: OutgoingMessage, *, is_draft: bool) -> bytes:
     if is_draft:
         if outgoing.bcc:
             headers.append(wire.address_list("Bcc", outgoing.bcc))
-        if outgoing.draft_state:
-            notes = (f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in outgoing.draft_state.items())
-            headers.append(wire.header(DRAFT_STATE, " ".join(notes)))
+        headers += _state(outgoing)
     return "".join(headers).encode("ascii") + b"MIME-Version: 1.0\r\n" + _body(outgoing)
+
+
+def _state(outgoing: OutgoingMessage) -> list[str]:
+    """``key=value`` pairs, percent-encoded; a long value in pieces, each under the same key again, in as many fields as
+    it takes: of one that is too long, nobody reads the end. That goes for lists of addresses as well."""
+    state = dict(outgoing.draft_state)
+    for name, people in (("to", outgoing.to), ("cc", outgoing.cc), ("bcc", outgoing.bcc)):
+        if len(wire.address_list(name, people)) > MAX_VALUE:
+            state.setdefault(name, addresses.format(people))
+    words = [
+        f"{quote(key, safe='')}={quote(value[start : start + _STATE_PIECE], safe='')}"
+        for key, value in state.items()
+        for start in range(0, len(value) or 1, _STATE_PIECE)
+    ]
+    return [wire.header(DRAFT_STATE, " ".join(words[at : at + 100])) for at in range(0, len(words), 100)]
 
 
 def _headers(outgoing: OutgoingMessage) -> list[str]:

@@ -58,5 +58,9 @@ def _attachment(part: Part, parsed: ParsedMessage, *, inline: bool) -> Attachmen
 
 def state_of(fields: headers.Header) -> dict[str, str]:
     """The compose view's notes; {} in a message that no Yurt has kept."""
-    pairs = (item.partition("=") for item in fields.text("X-Yurt-Draft").split())
-    return {unquote(key): unquote(value) for key, _equals, value in pairs}
+    state: dict[str, str] = {}
+    for value in fields.all("X-Yurt-Draft"):
+        for word in headers.decode(value).split():
+            key, _equals, piece = word.partition("=")
+            state[unquote(key)] = state.get(unquote(key), "") + unquote(piece)
+    return state
