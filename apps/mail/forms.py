@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.mail.mime import addresses, wire
-from apps.mail.mime.outgoing import Refused
 from portal.contracts import Address
 
 MOST_RECIPIENTS = 500
@@ -35,18 +34,10 @@ class RecipientsField(forms.CharField):
         if len(found) > MOST_RECIPIENTS:
             words = ngettext("At most %(count)d address.", "At most %(count)d addresses.", MOST_RECIPIENTS)
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
-        wrong = [address.email for address in found if not _can_be_written_to(address.email)]
+        wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
             raise forms.ValidationError([_t("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
         return list(addresses.unique([found])[0])
-
-
-def _can_be_written_to(email: str) -> bool:
-    try:
-        wire.ascii_email("To", email)
-    except Refused:
-        return False
-    return True
 
 
 class Carried(forms.CharField):
@@ -65,6 +56,8 @@ class ComposeForm(forms.Form):
     draft = Carried()  # the draft this replaces
     in_reply_to = Carried()
     references = Carried()
+    reply_to = Carried()  # as a draft of another program has it
+    kept = Carried()  # further header fields of such a draft, url-encoded
     to = RecipientsField()
     cc = RecipientsField()
     bcc = RecipientsField()

@@ -119,6 +119,27 @@ def test_a_draft_of_another_program(writer: Writer) -> None:
     assert [read(raw)["Subject"] for raw in writer.stored("Drafts")] == ["Ours"]
 
 
+def test_what_another_program_has_set_is_kept_and_sent(writer: Writer, post: PostOffice) -> None:
+    bob = post.new_login()
+    fields = {"Reply_To": "Desk <desk@example.test>", "Importance": "high", "Organization": "Жылы үй"}
+    foreign = letter("Foreign", to=f"{bob}@example.test", **fields)
+    (uid,) = writer.person.receive(foreign, mailbox="Drafts", flags="\\Draft")
+    page = writer.on("edit", uid, "Drafts").press("save", subject="Ours").press("save")
+    (kept,) = writer.stored("Drafts")
+    assert page.press().said == ["Message sent."]
+    for raw in (kept, *arrived(post, bob)):
+        assert {name: read(raw)[name.replace("_", "-")] for name in fields} == fields
+
+
+def test_forged_fields_are_left_out(writer: Writer) -> None:
+    kept = "Importance=high&Bcc=eve%40example.test&Organization=a%0D%0ABcc%3A+eve%40example.test"
+    page = writer.new().press("save", text="x", kept=kept, reply_to="no address, ok@example.test")
+    assert page.said == ["Draft saved."]
+    message = read(writer.stored("Drafts")[0])
+    found = (message["Importance"], message["Organization"], message["Bcc"], message["Reply-To"])
+    assert found == ("high", None, None, "ok@example.test")
+
+
 def test_discarding(writer: Writer, tmp_path) -> None:
     page = writer.new().press("save", **TYPED, files=[("a.txt", "text/plain", b"1")])
     page.press("attach", files=[("b.txt", "text/plain", b"2")])

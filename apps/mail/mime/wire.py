@@ -116,6 +116,14 @@ def ascii_email(field: str, email: str) -> str:
     return f"{local}@{domain}"
 
 
+def can_be_written_to(email: str) -> bool:
+    try:
+        ascii_email("To", email)
+    except Refused:
+        return False
+    return True
+
+
 def is_message_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -82,6 +82,16 @@ def message_of(data: Mapping[str, Any], *, sender: Address, attachments: Sequenc
         attachments=tuple(attachments),
         in_reply_to=next(iter(_message_ids(data.get("in_reply_to"))), ""),
         references=_message_ids(data.get("references")),
+        reply_to=tuple(
+            address
+            for address in addresses.split(data.get("reply_to") or "")
+            if wire.can_be_written_to(address.email) and address.name.isprintable()
+        ),
+        headers=tuple(
+            (name, value)
+            for name, value in parse_qsl(data.get("kept") or "")
+            if name in drafts.KEPT and value.isprintable()
+        ),
     )
 
 
@@ -237,6 +247,8 @@ def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None) 
         "source": str(source or ""),
         "in_reply_to": message.in_reply_to,
         "references": " ".join(message.references),
+        "reply_to": _people(message.reply_to),
+        "kept": urlencode(message.headers),
         "to": _people(message.to),
         "cc": _people(message.cc),
         "bcc": _people(message.bcc),
