@@ -18,7 +18,7 @@ _HIDDEN = re.compile(
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*`$]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)", re.IGNORECASE)
-_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
+_EXTENSION = re.compile(r"(?:\.tar)?\.[A-Za-z0-9]{1,10}\Z", re.IGNORECASE)
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 _EXTENSIONS = {
     "text/plain": ".txt",

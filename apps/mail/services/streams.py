@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mime import decode
+from apps.mail.mime import decode, filenames
 from apps.mail.mime.headers import base64_piece
 from apps.mail.mime.parts import Part
 from apps.mail.services.stores import open_account
@@ -61,7 +61,9 @@ def _zip_chunks(
 ) -> Iterator[bytes]:
     sink = _Sink()
     with open_account(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part in zip(unique([name for name, _part in parts]), (part for _name, part in parts), strict=True):
+        for name, part in zip(
+            filenames.unique([name for name, _part in parts]), (part for _name, part in parts), strict=True
+        ):
             entry = zipfile.ZipInfo(name, time.gmtime()[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=part.size > 2**31) as target:
@@ -93,21 +95,6 @@ class _Sink:
         data = b"".join(self._pieces)
         self._pieces.clear()
         return data
-
-
-def unique(names: Iterable[str]) -> list[str]:
-    """Number the second and further files of a name: ``a.pdf``, ``a (2).pdf``. Case is ignored, as Windows does."""
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        stem, dot, end = name.rpartition(".")
-        candidate, count = name, 1
-        while candidate.casefold() in taken:
-            count += 1
-            candidate = f"{stem} ({count}).{end}" if dot and stem else f"{name} ({count})"
-        taken.add(candidate.casefold())
-        result.append(candidate)
-    return result
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
