@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.mail.mime import addresses, wire
+from apps.mail.mime import addresses, render_html, wire
 from portal.contracts import Address
 
 MOST_RECIPIENTS = 500
@@ -76,7 +76,7 @@ class ComposeForm(forms.Form):
     html = forms.CharField(
         required=False,
         strip=False,
-        max_length=5_000_000,
+        max_length=render_html.MAX_HTML,  # what is sent is cleaned first, and that would cut it
         widget=forms.HiddenInput(attrs={"disabled": True, "autocomplete": "off"}),
     )
     format = forms.ChoiceField(

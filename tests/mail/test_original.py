@@ -95,6 +95,15 @@ def test_a_message_too_long_for_the_form_is_passed_on_as_a_file(writer: Writer, 
     assert file.get_content().get_content().rstrip().endswith("THE END")
 
 
+def test_rich_text_too_long_to_be_sent_whole_is_not_sent(writer: Writer) -> None:
+    page = writer.new(format="html", to="bob@example.test")
+    for button in ("send", "save"):
+        page.press(button, format="html", html=f"<p>{'x' * 2_000_000}</p>THE END")
+        assert page.status == 422
+        assert ["2000000" in error for error in page.errors[""]] == [True]
+    assert writer.stored("Drafts") == []
+
+
 def test_links_keep_where_they_lead_in_plain_text(writer: Writer, post: PostOffice) -> None:
     linked = '<p>Please <a href="https://sign.example/doc?a=1&amp;b=2">sign <b>here</b></a> now.</p>'
     (uid,) = writer.person.receive(message("Subject: s\nContent-Type: text/html", linked))
