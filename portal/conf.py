@@ -22,6 +22,8 @@ from zoneinfo import available_timezones
 
 import environ
 
+from portal import envfile
+
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -69,10 +71,13 @@ class Environment:
 
 def load(env_file: Path) -> Environment:
     """The process's environment over ``env_file``; ``ENV_FILE`` names another file, or none when it is empty."""
-    chosen = os.environ.get("ENV_FILE", str(env_file))
-    if chosen and Path(chosen).is_file():
-        environ.Env.read_env(chosen)  # never overwrites what the environment has
-    return Environment(os.environ)
+    env = Environment(os.environ)
+    try:
+        for name, value in envfile.read(os.environ, env_file).items():
+            os.environ.setdefault(name, value)
+    except envfile.Unreadable as error:
+        env.report("ENV_FILE", str(error))
+    return env
 
 
 # --- parsers -------------------------------------------------------------------------------------------------------

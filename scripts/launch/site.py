@@ -5,14 +5,14 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal import envfile
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-_LINE = re.compile(r"""^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^#]*?))\s*(?:\s#.*)?$""")
 
 
 class Unusable(Exception):
@@ -42,9 +42,11 @@ class Site:
 
 
 def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site:
-    """Raises `Unusable` for a PORT that is none, and where the demo would be open to other machines."""
-    file = Path(environment.get("ENV_FILE", root / ".env"))
-    values = {**parse(file.read_text(encoding="utf-8") if file.is_file() else ""), **environment}
+    """Raises `Unusable` for a file or a PORT that is none, and where the demo would be open to other machines."""
+    try:
+        values = {**envfile.read(environment, root / ".env"), **environment}
+    except envfile.Unreadable as error:
+        raise Unusable(_in_one_line(error)) from None
     port = values.get("PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Unusable(f"PORT is {port!r}. Cure: a number from 1 to 65535, e.g. make run PORT=8080")
@@ -57,13 +59,10 @@ def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site
     return site
 
 
-def parse(text: str) -> dict[str, str]:
-    found = {}
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match:
-            found[match[1]] = next(value for value in (*match.groups()[1:], "") if value is not None)
-    return found
+def _in_one_line(error: Exception) -> str:
+    """A setting's complaint, "what is wrong; what to do", in the launcher's own form."""
+    fault, _, cure = str(error).partition("; ")
+    return f"{fault}. Cure: {cure.removesuffix('.')}"
 
 
 def is_loopback(host: str) -> bool:

@@ -37,7 +37,7 @@ sys.exit(main.main())
 def settings(tmp_path: Path, **values: str) -> dict[str, str]:
     """A process environment in which no setting of this machine or of the suite counts."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {"ENV_FILE": str(tmp_path / "no.env"), "DATA_DIR": str(tmp_path / "var")} | values
+    return kept | {"ENV_FILE": "", "DATA_DIR": str(tmp_path / "var")} | values
 
 
 def refusal(tmp_path: Path, **values: str) -> str:
@@ -145,6 +145,26 @@ def test_the_env_file_is_read_as_django_reads_it(tmp_path: Path) -> None:
     assert (here.port, here.host, here.has_demo) == (8200, "::1", False)
     assert here.address == "http://[::1]:8200/"
     assert here.data == tmp_path / "var"
+
+
+def test_a_file_that_is_not_there_never_means_the_demo(tmp_path: Path) -> None:
+    assert f"ENV_FILE names {tmp_path / 'typo'}, which is no file" in refusal(tmp_path, ENV_FILE=str(tmp_path / "typo"))
+    assert site.read(settings(tmp_path, ENV_FILE="")).has_demo
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "env"
+    file.write_bytes(b"SITE_NAME=M\xfcnchen\n")
+    assert f"{file} is not text in UTF-8. Cure: " in refusal(tmp_path, ENV_FILE=str(file))
+    file.write_text("PORT=8000\nIMAP_URL imaps://mail.example.test\n")
+    assert f"{file}, line 2 is not understood. Cure: " in refusal(tmp_path, ENV_FILE=str(file))
+
+    def forbidden(path: Path, encoding: str) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", forbidden)  # root may read everything
+    with pytest.raises(Unusable, match=r"cannot be read \(Permission denied\). Cure: "):
+        site.read(settings(tmp_path, ENV_FILE=str(file)))
 
 
 def git(root: Path, *words: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from portal import conf
+from portal import conf, envfile
 from portal.selection import portal_apps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +94,43 @@ def test_the_right_values_are_no_problem() -> None:
         MAIL_ADDRESS_RULE="{local}@example.org",
     )
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
+
+
+def test_a_settings_file_is_there_and_every_line_counts(tmp_path: Path) -> None:
+    """One that is not there, or is half understood, must never become the demo or another site."""
+    result = manage("check", ENV_FILE=str(tmp_path / "typo"))
+    assert re.search(
+        r"\(portal\.E001\) ENV_FILE is wrong\.\n\s+HINT: ENV_FILE names .*typo, which is no file;", result.stderr
+    )
+    file = tmp_path / "env"
+    file.write_text("SITE_NAME = Sky\n\nPORT 9\n")
+    result = manage("check", ENV_FILE=str(file))
+    assert "line 3 is not understood" in result.stderr
+    file.write_text("SITE_NAME = Sky\n")
+    code = "from django.conf import settings; print(settings.SITE_NAME)"
+    assert manage("shell", "--no-imports", "-c", code, ENV_FILE=str(file)).stdout == "Sky\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=1", "1"),
+        ("A = 1", "1"),
+        ("  export A='x # y'  # why", "x # y"),
+        ("A=ab#c  # why", "ab#c"),
+        ("A= # nothing", ""),
+        (r'A="a \" and a \\"', 'a " and a \\'),
+        ("A=it's", "it's"),
+    ],
+)
+def test_a_line_of_the_settings_file(line: str, value: str) -> None:
+    assert envfile.parse(f"# ours\n\n{line}\r\n") == {"A": value}
+
+
+@pytest.mark.parametrize("line", ["A", "A B=1", "A='x", 'A="x" y', "A=#c", "9=1", "A=x\0"])
+def test_a_line_that_is_none_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="^line 2 is not understood"):
+        envfile.parse(f"B=1\n{line}\n")
 
 
 def documented() -> dict[str, str]:
