@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from portal import envfile
 
@@ -28,7 +30,10 @@ class Site:
 
     @property
     def has_demo(self) -> bool:
-        return not self.values.get("IMAP_URL", "").strip() and "IMAP_URL_FILE" not in self.values
+        return not self.value("IMAP_URL")
+
+    def value(self, name: str) -> str:
+        return value_of(self.values, name)
 
     @property
     def address(self) -> str:
@@ -38,7 +43,20 @@ class Site:
     def uses(self, scheme: str) -> bool:
         """Whether a database, cache or broker address begins with `scheme`."""
         names = ("DATABASE_URL", "CACHE_URL", "BROKER_URL")
-        return any(self.values.get(name, "").strip().startswith(f"{scheme}://") for name in names)
+        return any(self.value(name).startswith(f"{scheme}://") for name in names)
+
+
+def value_of(values: Mapping[str, str], name: str) -> str:
+    """A setting as Django will see it: from the file that NAME_FILE names, where NAME itself is not set."""
+    path = values.get(f"{name}_FILE")
+    if path is None or name in values:
+        return values.get(name, "").strip()
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise Unusable(
+            f"{name}_FILE names {path}, which cannot be read. Cure: correct the path, or let this user read the file"
+        ) from None
 
 
 def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site:
@@ -47,16 +65,40 @@ def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site
         values = {**envfile.read(environment, root / ".env"), **environment}
     except envfile.Unreadable as error:
         raise Unusable(_in_one_line(error)) from None
-    port = values.get("PORT") or "8000"
+    port = value_of(values, "PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Unusable(f"PORT is {port!r}. Cure: a number from 1 to 65535, e.g. make run PORT=8080")
-    site = Site(values, root / (values.get("DATA_DIR") or "var"), values.get("HOST") or "127.0.0.1", int(port))
-    if site.has_demo and not is_loopback(site.host):
-        raise Unusable(
-            f"HOST={site.host} can be reached from other machines, and everybody knows the demo accounts' password. "
-            "Cure: set IMAP_URL to your mail server, or leave HOST out"
-        )
+    data = root / (value_of(values, "DATA_DIR") or "var")
+    site = Site(values, data, value_of(values, "HOST") or "127.0.0.1", int(port))
+    if site.has_demo:
+        keep_demo_here(site)
     return site
+
+
+def keep_demo_here(site: Site) -> None:
+    """Raises `Unusable` where a setting is one of a real site: everybody knows the demo accounts' password."""
+    cure = "Cure: set IMAP_URL to your mail server, or leave {} out"
+    if not is_loopback(site.host):
+        fault = f"HOST={site.host} can be reached from other machines, and everybody knows the demo accounts' password."
+        raise Unusable(f"{fault} {cure.format('HOST')}")
+    if site.value("TRUSTED_PROXIES"):
+        fault = "TRUSTED_PROXIES lets other machines in, and everybody knows the demo accounts' password."
+        raise Unusable(f"{fault} {cure.format('TRUSTED_PROXIES')}")
+    address = site.value("BASE_URL")
+    beyond = [name for name in re.split(r"[\s,]+", site.value("ALLOWED_HOSTS")) if name and not is_loopback(name)]
+    if (address and not is_loopback(_host_of(address))) or beyond:
+        name = "ALLOWED_HOSTS" if beyond else "BASE_URL"
+        fault = f"{name} names other hosts than this one, and everybody knows the demo accounts' password."
+        raise Unusable(f"{fault} {cure.format(name)}")
+    if site.value("SMTP_URL"):
+        raise Unusable(f"SMTP_URL is set, but IMAP_URL is not. {cure.format('SMTP_URL')} to see the demo")
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _in_one_line(error: Exception) -> str:

@@ -73,6 +73,32 @@ def test_the_demo_stays_on_loopback(tmp_path: Path) -> None:
     assert not real.has_demo
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("BASE_URL", "https://mail.example.test/webmail/"),
+        ("BASE_URL", "https://[nonsense"),
+        ("ALLOWED_HOSTS", "localhost, mail.example.test"),
+        ("SMTP_URL", "smtps://mail.example.test"),
+    ],
+)
+def test_the_settings_of_a_real_site_do_not_start_the_demo(tmp_path: Path, name: str, value: str) -> None:
+    """A front on the same machine would let everybody in as alice, whatever HOST is."""
+    (tmp_path / "env").write_text(f"{name}='{value}'\n")
+    assert refusal(tmp_path, ENV_FILE=str(tmp_path / "env")).startswith(name)
+    (tmp_path / "value").write_text(value + "\n")
+    with pytest.raises(Unusable, match=name):
+        site.read(settings(tmp_path, **{f"{name}_FILE": str(tmp_path / "value")}))
+    (tmp_path / "imap").write_text("imaps://mail.example.test")
+    assert not site.read(settings(tmp_path, IMAP_URL_FILE=str(tmp_path / "imap"), **{name: value})).has_demo
+
+
+def test_the_demo_may_have_an_address_on_this_machine(tmp_path: Path) -> None:
+    here = {"BASE_URL": "http://yurt.localhost:8000/webmail", "ALLOWED_HOSTS": "localhost [::1]"}
+    assert site.read(settings(tmp_path, **here)).has_demo
+
+
 def test_a_second_one_on_the_same_data_is_refused(tmp_path: Path) -> None:
     held = site.lock(site.read(settings(tmp_path)))
     assert f"already runs with {tmp_path / 'var'} (process {os.getpid()})" in refusal(tmp_path)
@@ -128,6 +154,15 @@ def test_requirements_follow_the_settings(tmp_path: Path, values: dict[str, str]
     files = environment.requirements(site.read(settings(tmp_path, **values)))
     assert [file.name for file in files] == names
     assert all(file.exists() for file in files)
+    for name, value in values.items():
+        (tmp_path / name).write_text(value + "\n")
+    in_files = {f"{name}_FILE": str(tmp_path / name) for name in values}
+    assert environment.requirements(site.read(settings(tmp_path, **in_files))) == files
+
+
+def test_a_setting_whose_file_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="IMAP_URL_FILE names /no/such/file, which cannot be read. Cure: "):
+        site.read(settings(tmp_path, IMAP_URL_FILE="/no/such/file"))
 
 
 def test_missing_compiler_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
