@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import ipaddress
 import os
@@ -122,16 +123,22 @@ def check_port(site: Site) -> None:
         with _bound(site.host, site.port):
             pass
     except socket.gaierror:
-        raise Unusable(f"HOST is {site.host!r}, which is no address of this machine. Cure: leave HOST out") from None
+        raise Unusable(_no_address(site)) from None
     except PermissionError:
         raise Unusable(
             f"Port {site.port} may only be opened by root. Cure: a port above 1023, e.g. make run PORT=8000"
         ) from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise Unusable(_no_address(site)) from None
         raise Unusable(
             f"Port {site.port} on {site.host} is taken ({error.strerror}). "
             f"Cure: stop what listens there, or make run PORT={site.port + 1}"
         ) from None
+
+
+def _no_address(site: Site) -> str:
+    return f"HOST is {site.host!r}, which is no address of this machine. Cure: leave HOST out, or take one of its own"
 
 
 def _bound(host: str, port: int) -> socket.socket:

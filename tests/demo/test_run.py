@@ -63,6 +63,11 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         assert f"Port {port} on 127.0.0.1 is taken" in refusal(tmp_path, PORT=str(port))
 
 
+def test_an_address_of_another_machine_is_no_taken_port(tmp_path: Path) -> None:
+    elsewhere = {"HOST": "192.0.2.1", "IMAP_URL": "imaps://mail.example.test"}  # for documentation: nobody's
+    assert "HOST is '192.0.2.1', which is no address of this machine" in refusal(tmp_path, **elsewhere)
+
+
 def test_a_port_that_is_none(tmp_path: Path) -> None:
     assert "PORT is 'http'" in refusal(tmp_path, PORT="http")
 
