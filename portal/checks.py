@@ -48,6 +48,21 @@ def site_address_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     return []
 
 
+@register
+def logins_have_a_domain(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """portal.W003: where a login is only a name, its person has no address to send from."""
+    asks = settings.MAIL_ADDRESS_RULE == "login" or "{domain}" in settings.MAIL_ADDRESS_RULE
+    if settings.IMAP_URL and asks and not settings.MAIL_DOMAIN:
+        return [
+            Warning(
+                "MAIL_DOMAIN is not set: who signs in with a name that is no whole address cannot send.",
+                hint="Set MAIL_DOMAIN, like example.org; logins that are whole addresses stay as they are.",
+                id="portal.W003",
+            )
+        ]
+    return []
+
+
 @register(Tags.database)
 def database_tells_logins_apart(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,8 @@ import environ
 from portal import envfile
 
 T = TypeVar("T")
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_WIDEST_NETWORK = 8  # bits: 10.0.0.0/8 and fd00::/8 are somebody's, wider ones are the internet
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,15 @@ def hosts(value: str) -> list[str]:
 def mail_addresses(value: str) -> list[str]:
     addresses = words(value)
     for address in addresses:
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        if not _ADDRESS.fullmatch(address):
             raise ValueError(f"{address!r} is not a mail address; write addresses separated by commas.")
     return addresses
+
+
+def mail_address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("write one mail address, like yurt@example.org.")
+    return value
 
 
 def domain(value: str) -> str:
@@ -166,11 +174,13 @@ def networks(value: str) -> list[str]:
         if item == "unix":
             continue
         try:
-            ipaddress.ip_network(item, strict=False)
+            network = ipaddress.ip_network(item, strict=False)
         except ValueError:
             raise ValueError(
                 f"{item!r} is not an address or network; write e.g. 127.0.0.1, 10.0.0.0/8, unix."
             ) from None
+        if network.prefixlen < _WIDEST_NETWORK:
+            raise ValueError(f"{item!r} would trust strangers; write only the addresses of your own front.")
     return found
 
 
@@ -232,9 +242,14 @@ def server_url(services: Mapping[str, int]) -> Callable[[str], str]:
     return parse
 
 
-def readable_file(value: str) -> str:
-    if value and not os.access(value, os.R_OK):
-        raise ValueError(f"the file {value} cannot be read; give the path of a PEM file this user may read.")
+def authorities(value: str) -> str:
+    """The path of a file with certificates of authorities, tried out as TLS will use it."""
+    if value:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+        except OSError as error:  # ssl.SSLError is one
+            fault = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read ({error.strerror})"
+            raise ValueError(f"the file {value} {fault}; give the path of a PEM file this user may read.") from None
     return value
 
 

@@ -1,8 +1,9 @@
 """The file with the site's settings, read in one way by ``make run`` and by Django. Standard library only.
 
-A line is empty, a comment, or ``NAME=value``, with ``export`` before it or blanks around ``=`` if somebody likes them.
-A value that has `` #``, or begins with ``#`` or a quotation mark, stands in quotation marks: in single ones as it is, in
-double ones with a backslash before ``"`` and ``\\``. Anything else is refused, so that no setting is lost quietly.
+A line is empty, a comment, or ``NAME=value``, with ``export`` before it or blanks around ``=`` if somebody likes that.
+A value with a blank before ``#``, or with ``#`` or a quotation mark at its beginning, stands in quotation marks: in
+single ones as it is, in double ones with a backslash before ``"`` and before itself. Anything else is refused, so that
+no setting is lost quietly.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def locate(environment: Mapping[str, str], usual: Path) -> Path | None:
 
 
 def read(environment: Mapping[str, str], usual: Path) -> dict[str, str]:
-    """The settings in the file; raises ``Unreadable``. What the environment says as well wins, which is up to the caller."""
+    """The settings in the file; raises ``Unreadable``. That the environment wins is the caller's business."""
     path = locate(environment, usual)
     if path is None:
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf, selection
+from portal import conf, consistency, selection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -208,9 +208,16 @@ SMTP_LOGIN = env("SMTP_LOGIN", conf.text)
 SMTP_PASSWORD = env("SMTP_PASSWORD", conf.text)
 if SMTP_AUTH == "fixed" and not (SMTP_LOGIN and SMTP_PASSWORD):
     env.report("SMTP_AUTH", "fixed needs SMTP_LOGIN and SMTP_PASSWORD too.")
-IMAP_TLS_CA_FILE = env("IMAP_TLS_CA_FILE", conf.readable_file)
-SMTP_TLS_CA_FILE = env("SMTP_TLS_CA_FILE", conf.readable_file)
+IMAP_TLS_CA_FILE = env("IMAP_TLS_CA_FILE", conf.authorities)
+SMTP_TLS_CA_FILE = env("SMTP_TLS_CA_FILE", conf.authorities)
 ALLOW_PLAINTEXT = env("ALLOW_PLAINTEXT", conf.boolean, "no")
+consistency.mail_servers(
+    env,
+    imap_url=IMAP_URL,
+    smtp_url=SMTP_URL,
+    services={"IMAP_URL": IMAP_SERVICES, "SMTP_URL": SMTP_SERVICES},
+    allow_plain=ALLOW_PLAINTEXT,
+)
 IMAP_MAX_CONNECTIONS = env("IMAP_MAX_CONNECTIONS", conf.integer(1, 10_000), "60")
 IMAP_MAX_PER_ACCOUNT = env("IMAP_MAX_PER_ACCOUNT", conf.integer(1, 100), "3")
 IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
@@ -222,12 +229,13 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 FILE_UPLOAD_MAX_MEMORY_SIZE = (MAX_MESSAGE_MB + 1) * 1_000_000
 SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
+consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)
 
 # --- log and error mails -------------------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 LOG_FORMAT = env("LOG_FORMAT", conf.choice("json", "console"), "json")
 ADMINS = [("", address) for address in env("ADMINS", conf.mail_addresses)]
-SERVER_EMAIL = env("SERVER_EMAIL", conf.text, "yurt@localhost")
+SERVER_EMAIL = env("SERVER_EMAIL", conf.mail_address, "yurt@localhost")
 EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 LOGGING = {
     "version": 1,

@@ -166,7 +166,7 @@ def test_requirements_follow_the_settings(tmp_path: Path, values: dict[str, str]
 
 
 def test_a_setting_whose_file_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match="IMAP_URL_FILE names /no/such/file, which cannot be read. Cure: "):
+    with pytest.raises(Unusable, match="IMAP_URL_FILE names /no/such/file, which cannot be read"):
         site.read(settings(tmp_path, IMAP_URL_FILE="/no/such/file"))
 
 
@@ -346,7 +346,8 @@ def test_a_dead_web_server_ends_everything(tmp_path: Path) -> None:
 def test_wrong_settings_are_named_with_their_cure(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", IN_THIS_ENVIRONMENT], cwd=ROOT, capture_output=True, text=True, timeout=60,
-        env=settings(tmp_path, PORT=str(free_port()), SESSION_IDLE_MINUTES="soon", IMAP_URL="imaps://mail.example.test"),
+        env=settings(tmp_path, PORT=str(free_port()), SESSION_IDLE_MINUTES="soon", IMAP_URL="imaps://mail.example.test",
+                     SMTP_URL="smtps://mail.example.test"),
     )  # fmt: skip
     assert done.returncode == 1
     assert "SESSION_IDLE_MINUTES is wrong. Cure: write a whole number" in done.stderr

@@ -62,7 +62,12 @@ def median_seconds(visitor: Visitor, path: str) -> float:
 def test_home_preferences_and_self_test_answer_while_imap_hangs(
     own_dovecot: Callable[..., AbstractContextManager[DovecotServer]],
 ) -> None:
-    with own_dovecot() as server, running_site(IMAP_URL=server.tls_url, IMAP_TLS_CA_FILE=str(server.ca_file)) as site:
+    with (
+        own_dovecot() as server,
+        running_site(
+            IMAP_URL=server.tls_url, IMAP_TLS_CA_FILE=str(server.ca_file), SMTP_URL="smtp://127.0.0.1:9"
+        ) as site,
+    ):
         site.manage("shell", "--no-imports", "-c", ROOT)
         alice, root = Visitor(site.url), Visitor(site.url)
         alice.sign_in("alice", server.password)

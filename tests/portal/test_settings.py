@@ -39,6 +39,7 @@ WRONG = {
     "PORT": "70000",
     "PORTAL_APPS": "+nosuchapp",
     "SECRET_KEY": "short",
+    "SERVER_EMAIL": "nonsense",
     "SESSION_IDLE_MINUTES": "a while",
     "SESSION_MAX_HOURS": "0",
     "SITE_NAME": "two\nlines",
@@ -91,9 +92,61 @@ def test_the_right_values_are_no_problem() -> None:
         BROKER_URL="redis://:secret@localhost/1",
         IMAP_URL="imaps://mail.example.org",
         SMTP_URL="smtp+starttls://mail.example.org",
+        SERVER_EMAIL="yurt@example.org",
         MAIL_ADDRESS_RULE="{local}@example.org",
     )
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
+
+
+SERVERS = {"IMAP_URL": "imaps://mail.example.org", "SMTP_URL": "smtps://mail.example.org", "MAIL_DOMAIN": "example.org"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("IMAP_URL", {"IMAP_URL": "imap://mail.example.org"}),
+        ("SMTP_URL", {"SMTP_URL": "smtp://192.0.2.1:25"}),
+        ("IMAP_URL", {"IMAP_URL": ""}),
+        ("SMTP_URL", {"SMTP_URL": ""}),
+        ("SMTP_URL", {"SMTP_URL": "imaps://mail.example.org"}),
+        ("SELFTEST_PASSWORD", {"SELFTEST_LOGIN": "tester"}),
+        ("SELFTEST_LOGIN", {"SELFTEST_PASSWORD": "secret"}),
+        ("IMAP_TLS_CA_FILE", {"IMAP_TLS_CA_FILE": "/etc/passwd"}),
+        ("SMTP_TLS_CA_FILE", {"SMTP_TLS_CA_FILE": "/etc"}),
+        ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
+        ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "127.0.0.1 ::/0"}),
+    ],
+)
+def test_values_that_no_site_can_mean(name: str, values: dict[str, str]) -> None:
+    result = manage("check", **SERVERS | values)
+    assert re.findall(r"\(portal\.E001\) (\w+) is wrong\.\n\s+HINT: \S+", result.stderr) == [name], result.stderr
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"IMAP_URL": "imap://localhost", "SMTP_URL": "smtp://[::1]:25"},
+        {"IMAP_URL": "imap://mail.example.org", "SMTP_URL": "smtp://mail.example.org", "ALLOW_PLAINTEXT": "yes"},
+        {"IMAP_URL": "imap+starttls://mail.example.org", "TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8 unix"}
+        | {"BASE_URL": "https://mail.example.org"},
+        {
+            "SELFTEST_LOGIN": "tester",
+            "SELFTEST_PASSWORD": "secret",
+            "MAIL_DOMAIN": "",
+            "MAIL_ADDRESS_RULE": "{login}@a.b",
+        },
+    ],
+)
+def test_values_that_are_close_to_those_and_right(values: dict[str, str]) -> None:
+    result = manage("check", **SERVERS | values)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("rule", ["login", "{local}@{domain}"])
+def test_a_site_without_a_domain_is_warned(rule: str) -> None:
+    result = manage("check", **SERVERS | {"MAIL_DOMAIN": "", "MAIL_ADDRESS_RULE": rule})
+    assert result.returncode == 0
+    assert "(portal.W003) MAIL_DOMAIN is not set" in result.stderr
 
 
 def test_a_settings_file_is_there_and_every_line_counts(tmp_path: Path) -> None:
@@ -129,7 +182,7 @@ def test_a_line_of_the_settings_file(line: str, value: str) -> None:
 
 @pytest.mark.parametrize("line", ["A", "A B=1", "A='x", 'A="x" y', "A=#c", "9=1", "A=x\0"])
 def test_a_line_that_is_none_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="^line 2 is not understood"):
+    with pytest.raises(ValueError, match=r"^line 2 is not understood"):
         envfile.parse(f"B=1\n{line}\n")
 
 
@@ -145,7 +198,7 @@ def test_the_documented_table_is_the_code() -> None:
 
 
 def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> None:
-    any_line = {"DATA_DIR", "HOST", "SECRET_KEY_FALLBACKS", "SELFTEST_LOGIN", "SELFTEST_PASSWORD", "SERVER_EMAIL"}
+    any_line = {"DATA_DIR", "HOST", "SECRET_KEY_FALLBACKS", "SELFTEST_LOGIN", "SELFTEST_PASSWORD"}
     assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD"} == set(settings.CONFIG.defaults)
 
 

@@ -34,7 +34,8 @@ class Scene:
 @pytest.fixture
 def scene(dovecot: DovecotServer, deaf_server: DeafServer) -> Iterator[Scene]:
     """Everybody has signed in while the mail server was well."""
-    with running_site(IMAP_URL=dovecot.tls_url, IMAP_TLS_CA_FILE=str(dovecot.ca_file)) as site:
+    settings = {"IMAP_URL": dovecot.tls_url, "IMAP_TLS_CA_FILE": str(dovecot.ca_file), "SMTP_URL": "smtp://127.0.0.1:9"}
+    with running_site(**settings) as site:
         site.manage("shell", "--no-imports", "-c", ROOT)
         crowd = [Visitor(site.url).sign_in(dovecot.new_user(), dovecot.password) for _ in range(CROWD)]
         alice = Visitor(site.url).sign_in(dovecot.new_user(), dovecot.password)
