@@ -2,19 +2,16 @@
 """What `make run` calls: prepares everything and runs the portal until Ctrl-C. Needs only the system's Python."""
 
 import sys
+from os.path import abspath, dirname
 
-OLDEST = (3, 11)
+sys.path.insert(0, dirname(dirname(abspath(__file__))))  # noqa: PTH100, PTH120 - an old Python knows no pathlib
 
-# Old enough in its syntax to tell an old Python what is wrong with it.
-if sys.version_info[:2] < OLDEST:
-    found = sys.version.split()[0]
-    sys.exit("Yurt needs Python 3.11 or newer, this is " + found + ". Cure: make run PYTHON=/path/to/python3.11")
+from scripts import supported
 
-from pathlib import Path  # noqa: E402
+if supported.complaint("make run"):
+    sys.exit(supported.complaint("make run"))
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from scripts.launch.main import main  # noqa: E402
+from scripts.launch.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

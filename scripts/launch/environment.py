@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.launch.children import die_with_parent
@@ -19,6 +21,7 @@ from scripts.launch.site import ROOT, Site, Unusable
 _OFFLINE = re.compile(
     r"connection broken by|NewConnectionError|Failed to resolve|Network is unreachable|timed out|ProxyError"
 )
+UNFINISHED = ".unfinished"
 _COUNTED = re.compile(r"^\s*Collecting (\S+?)[<>=!~;\[ ]")
 
 
@@ -36,31 +39,57 @@ def ready(site: Site, venv: Path) -> Path:
     """The environment's Python, with everything installed; quick when nothing has changed since the last time."""
     python = venv / "bin" / "python"
     files = requirements(site)
-    if not _works(python):
-        _create(venv)
+    if not works(venv):
+        create(venv)
     stamp = venv / ".requirements-run"
     wanted = _fingerprint(python, files)
     if not stamp.exists() or stamp.read_text() != wanted:
         if site.uses("mysql"):
             _check_compiler(python)
-        _install(python, files)
+        with unfinished(venv):
+            _install(python, files)
         stamp.write_text(wanted)
     return python
 
 
-def _works(python: Path) -> bool:
-    if not python.exists():
+def works(venv: Path) -> bool:
+    """Whether it was made to the end: who was stopped in the middle has left the note of `unfinished`, or no pip."""
+    python = venv / "bin" / "python"
+    if not python.exists() or (venv / UNFINISHED).exists():
         return False
-    return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
+    return subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0
 
 
-def _create(venv: Path) -> None:
+@contextlib.contextmanager
+def unfinished(venv: Path) -> Iterator[None]:
+    """Inside the block a note lies in the environment that it is half made; it stays there when the process is killed.
+
+    pip takes a package for installed whose files are only half there, so a half-made environment is made anew. After a
+    failure of its own (no network) pip has tidied up, and what was there before can be kept.
+    """
+    note = venv / UNFINISHED
+    try:
+        note.touch()
+    except OSError as error:
+        raise Unusable(f"{venv} cannot be written ({error.strerror}). Cure: write permission for this user") from None
+    try:
+        yield
+    except Unusable:
+        note.unlink()
+        raise
+    note.unlink()
+
+
+def create(venv: Path) -> None:
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         raise Unusable("Python's venv module is missing. Cure (as root): apt-get install python3-venv")
     print(f"Making an environment in {venv.name}/ with Python {sys.version.split()[0]}", flush=True)
     shutil.rmtree(venv, ignore_errors=True)
-    made = subprocess.run([sys.executable, "-m", "venv", venv], check=False, capture_output=True, text=True)
+    with contextlib.suppress(OSError):
+        venv.mkdir(parents=True)
+    with unfinished(venv):
+        made = subprocess.run([sys.executable, "-m", "venv", venv], check=False, capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(venv, ignore_errors=True)
         lines = (made.stdout + made.stderr).strip().splitlines() or ["no reason given"]

@@ -115,14 +115,21 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert "cannot be written" in refusal(tmp_path, DATA_DIR=str(tmp_path / "file" / "var"))
 
 
-def test_an_old_python_is_told_so(tmp_path: Path) -> None:
-    pretend = "import runpy, sys; sys.version_info = (3, 9, 2, 'final', 0); sys.version = '3.9.2 (x)'; "
-    pretend += f"runpy.run_path({str(RUN)!r}, run_name='__main__')"
-    done = subprocess.run([sys.executable, "-c", pretend], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "Yurt needs Python 3.11 or newer, this is 3.9.2. Cure: make run PYTHON=/path/to/python3.11\n"
-    )
+def test_an_environment_that_was_interrupted_is_made_anew(tmp_path: Path) -> None:
+    """Ctrl-C, a kill or a power cut while it was made: what is there runs, and has no pip."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    assert not environment.works(venv)
+    environment.create(venv)
+    assert environment.works(venv)
+
+    with pytest.raises(KeyboardInterrupt), environment.unfinished(venv):
+        raise KeyboardInterrupt
+    assert not environment.works(venv)
+    environment.create(venv)
+    with pytest.raises(Unusable), environment.unfinished(venv):
+        raise Unusable("no network")
+    assert environment.works(venv)
 
 
 def test_a_missing_venv_module_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

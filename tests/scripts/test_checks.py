@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import environment, suite
+from scripts import development, suite
 from scripts.checks import deployment, templates
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -204,7 +205,7 @@ def test_marks_for_absent_apps_leave_tests_out(tmp_path: Path) -> None:
 
 
 def test_without_compiler_only_mysqlclient_is_left_out(tmp_path: Path) -> None:
-    target = environment.without_mysql(tmp_path / "requirements.txt")
+    target = development.without_mysql(tmp_path / "requirements.txt")
     lines = target.read_text().splitlines()
     assert not any("mysql" in line for line in lines)
     assert f"-r {ROOT}/requirements.txt" in lines
@@ -212,7 +213,22 @@ def test_without_compiler_only_mysqlclient_is_left_out(tmp_path: Path) -> None:
     assert any(line.startswith("pytest>=") for line in lines)
 
 
-def test_an_unsupported_python_is_refused_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    with pytest.raises(environment.Unusable, match=r"use 3\.11 to 3\.13.*PYTHON="):
-        environment.check_python()
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 0), (3, 14, 0)])
+@pytest.mark.parametrize(("script", "command"), [("run.py", "make run"), ("environment.py", "make test")])
+def test_an_unsupported_python_is_told_so(script: str, command: str, version: tuple[int, int, int]) -> None:
+    name = ".".join(map(str, version))
+    pretend = f"import runpy, sys; sys.version_info = {version}; sys.version = '{name} (x)'; "
+    pretend += f"runpy.run_path({str(ROOT / 'scripts' / script)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend], capture_output=True, text=True, check=False)
+    said = f"Yurt needs Python 3.11, 3.12 or 3.13, this is {name}. Cure: {command} PYTHON=python3.11\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+@pytest.mark.parametrize("script", ["run.py", "environment.py", "supported.py"])
+def test_what_an_old_python_reads_has_only_old_syntax(script: str) -> None:
+    """Else it would end in a SyntaxError before it can say what is wrong."""
+    tree = ast.parse((ROOT / "scripts" / script).read_text())
+    younger = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.AsyncFunctionDef, ast.Match)
+    assert not [node for node in ast.walk(tree) if isinstance(node, younger)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert not [name for f in functions for name in (f.returns, *(a.annotation for a in f.args.args)) if name]
