@@ -1,6 +1,6 @@
 # Yurt. `make help` lists what there is.
 PYTHON ?= python3
-# Another Python gets an environment of its own: make test PYTHON=python3.12
+# Another Python gets an environment of its own: make run PYTHON=python3.12
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 CODE := portal apps demo scripts scripts/services benchmarks tests manage.py
@@ -11,7 +11,7 @@ help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run:  ## Run the portal: with demo mail, or as the site that .env describes (PORT, HOST)
-	@$(PYTHON) scripts/run.py
+	@$(PYTHON) scripts/run.py $(VENV)
 
 test: environment install-services lint types checks suite  ## Everything CI runs: linters, types, checks, all tests
 
@@ -48,8 +48,8 @@ messages: environment  ## Bring the message catalogues up to date with the sourc
 	@$(BIN)/python -m scripts.messages update
 	@$(BIN)/python -m scripts.messages compile
 
-shell: environment  ## Django's shell in the local site
-	@$(BIN)/python manage.py shell
+shell:  ## Django's shell in the local site
+	@$(PYTHON) scripts/run.py $(VENV) shell
 
 soak: environment  ## The long proofs in full; writes docs/evidence/
 	@$(BIN)/python -m scripts.soak

@@ -14,4 +14,4 @@ if supported.complaint("make run"):
 from scripts.launch.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -36,13 +36,15 @@ def die_with_parent(parent: int) -> Callable[[], None]:
 
 @dataclass
 class Child:
-    """`log` is where its output goes; None is the supervisor's own standard error."""
+    """`log` is where its output goes; None is the supervisor's own standard error. A mute one's standard output goes
+    nowhere: what is worth reading it says on standard error."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path | None = None
     restart: bool = False
+    mute: bool = False
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
@@ -54,8 +56,8 @@ class Child:
                 cwd=ROOT,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
-                stdout=output or sys.stderr,
-                stderr=subprocess.STDOUT if output else None,
+                stdout=subprocess.DEVNULL if self.mute else output or sys.stderr,
+                stderr=output,
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops all in order
                 preexec_fn=die_with_parent(os.getpid()),
             )

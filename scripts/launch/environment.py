@@ -156,7 +156,7 @@ def _install(python: Path, files: list[Path]) -> None:
             _progress(f"  unpacking {line.count(',') + 1} packages")
     _progress("")
     if pip.wait():
-        raise Unusable(_reason(list(last)))
+        raise Unusable(_reason(list(last), python))
 
 
 def _progress(text: str) -> None:
@@ -167,7 +167,7 @@ def _progress(text: str) -> None:
         print(text, flush=True)
 
 
-def _reason(lines: list[str]) -> str:
+def _reason(lines: list[str], python: Path) -> str:
     if any(_OFFLINE.search(line) for line in lines):
         return (
             "The packages cannot be downloaded: no connection to the package index. "
@@ -175,4 +175,4 @@ def _reason(lines: list[str]) -> str:
         )
     errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["pip failed"]
     said = errors[-1].removeprefix("ERROR: ")
-    return f"The packages cannot be installed: {said} Cure: .venv/bin/pip install -r requirements.txt tells more"
+    return f"The packages cannot be installed: {said} Cure: {python} -m pip install -r requirements.txt tells more"

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from demo.accounts import ACCOUNTS, DOMAIN, PASSWORD
 from scripts.launch import changes, environment, site
@@ -20,15 +22,19 @@ DEMO_PORTS = (43, 25)  # added to PORT: IMAP and SMTP
 START_SECONDS = 90.0
 
 
-def main() -> int:
+def main(words: Sequence[str] = ()) -> int:
+    """`words`: the environment's folder, then perhaps a command of `manage.py` to run there instead of the portal."""
     children = Children()
+    folder, *command = words or [".venv"]
     os.umask(0o077)  # mail, sessions and the key are nobody else's business
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to stop in order
     try:
         here = site.read()
+        if command:
+            manage(environment.ready(here, ROOT / folder), command)
         held = site.lock(here)
         site.check_port(here)
-        python = environment.ready(here, ROOT / ".venv")
+        python = environment.ready(here, ROOT / folder)
         run(here, python, children)
         os.close(held)
     except Unusable as problem:
@@ -42,6 +48,12 @@ def main() -> int:
     return 0
 
 
+def manage(python: Path, command: Sequence[str]) -> NoReturn:
+    """Become `manage.py`, with the packages that this site needs and no others."""
+    os.chdir(ROOT)
+    os.execv(python, [str(python), "manage.py", *command])  # noqa: S606 - the user's own command
+
+
 def run(here: Site, python: Path, children: Children) -> None:
     note = here.data / "last-run.json"
     news = changes.since_last_run(note)
@@ -53,7 +65,6 @@ def run(here: Site, python: Path, children: Children) -> None:
         demo = {"IMAP_URL": f"imap://127.0.0.1:{imap}", "SMTP_URL": f"smtp://127.0.0.1:{smtp}"}
         variables |= demo | {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user", "YURT_DEMO": "yes"}
     prepared = prepare(python, variables)
-    changes.remember(note)
     children.stop_on_signals()
     for child in plan(here, python, variables, ports):
         children.start(child)
@@ -61,6 +72,7 @@ def run(here: Site, python: Path, children: Children) -> None:
         if children.asked_to_stop:
             return
         raise Unusable(f"The portal did not answer within {START_SECONDS:.0f} seconds. Cure: read {here.data / 'log'}")
+    changes.remember(note)  # not before: a start that failed still has the news to tell
     print("\n".join(["", *news, *([""] if news else []), *welcome(here, prepared.get("admin"))]), flush=True)
     children.watch()
     print("\nStopping", flush=True)
@@ -110,9 +122,11 @@ def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, 
         demo = [str(python), "-m", "demo.server", f"--data={here.data / 'demo'}"]
         demo += [f"--imap-port={ports[0]}", f"--smtp-port={ports[1]}"]
         found.append(Child("demo mail server", demo, variables, log("mail")))
-    worker = [str(python), "-m", "celery", "--quiet", "--app=portal.celery", "worker", "--beat", "--pool=threads"]
+    # That root runs it is root's own choice; it needs no warning in the middle of the welcome.
+    worker = [str(python), "-Wignore::RuntimeWarning:celery.platforms", "-m", "celery", "--quiet"]
+    worker += ["--app=portal.celery", "worker", "--beat", "--pool=threads"]
     worker += ["--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
-    found.append(Child("task worker", worker, variables, log("worker"), restart=True))
+    found.append(Child("task worker", worker, variables, log("worker"), restart=True, mute=True))
     web = [str(python), "-m", "gunicorn", f"--config={ROOT / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi:application"]
     found.append(Child("web server", web, variables, log("web")))
     return found
@@ -121,10 +135,8 @@ def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, 
 def answers(here: Site) -> bool:
     """Whether the portal speaks HTTP there, whatever it says."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(here.host, here.host)  # noqa: S104 - compared, not bound
-    address = Site(here.values, here.data, host, here.port).address
     try:
-        opener.open(f"{address}healthz", timeout=2).close()
+        opener.open(f"{here.address}healthz", timeout=2).close()
     except urllib.error.HTTPError:
         return True
     except (urllib.error.URLError, OSError):
@@ -133,7 +145,12 @@ def answers(here: Site) -> bool:
 
 
 def welcome(here: Site, admin: dict[str, str] | None) -> list[str]:
-    lines = [f"Yurt is running: {here.address}", ""]
+    """What the person at the terminal needs; the address is the one that people use, where the site says it."""
+    public = f"{here.value('BASE_URL').rstrip('/')}/" if here.value("BASE_URL") else here.address
+    lines = [f"Yurt is running: {public}"]
+    if public != here.address:
+        lines += [f"  listening on    {here.address}   (for the front at that address)"]
+    lines += [""]
     if here.has_demo:
         lines += [f"  demo accounts   {', '.join(ACCOUNTS)}", f"  password        {PASSWORD}", ""]
     if admin:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from demo.server import listen
-from scripts.launch import changes, environment, site
+from scripts.launch import changes, environment, main, site
 from scripts.launch.children import Child
 from scripts.launch.site import Site, Unusable
 from tests.demo.conftest import free_port
@@ -326,7 +326,8 @@ def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path:
 
     with all_gone(list(first.descendants())):
         first.process.send_signal(signal.SIGINT)
-        assert first.rest().splitlines()[-1] == "Stopped."
+        assert [line for line in first.rest().splitlines() if line] == ["Stopping", "Stopped."]
+    assert "superuser" not in first.said
     assert first.process.wait() == 0
 
     again = Running(settings(tmp_path, PORT=str(port)))
@@ -382,6 +383,35 @@ def test_a_fresh_clone_with_an_empty_home(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)
     assert "Stopped." in process.stdout.read()
     process.wait()
+
+
+def test_the_address_that_is_printed_is_the_one_that_works() -> None:
+    plain = main.welcome(Site({}, Path(), "0.0.0.0", 8000), None)
+    assert plain[:2] == ["Yurt is running: http://127.0.0.1:8000/", ""]
+    fronted = main.welcome(Site({"BASE_URL": "https://example.test/webmail"}, Path(), "127.0.0.1", 8000), None)
+    assert fronted[0] == "Yurt is running: https://example.test/webmail/"
+    assert " ".join(fronted[1].split()) == "listening on http://127.0.0.1:8000/ (for the front at that address)"
+
+
+@pytest.mark.parametrize("target", ["run", "shell"])
+def test_another_python_gets_an_environment_of_its_own(target: str) -> None:
+    for python, folder in {"python3": ".venv", "/opt/python3.12": ".venv-python3.12"}.items():
+        words = ["make", "--dry-run", "--no-print-directory", target, f"PYTHON={python}"]
+        said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        assert said[:3] == [python, "scripts/run.py", folder]
+        assert said[3:] == ([] if target == "run" else ["shell"])
+
+
+def test_the_shell_has_the_packages_of_the_site_and_no_others(tmp_path: Path) -> None:
+    stand_in = tmp_path / "python"
+    stand_in.write_text('#!/bin/sh\necho "$@" in "$PWD"\n')
+    stand_in.chmod(0o755)
+    code = IN_THIS_ENVIRONMENT.replace("Path(sys.executable)", f"Path({str(stand_in)!r})")
+    code = code.replace("main.main()", "main.main(['.venv', 'shell'])")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=settings(tmp_path), capture_output=True, text=True
+    )
+    assert done.stdout == f"manage.py shell in {ROOT}\n"
 
 
 def test_site_addresses() -> None:
