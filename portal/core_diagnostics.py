@@ -49,7 +49,7 @@ def database() -> Iterator[Finding]:
             Level.ERROR,
             text % {"count": len(pending)},
             _("Apply them, then restart the portal and its worker."),
-            "python manage.py migrate",
+            ".venv/bin/python manage.py migrate",
         )
         return
     count = len(executor.loader.applied_migrations)
@@ -59,6 +59,9 @@ def database() -> Iterator[Finding]:
         % {"product": connection.display_name, "version": _version(), "count": count},
     )
     yield from _database_settings()
+    for message in run_checks(tags=[Tags.database], databases=["default"]):
+        level = Level.ERROR if message.level >= check_levels.ERROR else Level.WARNING
+        yield Finding(level, f"{_first_line(message.msg)} ({message.id})", message.hint or "")
 
 
 def _version() -> str:
@@ -137,7 +140,7 @@ def task_queue() -> Iterator[Finding]:
             Level.ERROR,
             _("The broker took a task, but no worker has done it within %(seconds)d s.") % {"seconds": pings.PATIENCE},
             _("Start a worker on the machine that runs the portal, then run this check again."),
-            "celery -A portal.celery worker --beat --pool=threads --concurrency=2",
+            ".venv/bin/celery -A portal.celery worker --beat --pool=threads --concurrency=2",
         )
     else:
         yield Finding(Level.OK, _("A worker did a task within %(ms)d ms") % {"ms": seconds * 1000})
@@ -187,7 +190,7 @@ def translations() -> Iterator[Finding]:
             Level.ERROR,
             text % {"count": len(stale), "first": stale[0]},
             _("Compile them, then restart the portal."),
-            "python -m scripts.messages compile",
+            ".venv/bin/python -m scripts.messages compile",
         )
         return
     shares = ", ".join(
@@ -209,7 +212,7 @@ def static_files() -> Iterator[Finding]:
             Level.ERROR,
             text % {"count": len(missing), "first": missing[0]},
             _("Collect the static files, then restart the portal."),
-            "python manage.py collectstatic --noinput",
+            ".venv/bin/python manage.py collectstatic --noinput",
         )
     else:
         text = ngettext(

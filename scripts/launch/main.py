@@ -123,7 +123,7 @@ def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, 
         demo += [f"--imap-port={ports[0]}", f"--smtp-port={ports[1]}"]
         found.append(Child("demo mail server", demo, variables, log("mail")))
     # That root runs it is root's own choice; it needs no warning in the middle of the welcome.
-    worker = [str(python), "-Wignore::RuntimeWarning:celery.platforms", "-m", "celery", "--quiet"]
+    worker = [str(python), "-Wignore::UserWarning:celery.platforms", "-m", "celery", "--quiet"]
     worker += ["--app=portal.celery", "worker", "--beat", "--pool=threads"]
     worker += ["--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
     found.append(Child("task worker", worker, variables, log("worker"), restart=True, mute=True))

@@ -11,12 +11,13 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import django
 from django.apps import apps as django_apps
 from django.conf import settings
-from django.core.checks import ERROR, run_checks
+from django.core.checks import ERROR, WARNING, CheckMessage, Tags, run_checks
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -36,14 +37,12 @@ def main() -> int:
     if messages.compile_all():
         say("Compiled the message catalogues")
     django.setup()
-    errors = [message for message in run_checks() if message.level >= ERROR]
-    if errors:
-        say("The settings are wrong:")
-        for error in errors:
-            say(f"  {error.msg} Cure: {error.hint or 'see the message'}")
+    if not checked(run_checks()):
         return 2
     try:
         migrate()
+        if not checked(run_checks(tags=[Tags.database], databases=["default"])):
+            return 2
         admin = first_admin()
         if os.environ.get("YURT_DEMO"):
             demo_people()
@@ -55,6 +54,18 @@ def main() -> int:
     collect_static()
     print(json.dumps({"admin": admin}))
     return 0
+
+
+def checked(messages: Sequence[CheckMessage]) -> bool:
+    """Show what Django's checks and ours complain about, with the cure; False where nothing may start."""
+    heard = [message for message in messages if message.level >= WARNING and not message.is_silenced()]
+    errors = [message for message in heard if message.level >= ERROR]
+    for title, group in (("The settings are wrong:", errors), ("Warning:", [m for m in heard if m not in errors])):
+        if group:
+            say(
+                "\n".join([title, *(f"  {message.msg} Cure: {message.hint or 'see the message'}" for message in group)])
+            )
+    return not errors
 
 
 def broker_folders() -> list[Path]:

@@ -159,7 +159,7 @@ def test_the_self_test_counts_sorts_and_copies(site: Site, browser: Browser) -> 
     expect(worker).to_contain_text("no worker has done it")
     worker.get_by_role("button", name="Copy the command").click()
     expect(page.locator("#toasts")).to_contain_text("Copied.")
-    assert page.evaluate("navigator.clipboard.readText()").startswith("celery -A portal.celery worker")
+    assert page.evaluate("navigator.clipboard.readText()").startswith(".venv/bin/celery -A portal.celery worker")
     context.close()
 
 

@@ -160,7 +160,7 @@ def test_migrations_that_are_not_applied_are_an_error_with_the_command() -> None
         (finding,) = core_diagnostics.database()
     finally:
         MigrationRecorder.Migration.objects.create(app=row.app, name=row.name)
-    assert (finding.level, finding.command) == (Level.ERROR, "python manage.py migrate")
+    assert (finding.level, finding.command) == (Level.ERROR, ".venv/bin/python manage.py migrate")
 
 
 def test_a_cache_that_forgets_is_an_error(settings) -> None:
@@ -180,8 +180,8 @@ def test_a_real_worker_answers_and_its_absence_is_an_error_with_the_command() ->
     """Portal and worker are processes of their own; the broker and the database are all they share."""
     with running_site(PORTAL_APPS="none") as site:
         (finding,) = ask_for_a_worker(site)
-        assert finding["level"] == "error" and finding["command"].startswith("celery -A portal.celery worker")
-        words = finding["command"].split()
+        assert finding["level"] == "error" and finding["command"].startswith(".venv/bin/celery -A portal.celery worker")
+        words = ["celery", *finding["command"].split()[1:]]
         worker = subprocess.Popen(
             [sys.executable, "-m", *words], env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
