@@ -214,6 +214,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
         site.read(settings(tmp_path, ENV_FILE=str(file)))
 
 
+def test_under_systemd_the_settings_file_decides_and_the_supervisor_alone_is_told_to_stop() -> None:
+    lines = (ROOT / "deploy" / "yurt.service").read_text().splitlines()
+    assert not [line for line in lines if line.startswith("Environment=")]  # the environment would win over .env
+    assert "KillMode=mixed" in lines
+
+
 def git(root: Path, *words: str) -> None:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.test"]
     subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
@@ -328,7 +334,8 @@ def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path:
 
     with all_gone(list(first.descendants())):
         first.process.send_signal(signal.SIGINT)
-        assert [line for line in first.rest().splitlines() if line] == ["Stopping", "Stopped."]
+        last = first.rest()
+        assert last.splitlines()[-1] == "Stopped." and "Warm shutdown" not in last
     assert first.process.wait() == 0
 
     again = Running(settings(tmp_path, PORT=str(port)))
