@@ -179,6 +179,38 @@ def test_a_site_with_people_in_it_is_not_overwritten_unless_forced(filled, tmp_p
     assert filled.look() == EXPECTED
 
 
+def test_a_site_that_has_never_run_has_nothing_to_back_up(place, tmp_path) -> None:
+    done = place("raw").manage("backup", str(tmp_path / "site.backup"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "CommandError: The database is not prepared for this version: run make run or manage.py migrate first.\n"
+    )
+    assert not list(tmp_path.glob("site*"))
+
+
+ADMIN = """
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_superuser("admin", "shown once")
+"""
+
+
+def test_the_administrator_that_make_run_has_made_is_in_nobodys_way(filled, place, tmp_path) -> None:
+    """On a fresh machine `make run` comes first, and the backup brings its own administrators."""
+    file = tmp_path / "site.backup"
+    filled.must("backup", str(file))
+    fresh = place("fresh")
+    fresh.must("migrate", "--verbosity", "0")
+    fresh.must("shell", "--no-imports", "-c", ADMIN)
+    fresh.must("restore", str(file))
+    assert fresh.look() == EXPECTED
+
+    used = place("used")
+    used.must("migrate", "--verbosity", "0")
+    used.must("shell", "--no-imports", "-c", f"{ADMIN}\nfrom django.utils.timezone import now\n"
+              "get_user_model().objects.update(last_login=now())")  # fmt: skip
+    assert "not empty" in used.manage("restore", str(file)).stderr
+
+
 def test_what_is_no_backup_is_refused_and_changes_nothing(filled, tmp_path) -> None:
     text = tmp_path / "letter.txt"
     text.write_text("Dear all")

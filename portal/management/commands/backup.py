@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from portal import backup
 
@@ -20,6 +21,8 @@ class Command(BaseCommand):
             summary = backup.write(target)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error}") from error
+        except (backup.BackupError, DatabaseError) as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{target}: {summary.rows} rows, {summary.files} uploaded files and the site's settings.")
         self.stdout.write(
             "Not in it: SECRET_KEY (or the file secret_key in DATA_DIR), passwords in settings, and sessions. "
