@@ -1,16 +1,9 @@
 """`make run`: one clear line with the cure when something is in the way, and nothing left behind when it ends."""
 
-import contextlib
-import http.client
-import json
 import os
-import select
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -253,112 +246,6 @@ def test_a_dead_child_is_described_in_one_line(tmp_path: Path) -> None:
     assert child.obituary() == f"The web server ended with exit code 3: no wings (more in {tmp_path / 'log'})"
 
 
-# --- the whole thing -----------------------------------------------------------------------------------------------
-
-
-class Running:
-    """A `make run` that has said it is ready; `said` is all it printed until then."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", IN_THIS_ENVIRONMENT], cwd=ROOT, env=values, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        self.said = self.read_until("Ctrl-C stops it.")
-
-    def read_until(self, words: str) -> str:
-        assert self.process.stdout is not None
-        lines: list[str] = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if words in line:
-                return "".join(lines)
-        raise AssertionError(f"{words!r} was never said: {''.join(lines)}")
-
-    def rest(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.read()
-
-    def descendants(self) -> dict[int, str]:
-        """Command lines by process number."""
-        found: dict[int, str] = {}
-        waiting = [self.process.pid]
-        while waiting:
-            parent = waiting.pop()
-            for child in map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()):
-                found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-                waiting.append(child)
-        return found
-
-
-@contextlib.contextmanager
-def all_gone(numbers: list[int], seconds: float = 30) -> Iterator[None]:
-    """Holds when every one of these processes has ended soon after the block."""
-    with contextlib.ExitStack() as stack:
-        handles = []
-        for number in numbers:
-            handle = os.pidfd_open(number)
-            stack.callback(os.close, handle)
-            handles.append(handle)
-        yield
-        for handle in handles:
-            assert select.select([handle], [], [], seconds)[0], "a process is left"
-
-
-def page(port: int, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
-def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    port = free_port()
-    first = Running(settings(tmp_path, PORT=str(port)))
-    assert f"http://127.0.0.1:{port}/" in first.said
-    assert "alice, bob, charlie" in first.said
-    assert first.said.count("shown this once") == 1
-    assert page(port, "/sign-in/")[0] == 200
-    key = tmp_path / "var" / "secret_key"
-    assert key.stat().st_mode & 0o777 == 0o600
-    ports = json.loads((tmp_path / "var" / "demo" / "ports.json").read_text())
-
-    worker = next(number for number, command in first.descendants().items() if "celery" in command)
-    os.kill(worker, signal.SIGKILL)
-    meanwhile = first.read_until("starting it again")
-    assert "The task worker was ended by SIGKILL; starting it again" in meanwhile
-    assert "superuser" not in first.said + meanwhile
-
-    with all_gone(list(first.descendants())):
-        first.process.send_signal(signal.SIGINT)
-        last = first.rest()
-        assert last.splitlines()[-1] == "Stopped." and "Warm shutdown" not in last
-    assert first.process.wait() == 0
-
-    again = Running(settings(tmp_path, PORT=str(port)))
-    assert "shown this once" not in again.said
-    assert json.loads((tmp_path / "var" / "demo" / "ports.json").read_text()) == ports
-    with all_gone(list(again.descendants())):
-        again.process.kill()  # nobody is there to tidy up: the children notice by themselves
-    again.process.wait()
-    again.rest()
-    with socket.create_server(("127.0.0.1", port)):
-        pass
-
-
-def test_a_dead_web_server_ends_everything(tmp_path: Path) -> None:
-    running = Running(settings(tmp_path, PORT=str(free_port()), PORTAL_APPS="none"))
-    children = running.descendants()
-    web = next(number for number, command in children.items() if "gunicorn" in command)
-    with all_gone(list(children)):
-        os.kill(web, signal.SIGKILL)
-        assert "The web server was ended by SIGKILL" in running.rest()
-    assert running.process.wait() == 1
-
-
 def test_wrong_settings_are_named_with_their_cure(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", IN_THIS_ENVIRONMENT], cwd=ROOT, capture_output=True, text=True, timeout=60,
@@ -367,30 +254,6 @@ def test_wrong_settings_are_named_with_their_cure(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert "SESSION_IDLE_MINUTES is wrong. Cure: write a whole number" in done.stderr
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1200)
-def test_a_fresh_clone_with_an_empty_home(tmp_path: Path) -> None:
-    clone, home = tmp_path / "clone", tmp_path / "home"
-    home.mkdir()
-    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
-    port = free_port()
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG"} or name.startswith("PIP_")}
-    process = subprocess.Popen(
-        ["make", "run"], cwd=clone, env=kept | {"HOME": str(home), "PORT": str(port)}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "Ctrl-C stops it." in line:
-            break
-    assert page(port, "/sign-in/")[0] == 200, "".join(said)
-    os.killpg(process.pid, signal.SIGINT)
-    assert "Stopped." in process.stdout.read()
-    process.wait()
 
 
 def test_the_address_that_is_printed_is_the_one_that_works() -> None:
