@@ -262,7 +262,7 @@ def test_strangers_get_nothing(anna: Person) -> None:
 
 
 def test_slow_image_servers_hold_half_of_the_request_threads_at_most(settings, monkeypatch) -> None:
-    """32 requests at once and servers that do not answer: half are refused at once, whoever waits for a turn included."""
+    """32 requests at once and servers that do not answer: half are refused at once, and who waits for a turn counts."""
     settings.WEB_THREADS = 32
     views._room.cache_clear()
     views._gate.cache_clear()
