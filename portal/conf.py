@@ -267,11 +267,16 @@ def _sqlite(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
+#: Seconds. A database that hangs holds a request no longer than a locked SQLite would; ``patience`` has the exceptions.
+MYSQL_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20}
+
+
 def _mysql(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            **MYSQL_TIMEOUTS,
             **options,
             "charset": "utf8mb4",
             "isolation_level": "read committed",

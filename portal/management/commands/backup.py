@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal import backup
+from portal.patience import patient
 
 
 class Command(BaseCommand):
@@ -17,7 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["file"]
         try:
-            summary = backup.write(target)
+            with patient():
+                summary = backup.write(target)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error}") from error
         self.stdout.write(f"{target}: {summary.rows} rows, {summary.files} uploaded files and the site's settings.")
