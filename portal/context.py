@@ -10,6 +10,7 @@ from django.utils.translation import get_language, get_language_bidi
 
 from portal import core_prefs, nav
 from portal.contracts import Address
+from portal.prefs import Locked, Pref
 from portal.registry import get_registry
 
 
@@ -52,6 +53,19 @@ class Frame:
         """``system``, ``light`` or ``dark``."""
         prefs = getattr(self._request, "prefs", None)
         return prefs[core_prefs.THEME] if prefs is not None else "system"
+
+    @cached_property
+    def theme_lock(self) -> Locked | None:
+        return self._lock(core_prefs.THEME)
+
+    @cached_property
+    def language_lock(self) -> Locked | None:
+        return self._lock(core_prefs.LANGUAGE)
+
+    def _lock(self, pref: Pref[str]) -> Locked | None:
+        """For a control of the account menu: what the site has locked there is disabled, and says why."""
+        prefs = getattr(self._request, "prefs", None)
+        return prefs.lock(pref) if prefs is not None else None
 
     @cached_property
     def account(self) -> Address | None:

@@ -6,9 +6,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
 
+from apps.prefs.models import PreferenceDefault
 from portal import core_prefs, nav, prefs
 from portal.contracts import Address
 from portal.registry import NavItem, PortalApp
@@ -169,6 +171,48 @@ def test_the_theme_goes_nowhere_else_and_takes_nothing_else(as_alice: Client) ->
     assert as_alice.post(set_theme, {"theme": "purple"}).status_code == 400
     assert as_alice.get(set_theme).status_code == 405
     assert as_alice.post(set_theme, {"theme": "light"}, headers={"HX-Request": "true"}).status_code == 204
+
+
+LOCKABLE = [("portal.theme", "dark", "set_theme", "theme"), ("portal.language", "de", "set_language", "language")]
+
+
+def locked(key: str, value: str) -> None:
+    PreferenceDefault.objects.create(key=key, value=value, locked=True, reason="House style")
+
+
+@pytest.mark.parametrize(("key", "value", "view", "name"), LOCKABLE)
+def test_what_the_site_has_locked_is_disabled_in_the_account_menu(as_alice: Client, key, value, view, name) -> None:
+    controls = re.compile(rf'<button[^>]*name="{name}"[^>]*>')
+    before = controls.findall(as_alice.get("/").content.decode())
+    assert before
+    assert not any(" disabled" in control for control in before)
+    locked(key, value)
+    html = as_alice.get("/").content.decode()
+    assert len(controls.findall(html)) == len(before)
+    assert all(" disabled" in control for control in controls.findall(html))
+    assert "House style" in html
+    assert f'id="{name}-lock"' in html
+
+
+@pytest.mark.parametrize(("key", "value", "view", "name"), LOCKABLE)
+def test_a_choice_that_was_locked_meanwhile_says_so_and_changes_nothing(
+    as_alice: Client, alice, key, value, view, name
+) -> None:
+    locked(key, value)
+    choice = {"theme": "light", "language": "ar"}[name]
+    answer = as_alice.post(reverse(f"portal:{view}"), {name: choice, "next": "/preferences/"}, follow=True)
+    assert answer.redirect_chain == [("/preferences/", 302)]
+    (message,) = answer.context["messages"]
+    assert message.level_tag == "error"
+    assert prefs.for_user(alice)[{"theme": core_prefs.THEME, "language": core_prefs.LANGUAGE}[name]] == value
+    assert settings.LANGUAGE_COOKIE_NAME not in as_alice.cookies
+
+
+def test_the_script_that_changes_the_theme_is_told_too(as_alice: Client) -> None:
+    locked("portal.theme", "dark")
+    answer = as_alice.post(reverse("portal:set_theme"), {"theme": "light"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 409
+    assert "Theme" in answer.content.decode()
 
 
 def test_the_language_of_the_page_is_said_with_its_direction(as_alice: Client) -> None:

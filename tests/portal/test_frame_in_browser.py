@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
+from apps.prefs.models import PreferenceDefault
 from tests.support import axe
 from tests.support.people import PASSWORD
 
@@ -80,6 +81,21 @@ def test_the_theme_changes_at_once_and_stays(desktop: Page) -> None:
     assert desktop.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 23)"
     desktop.reload()
     assert desktop.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_a_theme_that_was_locked_meanwhile_comes_back_and_says_why(desktop: Page) -> None:
+    desktop.goto("/")
+    desktop.locator("details.acct > summary").click()
+    PreferenceDefault.objects.create(key="portal.theme", value="light", locked=True)
+    dark = desktop.get_by_role("button", name="Dark")
+    dark.click()
+    expect(desktop.locator("#toasts .error")).to_contain_text("Set by your administrator")
+    expect(desktop.locator("html")).to_have_attribute("data-theme", "system")
+    expect(dark).to_have_attribute("aria-pressed", "false")
+    desktop.reload()
+    desktop.locator("details.acct > summary").click()
+    expect(dark).to_be_disabled()
+    assert axe.violations(desktop) == []
 
 
 def test_the_drawer_holds_the_side_column_when_narrow_even_without_scripts(
