@@ -176,19 +176,22 @@ def _file_skew() -> float:
 
 def translations() -> Iterator[Finding]:
     """Every catalogue compiled and not older than its source; how complete each language is."""
-    stale = catalogues.stale()
-    if stale:
+    stale: dict[str, list[str]] = {}
+    for po in catalogues.uncompiled():
+        stale.setdefault(catalogues.cure(po), []).append(catalogues.name(po))
+    for command, names in stale.items():
         text = ngettext(
             "%(count)d catalogue is not compiled: %(first)s.",
             "%(count)d catalogues are not compiled, first %(first)s.",
-            len(stale),
+            len(names),
         )
         yield Finding(
             Level.ERROR,
-            text % {"count": len(stale), "first": stale[0]},
+            text % {"count": len(names), "first": names[0]},
             _("Compile them, then restart the portal."),
-            "python -m scripts.messages compile",
+            command,
         )
+    if stale:
         return
     shares = ", ".join(
         f"\u2068{name} {share}%\u2069"  # isolated: names in both directions stand in one line

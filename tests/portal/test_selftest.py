@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, modify_settings
 from django.urls import reverse
 
 from portal import core_diagnostics, diagnostics, pings
@@ -227,6 +228,23 @@ def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
         write_mo(compiled, read_po(source))
     (finding,) = core_diagnostics.translations()
     assert finding.level is Level.OK and "\u2068Deutsch 100%\u2069" in str(finding.message)
+
+
+def test_the_cure_for_an_outside_apps_catalogue_cures_it(settings, tmp_path, monkeypatch) -> None:
+    package = tmp_path / "tearoom"
+    folder = package / "locale" / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    (folder / "django.po").write_text(head + 'msgid "Tea"\nmsgstr "Tee"\n')
+    settings.LOCALE_PATHS = []
+    monkeypatch.syspath_prepend(tmp_path)
+    with modify_settings(INSTALLED_APPS={"append": ["tearoom"]}):
+        (finding,) = [found for found in core_diagnostics.translations() if found.level is Level.ERROR]
+        assert "tearoom/de" in str(finding.message)
+        assert finding.command.endswith(f"pybabel compile -D django -d {package / 'locale'}")
+        subprocess.run(shlex.split(finding.command), check=True, capture_output=True)
+        assert levels(core_diagnostics.translations()) == [Level.OK]
 
 
 def test_a_style_sheet_that_is_not_there_is_named() -> None:
