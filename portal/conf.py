@@ -9,6 +9,7 @@ A value may also come from a file: ``SECRET_KEY_FILE=/run/secrets/key`` sets ``S
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import os
 import re
@@ -73,6 +74,19 @@ def load(env_file: Path) -> Environment:
     if chosen and Path(chosen).is_file():
         environ.Env.read_env(chosen)  # never overwrites what the environment has
     return Environment(os.environ)
+
+
+def join_demo(folder: Path) -> None:
+    """For ``manage.py`` beside a ``make run`` that shows the demo: the addresses of its servers, which only that run's
+    own processes have in their environment. The lock tells whether it runs; a site with a mail server has no demo."""
+    note = folder / "demo" / "env"
+    if os.environ.get("IMAP_URL", "").strip() or "IMAP_URL_FILE" in os.environ or not note.is_file():
+        return
+    with (folder / "run.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            environ.Env.read_env(note, overwrite=True)
 
 
 # --- parsers -------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     env.report("DATA_DIR", f"{DATA_DIR} cannot be made ({error.strerror}); name a folder this user may write to.")
+conf.join_demo(DATA_DIR)
 DEBUG = env("DEBUG", conf.boolean, "no")
 SITE_NAME = env("SITE_NAME", conf.text, "Yurt")
 SECRET_KEY = env("SECRET_KEY", conf.text)
