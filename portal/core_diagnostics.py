@@ -29,6 +29,15 @@ from portal.registry import get_registry
 
 CLOCK_TOLERANCE = 2.0  # seconds
 SLOW_CACHE = 0.1  # seconds
+#: Of every page of the frame (templates/portal/_head.html, _scripts.html, the icons).
+FRAME_FILES = (
+    "portal/css/yurt.css",
+    "portal/js/portal.js",
+    "portal/js/keys.js",
+    "portal/vendor/htmx-4.0.1/htmx.min.js",
+    "portal/sprite.svg",
+    "portal/mark.svg",
+)
 NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 
 
@@ -145,9 +154,9 @@ def task_queue() -> Iterator[Finding]:
 
 def clock() -> Iterator[Finding]:
     """Compares this process' clock with the database's and the file system's: sessions and notices depend on them."""
-    for name, seconds in (("database", _database_skew()), ("file system", _file_skew())):
-        if abs(seconds) <= CLOCK_TOLERANCE:
-            continue
+    skews = {"database": _database_skew(), "file system": _file_skew()}
+    wrong = {name: seconds for name, seconds in skews.items() if abs(seconds) > CLOCK_TOLERANCE}
+    for name, seconds in wrong.items():
         names = {"database": _("database"), "file system": _("file system")}
         yield Finding(
             Level.ERROR if abs(seconds) > 60 else Level.WARNING,
@@ -156,10 +165,9 @@ def clock() -> Iterator[Finding]:
             _("Let both follow the same time server."),
             "timedatectl set-ntp true",
         )
-    now = datetime.now(UTC)
-    yield Finding(
-        Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": f"{now:%Y-%m-%d %H:%M:%S}"}
-    )
+    if not wrong:
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        yield Finding(Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": now})
 
 
 def _database_skew() -> float:
@@ -202,9 +210,9 @@ def translations() -> Iterator[Finding]:
 
 
 def static_files() -> Iterator[Finding]:
-    """Every style sheet and script that the apps name can be served."""
+    """What every page needs, and every style sheet and script that the apps name, can be served."""
     apps = get_registry().apps
-    wanted = ["portal/css/yurt.css", *(path for app in apps for path in (*app.stylesheets, *app.scripts))]
+    wanted = [*FRAME_FILES, *(path for app in apps for path in (*app.stylesheets, *app.scripts))]
     missing = [path for path in wanted if not _served(path)]
     if missing:
         text = ngettext("%(first)s is not there.", "%(count)d files are not there, first %(first)s.", len(missing))
@@ -215,9 +223,7 @@ def static_files() -> Iterator[Finding]:
             "python manage.py collectstatic --noinput",
         )
     else:
-        text = ngettext(
-            "%(count)d style sheet or script found", "%(count)d style sheets and scripts found", len(wanted)
-        )
+        text = ngettext("%(count)d static file found", "%(count)d static files found", len(wanted))
         yield Finding(Level.OK, text % {"count": len(wanted)})
 
 

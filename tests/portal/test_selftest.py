@@ -253,6 +253,25 @@ def test_a_style_sheet_that_is_not_there_is_named() -> None:
     assert finding.level is Level.ERROR and "demo/no-such.css" in str(finding.message)
 
 
+def test_what_every_page_needs_is_looked_for(as_alice: Client, monkeypatch) -> None:
+    html = as_alice.get("/").content.decode()
+    frame = {path for path in re.findall(r'(?:src|href)="/static/([^"#]+)', html) if path.startswith("portal/")}
+    assert frame <= set(core_diagnostics.FRAME_FILES)
+    for path in core_diagnostics.FRAME_FILES:
+        monkeypatch.setattr(core_diagnostics, "_served", lambda asked, path=path: asked != path)
+        (finding,) = core_diagnostics.static_files()
+        assert finding.level is Level.ERROR and path in str(finding.message)
+
+
+@pytest.mark.django_db
+def test_clocks_that_differ_are_not_called_fine(monkeypatch) -> None:
+    assert levels(core_diagnostics.clock()) == [Level.OK]
+    monkeypatch.setattr(core_diagnostics, "_file_skew", lambda: 5.0)
+    assert levels(core_diagnostics.clock()) == [Level.WARNING]
+    monkeypatch.setattr(core_diagnostics, "_database_skew", lambda: -90.0)
+    assert levels(core_diagnostics.clock()) == [Level.ERROR, Level.WARNING]
+
+
 def test_keys_that_others_may_read_are_an_error(settings, tmp_path) -> None:
     settings.DATA_DIR = settings.BASE_DIR = tmp_path
     key: Path = tmp_path / "secret_key"
