@@ -76,6 +76,10 @@ class Frame:
         return Address(user.email or user.get_username(), user.get_full_name())
 
     @property
+    def has_help(self) -> bool:
+        return bool(get_registry().help_topics)
+
+    @property
     def stylesheets(self) -> list[str]:
         return [path for app in get_registry().apps for path in app.stylesheets]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from django.urls import resolve, reverse
 from apps.prefs.models import PreferenceDefault
 from portal import core_prefs, nav, prefs
 from portal.contracts import Address
-from portal.registry import NavItem, PortalApp
+from portal.registry import NavItem, PortalApp, get_registry
 from portal.templatetags.portal import avatar, hue, icon, initials
 from portal.testing import override_registry, with_apps
 
@@ -171,6 +172,15 @@ def test_the_theme_goes_nowhere_else_and_takes_nothing_else(as_alice: Client) ->
     assert as_alice.post(set_theme, {"theme": "purple"}).status_code == 400
     assert as_alice.get(set_theme).status_code == 405
     assert as_alice.post(set_theme, {"theme": "light"}, headers={"HX-Request": "true"}).status_code == 204
+
+
+def test_help_stands_in_the_account_menu_where_there_is_any(as_alice: Client) -> None:
+    link = f'href="{reverse("portal:help")}"'
+    assert link in as_alice.get("/").content.decode()
+    assert as_alice.get(reverse("portal:help")).status_code == 200
+    with override_registry(*(replace(app, help_topics=()) for app in get_registry().apps)):
+        assert link not in as_alice.get("/").content.decode()
+        assert as_alice.get(reverse("portal:help")).status_code == 404
 
 
 LOCKABLE = [("portal.theme", "dark", "set_theme", "theme"), ("portal.language", "de", "set_language", "language")]
