@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_language_bidi
 
-from portal import core_prefs, nav
+from portal import core_prefs, nav, notices
 from portal.contracts import Address
+from portal.models import Notice
 from portal.prefs import Locked, Pref
 from portal.registry import get_registry
+
+log = structlog.get_logger(__name__)
 
 
 class Frame:
@@ -74,6 +78,18 @@ class Frame:
         if user is None or not user.is_authenticated:
             return None
         return Address(user.email or user.get_username(), user.get_full_name())
+
+    @cached_property
+    def banner(self) -> Notice | None:
+        """An urgent notice. Where database or cache is away, the page says so itself."""
+        user = getattr(self._request, "user", None)
+        if user is None or not user.is_authenticated:
+            return None
+        try:
+            return notices.banner(user)
+        except Exception:  # whatever the driver of a database or cache raises
+            log.exception("banner_failed")
+            return None
 
     @property
     def has_help(self) -> bool:
