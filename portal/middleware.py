@@ -10,7 +10,7 @@ Why the whole chain stands as it does:
 6. static files (WhiteNoise), which need none of the rest;
 7. pages made small (files are as they are);
 8. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
-9. Django's common rules, the check of a form's origin, messages, framing;
+9. Django's common rules, the check of a form's origin, messages, framing; a page for what an address does not take;
 10. the sealed password, last: it deals with what the views raise, and takes passwords only from forms already checked.
 """
 
@@ -26,7 +26,7 @@ from typing import cast
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve, reverse
 from django.utils import timezone, translation
@@ -251,6 +251,20 @@ def _zone(name: str) -> zoneinfo.ZoneInfo | None:
 def _knows_user(request: HttpRequest) -> bool:
     """Without a session cookie there is nobody to ask the database for."""
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+
+
+class NotAllowedMiddleware(Middleware):
+    """A page where Django has an empty answer for a method that an address does not take."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or is_fragment(request):
+            return response
+        from portal.views.errors import not_allowed
+
+        page = not_allowed(request)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class CredentialsMiddleware(Middleware):

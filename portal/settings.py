@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.NotAllowedMiddleware",
     "portal.middleware.CredentialsMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
