@@ -213,6 +213,22 @@ def test_without_a_worker_the_question_is_not_left_lying_about(monkeypatch) -> N
     assert not WorkerPing.objects.exists()
 
 
+def test_a_check_that_hangs_is_under_way_twice_at_most(hanging: Diagnostic) -> None:
+    """Each run holds a request thread for its whole budget."""
+    texts = [str(diagnostics.run([hanging], budget=0.01).results[0].findings[0].message) for _number in range(3)]
+    assert ["still hanging" in text for text in texts] == [False, False, True]
+
+
+@pytest.mark.needs_app("mail")
+@pytest.mark.parametrize("threads", [8, 32, 512])
+def test_no_mail_server_holds_more_than_half_of_the_threads_with_the_self_test(settings, threads: int) -> None:
+    from apps.mail.services import stores
+
+    settings.WEB_THREADS = threads
+    pool = stores.pool.__wrapped__()
+    assert pool.threads + diagnostics.AT_ONCE <= threads // 2
+
+
 def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
     folder = tmp_path / "site" / "locale" / "de" / "LC_MESSAGES"
     folder.mkdir(parents=True)
