@@ -68,7 +68,7 @@ class NavItem:
     at_foot: bool = False  # below the gap: preferences, admin
     visible: Callable[[HttpRequest], bool] = signed_in
     badge: Callable[[HttpRequest], str] | None = None  # fetched after the page, like a block
-    children: tuple[NavItem, ...] = ()
+    children: tuple[NavItem, ...] = ()  # never drawn: their pages mark this entry as the present one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

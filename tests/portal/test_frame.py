@@ -65,6 +65,25 @@ def test_a_phone_has_four_tabs_and_everything_else_under_more() -> None:
     assert [link.label for link in built.tabs_more] == ["4", "5", "foot"]
 
 
+def test_a_page_among_an_entrys_children_marks_the_entry() -> None:
+    parent = entry("parent", url_name="demo:index", children=(entry("child", url_name="portal:search"),))
+    with override_registry(app(entry("home"), parent)):
+        assert nav._current(request_for("/search/"), app(entry("home"), parent).nav) is parent
+
+
+def test_counts_and_keys_stand_at_entries_wherever_they_are(as_alice: Client) -> None:
+    """In the rail, under "More" (of both) and at the foot. Each is asked for once: the tabs copy the rail's."""
+    entries = [entry(str(number), badge=lambda request: "1", key=f"g {number}") for number in range(9)]
+    with with_apps(app(*entries, entry("foot", badge=lambda request: "1", key="g f", at_foot=True))):
+        html = as_alice.get("/").content.decode()
+    rail, tabs = (html.partition(f'<nav class="{name}"')[2].partition("</nav>")[0] for name in ("rail", "tabs"))
+    for name in [*map(str, range(9)), "foot"]:
+        assert rail.count(f'data-badge="demo.{name}" hx-get=') == 1, name
+        assert tabs.count(f'data-badge="demo.{name}"') == 1, name
+        assert rail.count(f'data-key="g {name[0]}"') == 1, name
+    assert "hx-get" not in tabs
+
+
 @pytest.mark.parametrize(
     ("path", "current"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,8 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from apps.prefs.models import PreferenceDefault
+from portal.registry import NavItem, PortalApp
+from portal.testing import with_apps
 from tests.support import axe
 from tests.support.people import PASSWORD
 
@@ -96,6 +99,26 @@ def test_a_theme_that_was_locked_meanwhile_comes_back_and_says_why(desktop: Page
     desktop.locator("details.acct > summary").click()
     expect(dark).to_be_disabled()
     assert axe.violations(desktop) == []
+
+
+def test_the_key_of_an_entry_under_more_opens_it_and_its_count_is_shown(desktop: Page) -> None:
+    entries = [
+        NavItem(id=f"demo.{number}", label=f"Entry {number}", url_name="portal:help", badge=lambda request: "7")
+        for number in range(8)
+    ]
+    last = NavItem(
+        id="demo.last", label="The last one", url_name="portal:search", key="g z", order=800, badge=lambda request: "7"
+    )
+    with with_apps(PortalApp(id="demo", title="Demo", nav=(*entries, last))):
+        desktop.goto("/")
+        expect(desktop.locator('.rail [data-badge="demo.last"]')).to_have_text("7")
+        expect(desktop.locator('.tabs [data-badge="demo.last"]')).to_have_text("7")
+        desktop.locator(".rail .pop > summary").click()
+        expect(desktop.locator('.rail [data-badge="demo.last"]')).to_be_visible()
+        desktop.keyboard.press("Escape")
+        desktop.keyboard.press("g")
+        desktop.keyboard.press("z")
+        expect(desktop).to_have_url(re.compile("/search/$"))
 
 
 def test_the_drawer_holds_the_side_column_when_narrow_even_without_scripts(
