@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from apps.prefs.models import PreferenceDefault
+from portal.models import Notice
 from portal.registry import NavItem, PortalApp
 from portal.testing import with_apps
 from tests.support import axe
@@ -99,6 +100,22 @@ def test_a_theme_that_was_locked_meanwhile_comes_back_and_says_why(desktop: Page
     desktop.locator("details.acct > summary").click()
     expect(dark).to_be_disabled()
     assert axe.violations(desktop) == []
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+def test_the_banner_of_an_urgent_notice_can_be_read_and_put_away(browser: Browser, live_server, alice, size) -> None:
+    Notice.objects.create(title="Mail is off tonight", text="From ten to eleven.", level=Notice.Level.DANGER)
+    width, height = WIDTHS[size]
+    page = open_page(browser, live_server, alice, viewport={"width": width, "height": height})
+    page.goto("/preferences/")
+    banner = page.get_by_role("region", name="Urgent notice")
+    expect(banner).to_contain_text("Mail is off tonight")
+    assert axe.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    banner.get_by_role("button", name="Dismiss: Mail is off tonight").click()
+    expect(page).to_have_url(f"{live_server.url}/preferences/")
+    expect(banner).to_have_count(0)
+    page.context.close()
 
 
 def test_the_key_of_an_entry_under_more_opens_it_and_its_count_is_shown(desktop: Page) -> None:
