@@ -8,4 +8,11 @@ class PortalConfig(AppConfig):
     label = "portal"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_delete, post_save
+
         from portal import checks  # noqa: F401 - registers the system checks
+        from portal.models import Notice
+        from portal.notices import remember_urgent
+
+        post_save.connect(remember_urgent, sender=Notice, dispatch_uid="portal.urgent")
+        post_delete.connect(remember_urgent, sender=Notice, dispatch_uid="portal.urgent")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +29,25 @@ def sources() -> Iterator[Path]:
 
 def stale() -> list[str]:
     """Catalogues without a compiled file that is as new, as ``<folder>/<language>``."""
-    return [_name(po) for po in sources() if not _is_compiled(po)]
+    return [name(po) for po in uncompiled()]
+
+
+def uncompiled() -> list[Path]:
+    """Their sources."""
+    return [po for po in sources() if not _is_compiled(po)]
+
+
+def cure(po: Path) -> str:
+    """The command that compiles it: the site's own catalogues have a script, an app's lie in the app's folder."""
+    folder = po.parents[2]
+    if folder in map(Path, settings.LOCALE_PATHS):
+        return "python -m scripts.messages compile"
+    return f"{Path(sys.executable).with_name('pybabel')} compile -D {po.stem} -d {shlex.quote(str(folder))}"
+
+
+def name(po: Path) -> str:
+    """``<folder>/<language>``"""
+    return f"{po.parents[3 if po.parents[2].name == 'locale' else 2].name}/{po.parent.parent.name}"
 
 
 def share(language: str) -> int:
@@ -85,7 +105,3 @@ def _singular(text: str | list[str] | tuple[str, ...]) -> str:
 
 def _all(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
     return (text or "",) if isinstance(text, str) or text is None else tuple(text)
-
-
-def _name(po: Path) -> str:
-    return f"{po.parents[3 if po.parents[2].name == 'locale' else 2].name}/{po.parent.parent.name}"

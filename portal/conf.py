@@ -9,6 +9,7 @@ A value may also come from a file: ``SECRET_KEY_FILE=/run/secrets/key`` sets ``S
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import os
 import re
@@ -80,6 +81,19 @@ def load(env_file: Path) -> Environment:
     except envfile.Unreadable as error:
         env.report("ENV_FILE", str(error))
     return env
+
+
+def join_demo(folder: Path) -> None:
+    """For ``manage.py`` beside a ``make run`` that shows the demo: the addresses of its servers, which only that run's
+    own processes have in their environment. The lock tells whether it runs; a site with a mail server has no demo."""
+    note = folder / "demo" / "env"
+    if os.environ.get("IMAP_URL", "").strip() or "IMAP_URL_FILE" in os.environ or not note.is_file():
+        return
+    with (folder / "run.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            environ.Env.read_env(note, overwrite=True)
 
 
 # --- parsers -------------------------------------------------------------------------------------------------------
@@ -287,11 +301,16 @@ def _sqlite(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
+#: Seconds. A database that hangs holds a request no longer than a locked SQLite would; ``patience`` has the exceptions.
+MYSQL_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20}
+
+
 def _mysql(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            **MYSQL_TIMEOUTS,
             **options,
             "charset": "utf8mb4",
             "isolation_level": "read committed",

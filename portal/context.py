@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_language_bidi
 
-from portal import core_prefs, nav
+from portal import core_prefs, nav, notices
 from portal.contracts import Address
+from portal.models import Notice
+from portal.prefs import Locked, Pref
 from portal.registry import get_registry
+
+log = structlog.get_logger(__name__)
 
 
 class Frame:
@@ -54,12 +59,41 @@ class Frame:
         return prefs[core_prefs.THEME] if prefs is not None else "system"
 
     @cached_property
+    def theme_lock(self) -> Locked | None:
+        return self._lock(core_prefs.THEME)
+
+    @cached_property
+    def language_lock(self) -> Locked | None:
+        return self._lock(core_prefs.LANGUAGE)
+
+    def _lock(self, pref: Pref[str]) -> Locked | None:
+        """For a control of the account menu: what the site has locked there is disabled, and says why."""
+        prefs = getattr(self._request, "prefs", None)
+        return prefs.lock(pref) if prefs is not None else None
+
+    @cached_property
     def account(self) -> Address | None:
         """Who is signed in."""
         user = getattr(self._request, "user", None)
         if user is None or not user.is_authenticated:
             return None
         return Address(user.email or user.get_username(), user.get_full_name())
+
+    @cached_property
+    def banner(self) -> Notice | None:
+        """An urgent notice. Where database or cache is away, the page says so itself."""
+        user = getattr(self._request, "user", None)
+        if user is None or not user.is_authenticated:
+            return None
+        try:
+            return notices.banner(user)
+        except Exception:  # whatever the driver of a database or cache raises
+            log.exception("banner_failed")
+            return None
+
+    @property
+    def has_help(self) -> bool:
+        return bool(get_registry().help_topics)
 
     @property
     def stylesheets(self) -> list[str]:

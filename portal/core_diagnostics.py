@@ -29,6 +29,15 @@ from portal.registry import get_registry
 
 CLOCK_TOLERANCE = 2.0  # seconds
 SLOW_CACHE = 0.1  # seconds
+#: Of every page of the frame (templates/portal/_head.html, _scripts.html, the icons).
+FRAME_FILES = (
+    "portal/css/yurt.css",
+    "portal/js/portal.js",
+    "portal/js/keys.js",
+    "portal/vendor/htmx-4.0.1/htmx.min.js",
+    "portal/sprite.svg",
+    "portal/mark.svg",
+)
 NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 
 
@@ -148,9 +157,9 @@ def task_queue() -> Iterator[Finding]:
 
 def clock() -> Iterator[Finding]:
     """Compares this process' clock with the database's and the file system's: sessions and notices depend on them."""
-    for name, seconds in (("database", _database_skew()), ("file system", _file_skew())):
-        if abs(seconds) <= CLOCK_TOLERANCE:
-            continue
+    skews = {"database": _database_skew(), "file system": _file_skew()}
+    wrong = {name: seconds for name, seconds in skews.items() if abs(seconds) > CLOCK_TOLERANCE}
+    for name, seconds in wrong.items():
         names = {"database": _("database"), "file system": _("file system")}
         yield Finding(
             Level.ERROR if abs(seconds) > 60 else Level.WARNING,
@@ -159,10 +168,9 @@ def clock() -> Iterator[Finding]:
             _("Let both follow the same time server."),
             "timedatectl set-ntp true",
         )
-    now = datetime.now(UTC)
-    yield Finding(
-        Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": f"{now:%Y-%m-%d %H:%M:%S}"}
-    )
+    if not wrong:
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        yield Finding(Level.OK, _("%(time)s UTC, as the database and the files have it") % {"time": now})
 
 
 def _database_skew() -> float:
@@ -179,19 +187,22 @@ def _file_skew() -> float:
 
 def translations() -> Iterator[Finding]:
     """Every catalogue compiled and not older than its source; how complete each language is."""
-    stale = catalogues.stale()
-    if stale:
+    stale: dict[str, list[str]] = {}
+    for po in catalogues.uncompiled():
+        stale.setdefault(catalogues.cure(po), []).append(catalogues.name(po))
+    for command, names in stale.items():
         text = ngettext(
             "%(count)d catalogue is not compiled: %(first)s.",
             "%(count)d catalogues are not compiled, first %(first)s.",
-            len(stale),
+            len(names),
         )
         yield Finding(
             Level.ERROR,
-            text % {"count": len(stale), "first": stale[0]},
+            text % {"count": len(names), "first": names[0]},
             _("Compile them, then restart the portal."),
-            ".venv/bin/python -m scripts.messages compile",
+            command,
         )
+    if stale:
         return
     shares = ", ".join(
         f"\u2068{name} {share}%\u2069"  # isolated: names in both directions stand in one line
@@ -202,9 +213,9 @@ def translations() -> Iterator[Finding]:
 
 
 def static_files() -> Iterator[Finding]:
-    """Every style sheet and script that the apps name can be served."""
+    """What every page needs, and every style sheet and script that the apps name, can be served."""
     apps = get_registry().apps
-    wanted = ["portal/css/yurt.css", *(path for app in apps for path in (*app.stylesheets, *app.scripts))]
+    wanted = [*FRAME_FILES, *(path for app in apps for path in (*app.stylesheets, *app.scripts))]
     missing = [path for path in wanted if not _served(path)]
     if missing:
         text = ngettext("%(first)s is not there.", "%(count)d files are not there, first %(first)s.", len(missing))
@@ -215,9 +226,7 @@ def static_files() -> Iterator[Finding]:
             ".venv/bin/python manage.py collectstatic --noinput",
         )
     else:
-        text = ngettext(
-            "%(count)d style sheet or script found", "%(count)d style sheets and scripts found", len(wanted)
-        )
+        text = ngettext("%(count)d static file found", "%(count)d static files found", len(wanted))
         yield Finding(Level.OK, text % {"count": len(wanted)})
 
 

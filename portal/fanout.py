@@ -48,11 +48,13 @@ class Answer(Generic[T]):
         return not self.error
 
 
-def ask(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> Iterator[Answer[T]]:
+def ask(
+    calls: Mapping[str, Callable[[], T]], *, budget: float, what: str, most: int = MAX_RUNNING
+) -> Iterator[Answer[T]]:
     """Call all and yield the answers as they arrive; after ``budget`` seconds the missing ones as timed out.
 
-    Keys are provider ids: they name the provider in the log and count what it has running. Inside a transaction the
-    calls run one after the other in this thread, because another connection would not see its rows.
+    Keys are provider ids: they name the provider in the log and count what it has running, ``most`` at once. Inside a
+    transaction the calls run one after the other in this thread, because another connection would not see its rows.
     """
     if connection.in_atomic_block:
         yield from _in_turn(calls, budget=budget, what=what)
@@ -61,7 +63,7 @@ def ask(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> It
     started = time.monotonic()
     waiting: dict[str, None] = {}
     for name, call in calls.items():
-        if not _enter(f"{what} {name}"):
+        if not _enter(f"{what} {name}", most):
             yield _log(Answer(name, None, 0.0, BUSY), what)
             continue
         waiting[name] = None
@@ -128,9 +130,9 @@ def _log(answer: Answer[T], what: str) -> Answer[T]:
     return answer
 
 
-def _enter(key: str) -> bool:
+def _enter(key: str, most: int) -> bool:
     with _lock:
-        if _running[key] >= MAX_RUNNING:
+        if _running[key] >= most:
             return False
         _running[key] += 1
         return True

@@ -6,11 +6,12 @@ Why the whole chain stands as it does:
 2. the client's address, before anything judges by it: headers that no trusted proxy has set are gone from here on;
 3. security headers and the Content-Security-Policy, so that whatever is answered below carries them;
 4. https only, before anything is read that has to be protected;
-5. static files (WhiteNoise), which need none of the rest;
-6. pages made small (files are as they are);
-7. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
-8. Django's common rules, the check of a form's origin, messages, framing;
-9. the sealed password, last: it deals with what the views raise, and takes passwords only from forms already checked.
+5. health checks, before the host of a request counts: probes come by address;
+6. static files (WhiteNoise), which need none of the rest;
+7. pages made small (files are as they are);
+8. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
+9. Django's common rules, the check of a form's origin, messages, framing; a page for what an address does not take;
+10. the sealed password, last: it deals with what the views raise, and takes passwords only from forms already checked.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from typing import cast
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.middleware.gzip import GZipMiddleware
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
@@ -38,6 +39,7 @@ from portal.prefs import Prefs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
+HEALTH = frozenset({"/healthz", "/readyz"})
 
 
 class Middleware:
@@ -133,7 +135,7 @@ class HttpsOnlyMiddleware(Middleware):
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.is_secure() or request.path_info in ("/healthz", "/readyz"):
+        if request.is_secure() or request.path_info in HEALTH:
             return self.get_response(request)
         peer = _address(request.META.get("REMOTE_ADDR", ""))
         direct = peer is not None and peer.is_loopback and not is_trusted(str(peer))
@@ -147,6 +149,17 @@ class HttpsOnlyMiddleware(Middleware):
             status=403,
             content_type="text/plain; charset=utf-8",
         )
+
+
+class HealthMiddleware(Middleware):
+    """Answers ``/healthz`` and ``/readyz`` whatever host the probe has asked for."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info not in HEALTH:
+            return self.get_response(request)
+        request.resolver_match = match = resolve(request.path_info)
+        response: HttpResponseBase = match.func(request)
+        return response
 
 
 class SecurityHeadersMiddleware(Middleware):
@@ -238,6 +251,20 @@ def _zone(name: str) -> zoneinfo.ZoneInfo | None:
 def _knows_user(request: HttpRequest) -> bool:
     """Without a session cookie there is nobody to ask the database for."""
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+
+
+class NotAllowedMiddleware(Middleware):
+    """A page where Django has an empty answer for a method that an address does not take."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or is_fragment(request):
+            return response
+        from portal.views.errors import not_allowed
+
+        page = not_allowed(request)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class CredentialsMiddleware(Middleware):

@@ -1,12 +1,18 @@
-"""Notices on the home page."""
+"""Notices on the home page, and the urgent one that stands over every page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.cache import cache
+from django.db.models import Q
+from django.utils import timezone
 
 from portal.models import Notice, NoticeDismissal
+
+ANY_URGENT = "portal.any_urgent_notice"
+REMEMBERED = 60  # seconds; the process that saves a notice knows at once
 
 
 def current(user: AbstractBaseUser | AnonymousUser) -> Sequence[Notice]:
@@ -17,6 +23,24 @@ def current(user: AbstractBaseUser | AnonymousUser) -> Sequence[Notice]:
 def unread(user: AbstractBaseUser) -> Sequence[Notice]:
     """What stands on top of the home page until it is put away."""
     return list(Notice.objects.current(user).not_dismissed(user))
+
+
+def banner(user: AbstractBaseUser) -> Notice | None:
+    """The newest urgent notice that this person has not put away. While the site has none, pages ask no database."""
+    there = cache.get(ANY_URGENT)
+    if there is None:
+        there = remember_urgent()
+    if not there:
+        return None
+    return Notice.objects.current(user).not_dismissed(user).filter(level=Notice.Level.DANGER).first()
+
+
+def remember_urgent(**_signal: object) -> bool:
+    """Whether there is an urgent notice that is not over, for anybody; one that begins later counts already."""
+    not_over = Q(ends__isnull=True) | Q(ends__gt=timezone.now())
+    found = Notice.objects.filter(not_over, level=Notice.Level.DANGER).exists()
+    cache.set(ANY_URGENT, found, REMEMBERED)
+    return found
 
 
 def dismiss(*, user: AbstractBaseUser, notice_id: int) -> bool:

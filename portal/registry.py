@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,26 @@ if TYPE_CHECKING:
     from portal.prefs import Pref, PrefPage
 
 T = TypeVar("T")
+#: First parts of the addresses that are not an app's: the core's own, the Django admin's, the static files'.
+RESERVED = frozenset(
+    {
+        "admin",
+        "badge",
+        "complete",
+        "healthz",
+        "help",
+        "home",
+        "language",
+        "preferences",
+        "readyz",
+        "search",
+        "selftest",
+        "sign-in",
+        "sign-out",
+        "static",
+        "theme",
+    }
+)
 
 
 def signed_in(request: HttpRequest) -> bool:
@@ -47,7 +68,7 @@ class NavItem:
     at_foot: bool = False  # below the gap: preferences, admin
     visible: Callable[[HttpRequest], bool] = signed_in
     badge: Callable[[HttpRequest], str] | None = None  # fetched after the page, like a block
-    children: tuple[NavItem, ...] = ()
+    children: tuple[NavItem, ...] = ()  # never drawn: their pages mark this entry as the present one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +133,8 @@ class Registry:
 
     def __init__(self, apps: Iterable[PortalApp]) -> None:
         self.apps: tuple[PortalApp, ...] = tuple(apps)
+        for app in self.apps:
+            _check_id(app.id)
         self._by_id = _unique("app id", ((app.id, app.title, app) for app in self.apps))
         self.nav = tuple(sorted((n for app in self.apps for n in app.nav), key=lambda item: item.order))
         self.blocks = _unique("block id", ((b.id, a.id, b) for a in self.apps for b in a.blocks))
@@ -146,6 +169,15 @@ class Registry:
     def urlpatterns(self) -> list[URLResolver | URLPattern]:
         """One ``/<id>/`` for each app with URLs; the namespace is the app's id."""
         return [path(f"{app.id}/", include((app.urls, app.id))) for app in self.apps if app.urls]
+
+
+def _check_id(app_id: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", app_id):
+        raise ImproperlyConfigured(
+            f"The app id {app_id!r} is no slug: it is a part of addresses, in lower-case letters, digits, _ and -."
+        )
+    if app_id in RESERVED:
+        raise ImproperlyConfigured(f"The app id {app_id!r} is taken: /{app_id}/ is an address of the portal itself.")
 
 
 def _unique(what: str, items: Iterable[tuple[str, object, T]]) -> Mapping[str, T]:

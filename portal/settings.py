@@ -17,6 +17,7 @@ try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     env.report("DATA_DIR", f"{DATA_DIR} cannot be made ({error.strerror}); name a folder this user may write to.")
+conf.join_demo(DATA_DIR)
 DEBUG = env("DEBUG", conf.boolean, "no")
 SITE_NAME = env("SITE_NAME", conf.text, "Yurt")
 SECRET_KEY = env("SECRET_KEY", conf.text)
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "portal.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.HttpsOnlyMiddleware",
+    "portal.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -73,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.NotAllowedMiddleware",
     "portal.middleware.CredentialsMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
@@ -236,6 +239,7 @@ LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "
 LOG_FORMAT = env("LOG_FORMAT", conf.choice("json", "console"), "json")
 ADMINS = [("", address) for address in env("ADMINS", conf.mail_addresses)]
 SERVER_EMAIL = env("SERVER_EMAIL", conf.mail_address, "yurt@localhost")
+EMAIL_TIMEOUT = 5  # seconds: an error mail is sent while somebody waits for the error page
 EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 LOGGING = {
     "version": 1,

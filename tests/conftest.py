@@ -64,6 +64,16 @@ def _is_address(host: str | bytes) -> bool:
     return True
 
 
+@pytest.fixture(autouse=True)
+def no_urgent_notice() -> None:
+    """What the site knows for a minute, each test knows from its start: else who comes first would pay a query more."""
+    from django.core.cache import cache
+
+    from portal.notices import ANY_URGENT
+
+    cache.set(ANY_URGENT, False, None)
+
+
 def absent_apps() -> set[str]:
     """Apps of this repository that the settings matrix has left out."""
     from django.conf import settings

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from django.conf import settings
 from django.utils.formats import date_format
@@ -22,7 +23,8 @@ from apps.mail.services import stores
 from portal import net
 from portal.contracts import Finding, Level
 
-SECONDS = 2.0  # for each step: name, connection, greeting, sign-in
+SECONDS = 2.0  # for each step: name, connection, greeting
+SIGN_IN_SECONDS = 5.0  # servers keep who has a wrong password waiting on purpose
 EXPIRES_SOON = 21  # days
 DOVECOT_PER_ACCOUNT = 10  # the usual limit (mail_max_userip_connections), which other programs share
 #: Capabilities that make the portal quick. Without one it works, with more traffic.
@@ -48,15 +50,58 @@ def smtp() -> Findings:
         yield Finding(Level.ERROR, _("No SMTP server is set."), _("Set SMTP_URL, like smtps://mail.example.org"))
         return
     server = net.parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
-    found = yield from _reach(server, probe.smtp, settings.SMTP_TLS_CA_FILE or None, "SMTP")
-    if found is None or settings.SMTP_AUTH == "none":
+    login, password = _smtp_account()
+    ask = partial(probe.smtp, login=login, password=password, sign_in_seconds=SIGN_IN_SECONDS)
+    found = yield from _reach(server, ask, settings.SMTP_TLS_CA_FILE or None, "SMTP")
+    if found is None:
         return
-    if "AUTH" not in found.capabilities:
+    if found.values:
+        yield Finding(Level.OK, _("It offers %(names)s") % {"names": ", ".join(sorted(found.values))})
+    yield from _size(found)
+    if settings.SMTP_AUTH != "none":
+        yield from _smtp_sign_in(found, login)
+
+
+def _smtp_account() -> tuple[str, str]:
+    """Who signs in there to try it: the site's own login, else the test account; nobody where there is none."""
+    if settings.SMTP_AUTH == "fixed":
+        return settings.SMTP_LOGIN, settings.SMTP_PASSWORD
+    return (settings.SELFTEST_LOGIN, settings.SELFTEST_PASSWORD) if settings.SMTP_AUTH == "user" else ("", "")
+
+
+def _size(found: probe.Probe) -> Findings:
+    """RFC 1870: without a number, or with 0, the server names no limit."""
+    limit = found.values.get("SIZE", "")
+    if limit.isdigit() and 0 < int(limit) < settings.MAX_MESSAGE_MB * 1_000_000:
+        yield Finding(
+            Level.WARNING,
+            _("It takes messages of %(limit).1f MB, and people may write larger ones (%(ours)d MB).")
+            % {"limit": int(limit) / 1_000_000, "ours": settings.MAX_MESSAGE_MB},
+            _("Lower MAX_MESSAGE_MB, or raise the server's limit."),
+        )
+
+
+def _smtp_sign_in(found: probe.Probe, login: str) -> Findings:
+    if "AUTH" not in found.values:
         yield Finding(
             Level.ERROR,
             _("The server takes no sign-in on this connection."),
             _("Name its submission port (587 or 465) in SMTP_URL, or set SMTP_AUTH=none where it needs no sign-in."),
         )
+    elif found.refusal and settings.SMTP_AUTH == "fixed":
+        yield Finding(
+            Level.ERROR,
+            _("The portal's login is refused: %(words)s") % {"words": found.refusal[:120]},
+            _("Correct SMTP_LOGIN and SMTP_PASSWORD."),
+        )
+    elif found.refusal:
+        yield Finding(
+            Level.ERROR,
+            _("The test account is refused: %(words)s") % {"words": found.refusal[:120]},
+            _("Correct SELFTEST_LOGIN and SELFTEST_PASSWORD. Whoever reads mail has to be able to send it."),
+        )
+    elif login:
+        yield Finding(Level.OK, _("Signed in"))
 
 
 def _reach(
@@ -153,7 +198,7 @@ def _test_account(server: net.ServerUrl) -> Findings:
         return
     target = stores.account(login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
     try:
-        connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SECONDS))
+        connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SIGN_IN_SECONDS))
     except SignInRefused:
         cure = _("Correct SELFTEST_LOGIN and SELFTEST_PASSWORD.")
         yield Finding(Level.ERROR, _("The test account is refused."), cure)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -28,6 +30,8 @@ class Probe:
     capabilities: frozenset[str]  # IMAP capabilities, or the keywords of EHLO, in capitals
     tls: str  # "TLSv1.3"; "" on a plain connection
     expires: datetime | None  # of the server's certificate
+    values: Mapping[str, str] = field(default_factory=dict)  # of the keywords of EHLO: {"SIZE": "25000000"}
+    refusal: str = ""  # what the server said to login and password; "" where it let us in, or was not asked
 
 
 def addresses(server: net.ServerUrl) -> list[str]:
@@ -54,8 +58,17 @@ def imap(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, secon
         return talk.result(greeting.removeprefix("* OK").strip(), words.upper().split())
 
 
-def smtp(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
-    """Greeting and EHLO keywords. Raises like ``imap``."""
+def smtp(
+    server: net.ServerUrl,
+    *,
+    ca_file: str | None,
+    allow_plain: bool,
+    seconds: float,
+    login: str = "",
+    password: str = "",
+    sign_in_seconds: float = 5.0,  # servers keep who has a wrong password waiting on purpose
+) -> Probe:
+    """Greeting, EHLO keywords, and with ``login`` whether the server lets it in. Raises like ``imap``."""
     with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
         greeting = talk.reply()
         if not greeting[-1].startswith("220"):
@@ -69,8 +82,36 @@ def smtp(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, secon
             talk.start_tls()
             talk.say("EHLO localhost")
             lines = talk.reply()
+        pairs = (line[4:].strip().partition(" ") for line in lines[1:])
+        values = {keyword.upper(): value.strip() for keyword, _blank, value in pairs if keyword}
+        refusal = ""
+        if login and "AUTH" in values:
+            talk.patience(sign_in_seconds)
+            refusal = _sign_in(talk, values["AUTH"].upper().split(), login, password)
         talk.say("QUIT")
-        return talk.result(greeting[-1][4:], [line[4:].split(" ")[0].upper() for line in lines[1:] if len(line) > 4])
+        return talk.result(greeting[-1][4:], list(values), values=values, refusal=refusal)
+
+
+def _sign_in(talk: _Talk, mechanisms: list[str], login: str, password: str) -> str:
+    """AUTH of RFC 4954: "" when the server lets us in, else what it said."""
+    try:
+        if "PLAIN" in mechanisms or "LOGIN" not in mechanisms:
+            talk.say("AUTH PLAIN " + _base64(f"\0{login}\0{password}"))
+            answer = talk.reply()[-1]
+        else:
+            talk.say("AUTH LOGIN")
+            answer = talk.reply()[-1]
+            for secret in (login, password):
+                if answer.startswith("334"):
+                    talk.say(_base64(secret))
+                    answer = talk.reply()[-1]
+    except OSError as error:
+        return error.__class__.__name__
+    return "" if answer.startswith("235") else answer
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
 
 
 class _Talk:
@@ -89,6 +130,10 @@ class _Talk:
     def __exit__(self, *exception: object) -> None:
         self._reader.close()
         self._socket.close()
+
+    def patience(self, seconds: float) -> None:
+        """Wait that long for each answer from here on."""
+        self._socket.settimeout(seconds)
 
     def say(self, line: str) -> None:
         self._socket.sendall(line.encode("ascii") + b"\r\n")
@@ -125,11 +170,20 @@ class _Talk:
         self._socket.settimeout(self._seconds)
         self._reader = self._socket.makefile("rb")
 
-    def result(self, greeting: str, capabilities: list[str]) -> Probe:
+    def result(
+        self, greeting: str, capabilities: list[str], *, values: Mapping[str, str] | None = None, refusal: str = ""
+    ) -> Probe:
         tls, expires = "", None
         if isinstance(self._socket, ssl.SSLSocket):
             tls = self._socket.version() or ""
             until = (self._socket.getpeercert() or {}).get("notAfter")
             if isinstance(until, str):
                 expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
-        return Probe(greeting=greeting, capabilities=frozenset(capabilities), tls=tls, expires=expires)
+        return Probe(
+            greeting=greeting,
+            capabilities=frozenset(capabilities),
+            tls=tls,
+            expires=expires,
+            values=values or {},
+            refusal=refusal,
+        )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import structlog
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
@@ -21,7 +22,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import credentials
+from portal import credentials, preferences
 from portal.accounts import SignInUnavailable, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
@@ -229,7 +230,8 @@ def set_language(request: PortalRequest) -> HttpResponse:
     if request.user.is_authenticated:
         try:
             request.prefs.save({LANGUAGE: language})
-        except LockedPref:
+        except LockedPref as error:
+            messages.error(request, preferences.locked_message(error.keys))
             return response
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,

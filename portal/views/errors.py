@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 def _page(request: HttpRequest, status: HTTPStatus, *, title: str, text: str, name: str = "") -> HttpResponse:
-    """``templates/portal/errors/<name or status>.html``, all of them variations of ``portal/errors/error.html``."""
+    """The page, and its line in the log under ``name`` or the status."""
     reference = getattr(request, "id", "")
     log.warning("error_page", status=status.value, page=name or str(status.value))
     context = {"status": status.value, "title": title, "text": text, "reference": reference}
@@ -45,6 +45,16 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         HTTPStatus.NOT_FOUND,
         title=_("There is nothing here"),
         text=_("The page has gone, or the address has a mistake in it."),
+    )
+
+
+def not_allowed(request: HttpRequest) -> HttpResponse:
+    """For an address that takes forms only, opened by hand or from the history."""
+    return _page(
+        request,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        title=_("There is no page at this address"),
+        text=_("It only takes what a button sends. Go back and press the button there."),
     )
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal import addressing, fanout, home, notices
 from portal.credentials import Locked
-from portal.http import PortalRequest, is_fragment
+from portal.http import PortalRequest, is_fragment, safe_next
 from portal.registry import Block, get_registry
 
 ALL_BUDGET = 8.0  # seconds for the page that shows every block at once, for browsers without scripts
@@ -135,7 +135,7 @@ def dismiss_notice(request: PortalRequest, notice_id: int) -> HttpResponse:
         raise Http404
     if is_fragment(request):
         return HttpResponse("")  # takes the note's place
-    return HttpResponseRedirect(reverse("portal:home"))
+    return HttpResponseRedirect(safe_next(request, request.POST.get("next", ""), reverse("portal:home")))
 
 
 def render_block(request: PortalRequest, block: Block) -> SafeString:

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 from demo.accounts import ACCOUNTS, DOMAIN, PASSWORD
 from scripts.launch import changes, environment, site
@@ -20,6 +20,13 @@ from scripts.launch.site import ROOT, Site, Unusable
 
 DEMO_PORTS = (43, 25)  # added to PORT: IMAP and SMTP
 START_SECONDS = 90.0
+
+
+class Prepared(TypedDict):
+    """What `scripts.launch.prepare` has found and made."""
+
+    admin: dict[str, str] | None  # login and password, where there was no administrator yet
+    mail: bool  # the app is there, with which people of the mail server sign in
 
 
 def main(words: Sequence[str] = ()) -> int:
@@ -63,7 +70,9 @@ def run(here: Site, python: Path, children: Children) -> None:
     if ports:
         imap, smtp = ports
         demo = {"IMAP_URL": f"imap://127.0.0.1:{imap}", "SMTP_URL": f"smtp://127.0.0.1:{smtp}"}
-        variables |= demo | {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user", "YURT_DEMO": "yes"}
+        demo |= {"MAIL_DOMAIN": DOMAIN, "SMTP_AUTH": "user"}
+        (here.data / "demo" / "env").write_text("".join(f"{name}={value}\n" for name, value in demo.items()))
+        variables |= demo | {"YURT_DEMO": "yes"}
     prepared = prepare(python, variables)
     children.stop_on_signals()
     for child in plan(here, python, variables, ports):
@@ -73,12 +82,12 @@ def run(here: Site, python: Path, children: Children) -> None:
             return
         raise Unusable(f"The portal did not answer within {START_SECONDS:.0f} seconds. Cure: read {here.data / 'log'}")
     changes.remember(note)  # not before: a start that failed still has the news to tell
-    print("\n".join(["", *news, *([""] if news else []), *welcome(here, prepared.get("admin"))]), flush=True)
+    print("\n".join(["", *news, *([""] if news else []), *welcome(here, prepared)]), flush=True)
     children.watch()
     print("\nStopping", flush=True)
 
 
-def prepare(python: Path, variables: dict[str, str]) -> dict[str, dict[str, str] | None]:
+def prepare(python: Path, variables: dict[str, str]) -> Prepared:
     """Run the steps that need Django; what it says on the way is shown as it comes."""
     done = subprocess.run(
         [python, "-m", "scripts.launch.prepare"],
@@ -91,7 +100,7 @@ def prepare(python: Path, variables: dict[str, str]) -> dict[str, dict[str, str]
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         raise Unusable("Yurt is not started: the site could not be prepared (the reason stands above)")
-    found: dict[str, dict[str, str] | None] = json.loads(lines[-1])
+    found: Prepared = json.loads(lines[-1])
     return found
 
 
@@ -144,16 +153,16 @@ def answers(here: Site) -> bool:
     return True
 
 
-def welcome(here: Site, admin: dict[str, str] | None) -> list[str]:
+def welcome(here: Site, prepared: Prepared) -> list[str]:
     """What the person at the terminal needs; the address is the one that people use, where the site says it."""
     public = f"{here.value('BASE_URL').rstrip('/')}/" if here.value("BASE_URL") else here.address
     lines = [f"Yurt is running: {public}"]
     if public != here.address:
         lines += [f"  listening on    {here.address}   (for the front at that address)"]
     lines += [""]
-    if here.has_demo:
+    if here.has_demo and prepared["mail"]:  # without mail nobody of the demo can sign in
         lines += [f"  demo accounts   {', '.join(ACCOUNTS)}", f"  password        {PASSWORD}", ""]
-    if admin:
+    if admin := prepared["admin"]:
         lines += [
             f"  administrator   {admin['login']}",
             f"  password        {admin['password']}   (shown this once)",

@@ -52,7 +52,7 @@ def main() -> int:
     for folder in broker_folders():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     collect_static()
-    print(json.dumps({"admin": admin}))
+    print(json.dumps({"admin": admin, "mail": django_apps.is_installed("apps.mail")}))
     return 0
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,16 @@ def page(port: int, path: str) -> tuple[int, str]:
         connection.close()
 
 
+def selftest(tmp_path: Path, *checks: str) -> dict[str, Any]:
+    """As an administrator types it, who knows nothing of what `make run` tells its own processes."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "selftest", "--json", *checks],
+        cwd=ROOT, env=settings(tmp_path), capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
 def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = free_port()
     first = Running(settings(tmp_path, PORT=str(port)))
@@ -96,6 +107,10 @@ def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path:
     key = tmp_path / "var" / "secret_key"
     assert key.stat().st_mode & 0o777 == 0o600
     ports = json.loads((tmp_path / "var" / "demo" / "ports.json").read_text())
+    assert (tmp_path / "var" / "demo" / "env").stat().st_mode & 0o777 == 0o600
+    report = selftest(tmp_path)
+    assert report["ok"], report
+    assert {"mail.imap", "mail.smtp"} <= {check["id"] for check in report["checks"]}
 
     worker = next(number for number, command in first.descendants().items() if "celery" in command)
     os.kill(worker, signal.SIGKILL)
@@ -108,6 +123,7 @@ def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path:
         last = first.rest()
         assert last.splitlines()[-1] == "Stopped." and "Warm shutdown" not in last
     assert first.process.wait() == 0
+    assert "No IMAP server is set" in json.dumps(selftest(tmp_path, "mail.imap"))  # what has ended counts no more
 
     again = Running(settings(tmp_path, PORT=str(port)))
     assert "shown this once" not in again.said
@@ -122,6 +138,7 @@ def test_it_runs_answers_restarts_the_worker_and_leaves_nothing_behind(tmp_path:
 
 def test_a_dead_web_server_ends_everything(tmp_path: Path) -> None:
     running = Running(settings(tmp_path, PORT=str(free_port()), PORTAL_APPS="none"))
+    assert "alice" not in running.said  # nobody could sign in
     children = running.descendants()
     web = next(number for number, command in children.items() if "gunicorn" in command)
     with all_gone(list(children)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ import pytest
 from apps.mail import diagnostics
 from portal.contracts import Finding, Level
 from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
+from tests.support.scripted import answering, scripted
 from tests.support.servers import SubmissionServer
 
 
@@ -116,12 +118,69 @@ def test_something_else_that_answers(settings) -> None:
         thread.join()
 
 
+@pytest.fixture
+def out(submission: SubmissionServer, settings) -> SubmissionServer:
+    settings.SMTP_URL, settings.SMTP_TLS_CA_FILE = submission.tls_url, str(submission.ca_file)
+    settings.MAX_MESSAGE_MB = 5  # what this server takes
+    return submission
+
+
 @pytest.mark.parametrize("kind", ["tls_url", "starttls_url"])
-def test_a_submission_server_that_is_well(submission: SubmissionServer, settings, kind: str) -> None:
-    settings.SMTP_URL, settings.SMTP_TLS_CA_FILE = getattr(submission, kind), str(submission.ca_file)
+def test_a_submission_server_that_is_well(out: SubmissionServer, settings, kind: str) -> None:
+    settings.SMTP_URL = getattr(out, kind)
     levels, text = told(diagnostics.smtp)
     assert levels == {Level.OK}, text
     assert "TLSv1" in text
+    assert "It offers 8BITMIME, AUTH" in text
+    assert "Signed in" not in text
+
+
+@pytest.mark.parametrize("auth", ["user", "fixed"])
+def test_who_may_send_signs_in(out: SubmissionServer, settings, auth: str) -> None:
+    _account(settings, auth, out.dovecot.password)
+    levels, text = told(diagnostics.smtp)
+    assert levels == {Level.OK}, text
+    assert "Signed in" in text
+    assert out.dovecot.password not in text
+
+
+@pytest.mark.parametrize(("auth", "name"), [("user", "SELFTEST_PASSWORD"), ("fixed", "SMTP_PASSWORD")])
+def test_a_wrong_password_for_sending_is_told(out: SubmissionServer, settings, auth: str, name: str) -> None:
+    _account(settings, auth, "wr0ng")
+    levels, text = told(diagnostics.smtp)
+    assert Level.ERROR in levels
+    assert name in text
+    assert "535" in text
+    assert "wr0ng" not in text
+
+
+def _account(settings, auth: str, password: str) -> None:
+    settings.SMTP_AUTH = auth
+    login = ("SMTP_LOGIN", "SMTP_PASSWORD") if auth == "fixed" else ("SELFTEST_LOGIN", "SELFTEST_PASSWORD")
+    for name, value in zip(login, ("alice", password), strict=True):
+        setattr(settings, name, value)
+
+
+def test_a_server_that_takes_less_than_people_may_write(out: SubmissionServer, settings) -> None:
+    settings.MAX_MESSAGE_MB = 6
+    levels, text = told(diagnostics.smtp)
+    assert levels == {Level.OK, Level.WARNING}
+    assert "MAX_MESSAGE_MB" in text
+
+
+def test_a_server_that_knows_auth_login_only(settings) -> None:
+    answers = {
+        b"EHLO": b"250-there\r\n250 AUTH LOGIN\r\n",
+        b"AUTH LOGIN": b"334 VXNlcm5hbWU6\r\n",
+        base64.b64encode(b"alice"): b"334 UGFzc3dvcmQ6\r\n",
+        base64.b64encode(b"secret"): b"235 yes\r\n",
+    }
+    with scripted(answering(b"220 there\r\n", answers)) as port:
+        settings.SMTP_URL = f"smtp://localhost:{port}"
+        _account(settings, "user", "secret")
+        levels, text = told(diagnostics.smtp)
+    assert levels == {Level.OK}, text
+    assert "Signed in" in text
 
 
 def test_tls_where_there_is_none(pymap_server: PymapServer, settings) -> None:

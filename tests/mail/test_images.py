@@ -8,13 +8,17 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from apps.mail.services import images
+from apps.mail.views import images as views
 from tests.mail.conftest import Person, SignIn
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "ssrf_urls.json").read_text())["items"]
@@ -255,3 +259,35 @@ def test_only_addresses_we_made_for_this_person(sign_in: SignIn, request: pytest
 
 def test_strangers_get_nothing(anna: Person) -> None:
     assert Client().get(anna.url("image", u="http://x.test/", s="x")).status_code == 302
+
+
+def test_slow_image_servers_hold_half_of_the_request_threads_at_most(settings, monkeypatch) -> None:
+    """32 requests at once and servers that do not answer: half are refused at once, and who waits for a turn counts."""
+    settings.WEB_THREADS = 32
+    views._room.cache_clear()
+    views._gate.cache_clear()
+    answer = threading.Event()
+    monkeypatch.setattr(images, "CONNECT_SECONDS", 60.0)  # nobody gives up waiting during this test
+
+    def fetch(url: str) -> images.Image:
+        answer.wait()
+        return images.Image("image/gif", GIF)
+
+    monkeypatch.setattr(images, "fetch", fetch)
+    url = f"http://{PUBLIC}/a.gif"
+
+    def ask(_number: int) -> int:
+        request = RequestFactory().get("/", {"u": url, "s": images.sign(url, owner="1:session")})
+        request.user = SimpleNamespace(is_authenticated=True, pk=1)  # type: ignore[assignment]
+        request.session = SimpleNamespace(session_key="session")  # type: ignore[assignment]
+        return views.image(request).status_code
+
+    with ThreadPoolExecutor(32) as threads:
+        asked = [threads.submit(ask, number) for number in range(32)]
+        try:
+            refused = [done.result() for done in islice(as_completed(asked, timeout=30), 16)]
+            assert refused == [404] * 16
+            assert sum(not request.done() for request in asked) == 16
+        finally:
+            answer.set()
+    assert [request.result() for request in asked].count(200) == 16

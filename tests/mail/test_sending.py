@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.mail.models import Recipient
-from apps.mail.services import stores
+from apps.mail.services import sending, stores
 from scripts.servers import exim
 from tests.mail.conftest import Person, letter
 from tests.mail.desk import Desk, Writer
@@ -374,3 +374,22 @@ def test_a_full_mailbox_still_sends(submission: SubmissionServer, settled: Calla
     sent = writer.new().press(**WRITTEN, to=to(bob), files=[("big.bin", "application/octet-stream", b"\1" * 300_000)])
     assert sent.said == ["The message was sent, but no copy of it could be stored in Sent."]
     assert len(arrived(writer.post, bob)) == 1
+
+
+def test_a_server_that_hangs_holds_a_quarter_of_the_threads_and_nobody_waits_for_it(
+    writer: Writer, post: PostOffice, settings
+) -> None:
+    settings.WEB_THREADS = 4
+    sending._slots.cache_clear()
+    bob = post.new_login()
+    refused = writer.new().press(**WRITTEN, to="nobody@example.test")
+    assert refused.status == 422
+    with sending._way_out():  # somebody else's message, which does not get on
+        full = refused.press(to=to(bob))
+    assert full.status == 422
+    assert "many messages wait" in full.errors[""][0]
+    assert full.value("subject") == WRITTEN["subject"]
+    assert "Bring poles." in full.value("text")
+    assert post.received(bob) == []
+    assert full.press().said == ["Message sent."]
+    sending._slots.cache_clear()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
 
+from apps.prefs.models import PreferenceDefault
 from portal import core_prefs, nav, prefs
 from portal.contracts import Address
-from portal.registry import NavItem, PortalApp
+from portal.registry import NavItem, PortalApp, get_registry
 from portal.templatetags.portal import avatar, hue, icon, initials
 from portal.testing import override_registry, with_apps
 
@@ -60,6 +63,25 @@ def test_a_phone_has_four_tabs_and_everything_else_under_more() -> None:
         built = nav.build(request_for("/"))
     assert [link.label for link in built.tabs] == ["0", "1", "2", "3"]
     assert [link.label for link in built.tabs_more] == ["4", "5", "foot"]
+
+
+def test_a_page_among_an_entrys_children_marks_the_entry() -> None:
+    parent = entry("parent", url_name="demo:index", children=(entry("child", url_name="portal:search"),))
+    with override_registry(app(entry("home"), parent)):
+        assert nav._current(request_for("/search/"), app(entry("home"), parent).nav) is parent
+
+
+def test_counts_and_keys_stand_at_entries_wherever_they_are(as_alice: Client) -> None:
+    """In the rail, under "More" (of both) and at the foot. Each is asked for once: the tabs copy the rail's."""
+    entries = [entry(str(number), badge=lambda request: "1", key=f"g {number}") for number in range(9)]
+    with with_apps(app(*entries, entry("foot", badge=lambda request: "1", key="g f", at_foot=True))):
+        html = as_alice.get("/").content.decode()
+    rail, tabs = (html.partition(f'<nav class="{name}"')[2].partition("</nav>")[0] for name in ("rail", "tabs"))
+    for name in [*map(str, range(9)), "foot"]:
+        assert rail.count(f'data-badge="demo.{name}" hx-get=') == 1, name
+        assert tabs.count(f'data-badge="demo.{name}"') == 1, name
+        assert rail.count(f'data-key="g {name[0]}"') == 1, name
+    assert "hx-get" not in tabs
 
 
 @pytest.mark.parametrize(
@@ -169,6 +191,57 @@ def test_the_theme_goes_nowhere_else_and_takes_nothing_else(as_alice: Client) ->
     assert as_alice.post(set_theme, {"theme": "purple"}).status_code == 400
     assert as_alice.get(set_theme).status_code == 405
     assert as_alice.post(set_theme, {"theme": "light"}, headers={"HX-Request": "true"}).status_code == 204
+
+
+def test_help_stands_in_the_account_menu_where_there_is_any(as_alice: Client) -> None:
+    link = f'href="{reverse("portal:help")}"'
+    assert link in as_alice.get("/").content.decode()
+    assert as_alice.get(reverse("portal:help")).status_code == 200
+    with override_registry(*(replace(app, help_topics=()) for app in get_registry().apps)):
+        assert link not in as_alice.get("/").content.decode()
+        assert as_alice.get(reverse("portal:help")).status_code == 404
+
+
+LOCKABLE = [("portal.theme", "dark", "set_theme", "theme"), ("portal.language", "de", "set_language", "language")]
+
+
+def locked(key: str, value: str) -> None:
+    PreferenceDefault.objects.create(key=key, value=value, locked=True, reason="House style")
+
+
+@pytest.mark.parametrize(("key", "value", "view", "name"), LOCKABLE)
+def test_what_the_site_has_locked_is_disabled_in_the_account_menu(as_alice: Client, key, value, view, name) -> None:
+    controls = re.compile(rf'<button[^>]*name="{name}"[^>]*>')
+    before = controls.findall(as_alice.get("/").content.decode())
+    assert before
+    assert not any(" disabled" in control for control in before)
+    locked(key, value)
+    html = as_alice.get("/").content.decode()
+    assert len(controls.findall(html)) == len(before)
+    assert all(" disabled" in control for control in controls.findall(html))
+    assert "House style" in html
+    assert f'id="{name}-lock"' in html
+
+
+@pytest.mark.parametrize(("key", "value", "view", "name"), LOCKABLE)
+def test_a_choice_that_was_locked_meanwhile_says_so_and_changes_nothing(
+    as_alice: Client, alice, key, value, view, name
+) -> None:
+    locked(key, value)
+    choice = {"theme": "light", "language": "ar"}[name]
+    answer = as_alice.post(reverse(f"portal:{view}"), {name: choice, "next": "/preferences/"}, follow=True)
+    assert answer.redirect_chain == [("/preferences/", 302)]
+    (message,) = answer.context["messages"]
+    assert message.level_tag == "error"
+    assert prefs.for_user(alice)[{"theme": core_prefs.THEME, "language": core_prefs.LANGUAGE}[name]] == value
+    assert settings.LANGUAGE_COOKIE_NAME not in as_alice.cookies
+
+
+def test_the_script_that_changes_the_theme_is_told_too(as_alice: Client) -> None:
+    locked("portal.theme", "dark")
+    answer = as_alice.post(reverse("portal:set_theme"), {"theme": "light"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 409
+    assert "Theme" in answer.content.decode()
 
 
 def test_the_language_of_the_page_is_said_with_its_direction(as_alice: Client) -> None:

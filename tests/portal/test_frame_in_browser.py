@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
+from apps.prefs.models import PreferenceDefault
+from portal.models import Notice
+from portal.registry import NavItem, PortalApp
+from portal.testing import with_apps
 from tests.support import axe
 from tests.support.people import PASSWORD
 
@@ -80,6 +85,57 @@ def test_the_theme_changes_at_once_and_stays(desktop: Page) -> None:
     assert desktop.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 23)"
     desktop.reload()
     assert desktop.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_a_theme_that_was_locked_meanwhile_comes_back_and_says_why(desktop: Page) -> None:
+    desktop.goto("/")
+    desktop.locator("details.acct > summary").click()
+    PreferenceDefault.objects.create(key="portal.theme", value="light", locked=True)
+    dark = desktop.get_by_role("button", name="Dark")
+    dark.click()
+    expect(desktop.locator("#toasts .error")).to_contain_text("Set by your administrator")
+    expect(desktop.locator("html")).to_have_attribute("data-theme", "system")
+    expect(dark).to_have_attribute("aria-pressed", "false")
+    desktop.reload()
+    desktop.locator("details.acct > summary").click()
+    expect(dark).to_be_disabled()
+    assert axe.violations(desktop) == []
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+def test_the_banner_of_an_urgent_notice_can_be_read_and_put_away(browser: Browser, live_server, alice, size) -> None:
+    Notice.objects.create(title="Mail is off tonight", text="From ten to eleven.", level=Notice.Level.DANGER)
+    width, height = WIDTHS[size]
+    page = open_page(browser, live_server, alice, viewport={"width": width, "height": height})
+    page.goto("/preferences/")
+    banner = page.get_by_role("region", name="Urgent notice")
+    expect(banner).to_contain_text("Mail is off tonight")
+    assert axe.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    banner.get_by_role("button", name="Dismiss: Mail is off tonight").click()
+    expect(page).to_have_url(f"{live_server.url}/preferences/")
+    expect(banner).to_have_count(0)
+    page.context.close()
+
+
+def test_the_key_of_an_entry_under_more_opens_it_and_its_count_is_shown(desktop: Page) -> None:
+    entries = [
+        NavItem(id=f"demo.{number}", label=f"Entry {number}", url_name="portal:help", badge=lambda request: "7")
+        for number in range(8)
+    ]
+    last = NavItem(
+        id="demo.last", label="The last one", url_name="portal:search", key="g z", order=800, badge=lambda request: "7"
+    )
+    with with_apps(PortalApp(id="demo", title="Demo", nav=(*entries, last))):
+        desktop.goto("/")
+        expect(desktop.locator('.rail [data-badge="demo.last"]')).to_have_text("7")
+        expect(desktop.locator('.tabs [data-badge="demo.last"]')).to_have_text("7")
+        desktop.locator(".rail .pop > summary").click()
+        expect(desktop.locator('.rail [data-badge="demo.last"]')).to_be_visible()
+        desktop.keyboard.press("Escape")
+        desktop.keyboard.press("g")
+        desktop.keyboard.press("z")
+        expect(desktop).to_have_url(re.compile("/search/$"))
 
 
 def test_the_drawer_holds_the_side_column_when_narrow_even_without_scripts(

@@ -38,6 +38,16 @@ def test_a_database_that_is_away(client: Client, monkeypatch: pytest.MonkeyPatch
     assert "internal" not in answer.content.decode()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "[fd00::7]", "portal.internal", "not a host"])
+def test_probes_come_by_address_and_without_https(client: Client, settings, path: str, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["webmail.example.test"]
+    answer = client.get(path, HTTP_HOST=host, REMOTE_ADDR="10.0.0.1")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_only_reading(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405

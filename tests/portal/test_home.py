@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal import notices
 from portal.credentials import Locked
 from portal.models import HomeBlock, Notice
 from portal.registry import Block, NavItem, PortalApp
@@ -240,6 +242,58 @@ def test_administrators_write_notices_in_the_admin(as_admin, admin_user) -> None
     assert "New" in as_admin.get(reverse("admin:portal_notice_changelist")).content.decode()
     wrong = as_admin.post(reverse("admin:portal_notice_add"), data | {"ends_0": "2025-01-01", "ends_1": "08:00"})
     assert "must end after it starts" in wrong.content.decode()
+
+
+def banner_of(client: Client, path: str = "/preferences/") -> str:
+    html = client.get(path).content.decode()
+    assert html.count('class="gbanner') <= 1
+    return html.partition('<section class="gbanner')[2].partition("</section>")[0]
+
+
+def test_an_urgent_notice_stands_over_every_page_and_once(as_alice) -> None:
+    Notice.objects.create(title="Warned", level=Notice.Level.WARNING)
+    assert banner_of(as_alice) == ""
+    Notice.objects.create(title="Fire <b>drill</b>", text="Leave", level=Notice.Level.DANGER, url="https://x.test/")
+    for path in ("/", "/preferences/", "/help/"):
+        banner = banner_of(as_alice, path)
+        assert "Fire &lt;b&gt;drill&lt;/b&gt;" in banner and "Leave" in banner and "https://x.test/" in banner, path
+    home = as_alice.get("/").content.decode()
+    assert home.count('<b dir="auto">Fire') == 1
+    assert "Warned" in home
+    assert "Fire" not in Client().get("/sign-in/").content.decode()
+
+
+def test_the_banner_goes_when_it_is_put_away_over_or_deleted_and_is_for_its_audience(as_alice, as_admin) -> None:
+    urgent = {"level": Notice.Level.DANGER}
+    notice = Notice.objects.create(title="Fire", **urgent)
+    url = reverse("portal:dismiss_notice", args=[notice.pk])
+    assert as_alice.post(url, {"next": "/preferences/"}).url == "/preferences/"
+    assert banner_of(as_alice) == ""
+    assert "Fire" in banner_of(as_admin)
+    notice.delete()
+    assert banner_of(as_admin) == ""
+    Notice.objects.create(title="Others", audience=Group.objects.create(name="others"), **urgent)
+    Notice.objects.create(title="Later", starts=timezone.now() + timedelta(days=1), **urgent)
+    assert banner_of(as_alice) == ""
+    Notice.objects.create(title="Stays", dismissible=False, **urgent)
+    assert "Stays" in banner_of(as_alice)
+    assert "<form" not in banner_of(as_alice)
+
+
+def test_a_page_without_an_urgent_notice_asks_for_one_once_a_minute(as_alice, django_assert_num_queries) -> None:
+    cache.delete(notices.ANY_URGENT)
+    with django_assert_num_queries(5):  # four of the page, and the question
+        as_alice.get("/preferences/")
+    with django_assert_num_queries(4):
+        as_alice.get("/preferences/")
+
+
+def test_a_page_stands_without_its_banner_where_the_cache_is_away(as_alice, monkeypatch) -> None:
+    def broken(*args: object) -> None:
+        raise ConnectionError("redis is gone")
+
+    monkeypatch.setattr(notices.cache, "get", broken)
+    assert as_alice.get("/preferences/").status_code == 200
 
 
 # --- what it costs -------------------------------------------------------------------------------------------------

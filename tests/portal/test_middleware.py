@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
+from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -182,6 +184,14 @@ def test_use_is_written_once_a_minute_at_most(client: Client, alice, django_asse
     signed_in(client, alice, seen_at=30)
     with django_assert_num_queries(4):  # session, user, and the two kinds of preference values
         assert is_in(client)
+
+
+def test_the_documented_order_is_the_order(settings) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| middleware | why there |")[2].partition("\n\n")[0]
+    documented = [name for row in table.splitlines() if row for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    names = [path.rpartition(".")[2].removesuffix("Middleware") for path in settings.MIDDLEWARE]
+    assert documented == ["WhiteNoise" if "WhiteNoise" in name else name for name in names]
 
 
 # --- language and time zone ----------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from django.test import modify_settings
 
 from portal.contracts import Finding, Level
 from portal.prefs import PrefPage, bool_pref
-from portal.registry import Block, Diagnostic, NavItem, PortalApp, Registry, discover, get_registry
+from portal.registry import RESERVED, Block, Diagnostic, NavItem, PortalApp, Registry, discover, get_registry
 from portal.testing import override_registry, with_apps
+from portal.urls import core
 
 
 def app(name: str = "one", **fields: object) -> PortalApp:
@@ -61,6 +62,23 @@ def test_two_owners_of_one_id_are_both_named(first: dict, second: dict, claim: s
 def test_two_apps_of_one_id_are_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="app id 'one'"):
         Registry([app("one"), app("one")])
+
+
+@pytest.mark.parametrize("name", ["", "Tea", "tea time", "tea/time", "1tea", "../x", "tee\n"])
+def test_an_id_that_is_no_part_of_an_address_is_refused(name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="is no slug"):
+        Registry([app(name)])
+
+
+@pytest.mark.parametrize("name", ["preferences", "search", "admin", "static", "sign-in"])
+def test_an_id_that_is_an_address_of_the_portal_is_refused(name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"/{name}/ is an address of the portal itself"):
+        Registry([app(name)])
+
+
+def test_every_address_of_the_core_is_reserved() -> None:
+    firsts = {str(pattern.pattern).partition("/")[0] for pattern in core}
+    assert {first for first in firsts if first} | {"admin", "static"} <= RESERVED
 
 
 def test_a_role_that_can_be_held_once() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, modify_settings
 from django.urls import reverse
 
 from portal import core_diagnostics, diagnostics, pings
@@ -212,6 +213,22 @@ def test_without_a_worker_the_question_is_not_left_lying_about(monkeypatch) -> N
     assert not WorkerPing.objects.exists()
 
 
+def test_a_check_that_hangs_is_under_way_twice_at_most(hanging: Diagnostic) -> None:
+    """Each run holds a request thread for its whole budget."""
+    texts = [str(diagnostics.run([hanging], budget=0.01).results[0].findings[0].message) for _number in range(3)]
+    assert ["still hanging" in text for text in texts] == [False, False, True]
+
+
+@pytest.mark.needs_app("mail")
+@pytest.mark.parametrize("threads", [8, 32, 512])
+def test_no_mail_server_holds_more_than_half_of_the_threads_with_the_self_test(settings, threads: int) -> None:
+    from apps.mail.services import stores
+
+    settings.WEB_THREADS = threads
+    pool = stores.pool.__wrapped__()
+    assert pool.threads + diagnostics.AT_ONCE <= threads // 2
+
+
 def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
     folder = tmp_path / "site" / "locale" / "de" / "LC_MESSAGES"
     folder.mkdir(parents=True)
@@ -229,10 +246,46 @@ def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
     assert finding.level is Level.OK and "\u2068Deutsch 100%\u2069" in str(finding.message)
 
 
+def test_the_cure_for_an_outside_apps_catalogue_cures_it(settings, tmp_path, monkeypatch) -> None:
+    package = tmp_path / "tearoom"
+    folder = package / "locale" / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    (folder / "django.po").write_text(head + 'msgid "Tea"\nmsgstr "Tee"\n')
+    settings.LOCALE_PATHS = []
+    monkeypatch.syspath_prepend(tmp_path)
+    with modify_settings(INSTALLED_APPS={"append": ["tearoom"]}):
+        (finding,) = [found for found in core_diagnostics.translations() if found.level is Level.ERROR]
+        assert "tearoom/de" in str(finding.message)
+        assert finding.command.endswith(f"pybabel compile -D django -d {package / 'locale'}")
+        subprocess.run(shlex.split(finding.command), check=True, capture_output=True)
+        assert levels(core_diagnostics.translations()) == [Level.OK]
+
+
 def test_a_style_sheet_that_is_not_there_is_named() -> None:
     with override_registry(PortalApp(id="demo", title="Demo", stylesheets=("demo/no-such.css",))):
         (finding,) = core_diagnostics.static_files()
     assert finding.level is Level.ERROR and "demo/no-such.css" in str(finding.message)
+
+
+def test_what_every_page_needs_is_looked_for(as_alice: Client, monkeypatch) -> None:
+    html = as_alice.get("/").content.decode()
+    frame = {path for path in re.findall(r'(?:src|href)="/static/([^"#]+)', html) if path.startswith("portal/")}
+    assert frame <= set(core_diagnostics.FRAME_FILES)
+    for path in core_diagnostics.FRAME_FILES:
+        monkeypatch.setattr(core_diagnostics, "_served", lambda asked, path=path: asked != path)
+        (finding,) = core_diagnostics.static_files()
+        assert finding.level is Level.ERROR and path in str(finding.message)
+
+
+@pytest.mark.django_db
+def test_clocks_that_differ_are_not_called_fine(monkeypatch) -> None:
+    assert levels(core_diagnostics.clock()) == [Level.OK]
+    monkeypatch.setattr(core_diagnostics, "_file_skew", lambda: 5.0)
+    assert levels(core_diagnostics.clock()) == [Level.WARNING]
+    monkeypatch.setattr(core_diagnostics, "_database_skew", lambda: -90.0)
+    assert levels(core_diagnostics.clock()) == [Level.ERROR, Level.WARNING]
 
 
 def test_keys_that_others_may_read_are_an_error(settings, tmp_path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+
+from portal.registry import RESERVED
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "adding-an-app.md"
@@ -59,7 +62,7 @@ def test_the_dummy_app_is_what_the_command_writes(tmp_path: Path) -> None:
     assert differing == []
 
 
-@pytest.mark.parametrize("name", ["Tea", "tea-time", "1tea", "json", "portal", "mail"])
+@pytest.mark.parametrize("name", ["Tea", "tea-time", "1tea", "json", "portal", "mail", *sorted(RESERVED)])
 def test_a_name_that_cannot_be_a_new_module_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CommandError):
         call_command("startportalapp", name, str(tmp_path / "x"))
@@ -71,6 +74,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="not empty"):
         call_command("startportalapp", "tea_time", str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_the_guides_commands_use_the_environment_and_keep_the_settings_to_themselves() -> None:
+    """As written, in a fresh clone: `make run` installs no pytest, and a file from `echo >>` is everybody's to read."""
+    guide = GUIDE.read_text()
+    commands = [line.strip() for line in guide.splitlines() if line.startswith("    ")]
+    assert "make environment" in " ".join(commands).partition("pytest")[0]
+    assert not [line for line in commands if re.match(r"(python|pip|pybabel)\b", line) or "&& python" in line]
+    assert any(line.startswith("chmod 600 .env") for line in commands)
 
 
 def test_the_guide_shows_every_file_of_the_app_as_it_is() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache as cached
 
 import structlog
 from django.conf import settings
@@ -130,7 +133,8 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: b
         _not_twice(str(cache.get(key)), again=again)
         cache.set(key, "sending", _UNDER_WAY)
     try:
-        _submit(request, writing.message, octets)
+        with _way_out():
+            _submit(request, writing.message, octets)
     except OutcomeUnknown:
         cache.set(key, "unknown", _REMEMBERED)
         raise
@@ -145,6 +149,24 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: b
     remember(request.user.pk, [*writing.message.to, *writing.message.cc, *writing.message.bcc])
     log.info("message_sent", recipients=len(writing.message.recipients))
     return Sent(problem=problem)
+
+
+@cached
+def _slots() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+
+
+@contextmanager
+def _way_out() -> Iterator[None]:
+    """A server for sending that hangs holds a quarter of the request threads, and as many mailboxes' connections, at
+    most. Nobody waits for a place: who finds none is told so, and keeps what was written."""
+    if not _slots().acquire(blocking=False):
+        log.warning("not_sent", error="too many under way")
+        raise NotSent(_("Nothing was sent: many messages wait for the server for sending. Try again in a moment."))
+    try:
+        yield
+    finally:
+        _slots().release()
 
 
 def _key(request: PortalRequest, writing_id: str) -> str:

@@ -15,6 +15,7 @@ from apps.mail.mailbox.errors import SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
 from portal import credentials
+from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
 
@@ -40,13 +41,14 @@ def account(*, login: str, password: str, client_address: str = "") -> Account:
 
 @cache
 def pool() -> Pool:
-    """The process's one pool of warm connections. No server holds more than half of the request threads: beyond that
-    the answer is "busy" at once, so that a hanging server leaves the rest of the portal alive."""
+    """The process's one pool of warm connections. No server holds more than half of the request threads, those of the
+    self-test included: beyond that the answer is "busy" at once, so that a hanging server leaves the rest of the portal
+    alive."""
     return Pool(
         directory=settings.DATA_DIR / "connections",
         per_account=settings.IMAP_MAX_PER_ACCOUNT,
         per_server=settings.IMAP_MAX_CONNECTIONS,
-        threads=max(1, settings.WEB_THREADS // 2),
+        threads=max(1, settings.WEB_THREADS // 2 - AT_ONCE),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import structlog
@@ -19,9 +21,31 @@ log = structlog.get_logger(__name__)
 
 
 @cache
+def _room() -> threading.BoundedSemaphore:
+    """Who fetches and who waits for it: together never more than half of the request threads."""
+    return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+
+
+@cache
 def _gate() -> threading.BoundedSemaphore:
-    """Slow image servers never hold more than a quarter of the request threads."""
+    """Who fetches: never more than a quarter of the request threads."""
     return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Raises ``images.Refused`` where slow image servers hold all that they may hold."""
+    if not _room().acquire(blocking=False):
+        raise images.Refused("too many wait")
+    try:
+        if not _gate().acquire(timeout=images.CONNECT_SECONDS):
+            raise images.Refused("waited too long")
+        try:
+            yield
+        finally:
+            _gate().release()
+    finally:
+        _room().release()
 
 
 @require_safe
@@ -31,15 +55,12 @@ def image(request: HttpRequest) -> HttpResponse:
     url = request.GET.get("u", "")
     if not images.is_signed(url, request.GET.get("s", ""), owner=owner(portal_request)):
         return _refused()
-    if not _gate().acquire(timeout=images.CONNECT_SECONDS):
-        return _refused()
     try:
-        found = images.fetch(url)
+        with _turn():
+            found = images.fetch(url)
     except images.Refused as reason:
         log.info("remote_image_refused", reason=str(reason))
         return _refused()
-    finally:
-        _gate().release()
     response = HttpResponse(found.content, content_type=found.type)
     response["Content-Disposition"] = "inline"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

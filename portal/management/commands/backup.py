@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from portal import backup
+from portal.patience import patient
 
 
 class Command(BaseCommand):
@@ -18,7 +19,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["file"]
         try:
-            summary = backup.write(target)
+            with patient():
+                summary = backup.write(target)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error}") from error
         except (backup.BackupError, DatabaseError) as error:

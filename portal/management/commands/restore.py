@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal import backup
+from portal.patience import patient
 
 
 class Command(BaseCommand):
@@ -20,7 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         try:
-            summary = backup.read(options["file"], force=options["force"])
+            with patient():
+                summary = backup.read(options["file"], force=options["force"])
         except backup.BackupError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored {summary.rows} rows and {summary.files} uploaded files. Everybody signs in anew.")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.registry import RESERVED
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "app_template"
 SUFFIX = "-tpl"  # keeps linters, the extraction of messages and Python away from the template
@@ -28,12 +31,16 @@ class Command(BaseCommand):
         target: Path = (options["folder"] or Path(name)).resolve()
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise CommandError(f"{name!r} cannot be a module's name: use lower-case letters, digits and _.")
+        if name in RESERVED:
+            raise CommandError(f"{name} cannot be an app's id: /{name}/ is an address of the portal itself.")
         if find_spec(name) is not None or find_spec(f"apps.{name}") is not None:
             raise CommandError(f"There is already a module called {name}.")
         if target.exists() and any(target.iterdir()):
             raise CommandError(f"{target} is not empty.")
         write(name, target)
-        self.stdout.write(f"{target}: try its tests with `python -m pytest` there, then `pip install {target}`.")
+        python = sys.executable
+        self.stdout.write(f"{target}: `make environment` here, then try its tests there: {python} -m pytest")
+        self.stdout.write(f"To install it: {python} -m pip install {target}")
 
 
 def write(name: str, target: Path) -> None:

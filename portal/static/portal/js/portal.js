@@ -157,12 +157,21 @@ for (const form of document.querySelectorAll("[data-theme-form]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const data = new FormData(form, event.submitter);
-    document.documentElement.dataset.theme = data.get("theme");
-    $('meta[name="color-scheme"]').content = data.get("theme") === "system" ? "light dark" : data.get("theme");
-    for (const button of form.querySelectorAll("[name=theme]")) button.setAttribute("aria-pressed", button === event.submitter);
-    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "HX-Request": "true" } });
-    if (answer.status === 401) askToSignIn();
+    const before = document.documentElement.dataset.theme;
+    paint(form, data.get("theme"));
+    const { offline, failed } = $("#toasts").dataset;
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer?.ok) return;
+    paint(form, before);
+    if (answer?.status === 401) askToSignIn();
+    else toast(answer === null ? offline : answer.status === 409 ? await answer.text() : failed, { level: "error" });
   });
+}
+
+function paint(form, theme) {
+  document.documentElement.dataset.theme = theme;
+  $('meta[name="color-scheme"]').content = theme === "system" ? "light dark" : theme;
+  for (const button of form.querySelectorAll("[name=theme]")) button.setAttribute("aria-pressed", button.value === theme);
 }
 
 /* --- roving focus ------------------------------------------------------------------------------------------------- */
