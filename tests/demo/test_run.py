@@ -257,9 +257,11 @@ def test_wrong_settings_are_named_with_their_cure(tmp_path: Path) -> None:
 
 
 def test_the_address_that_is_printed_is_the_one_that_works() -> None:
-    plain = main.welcome(Site({}, Path(), "0.0.0.0", 8000), None)
+    plain = main.welcome(Site({}, Path(), "0.0.0.0", 8000), {"admin": None, "mail": True})
     assert plain[:2] == ["Yurt is running: http://127.0.0.1:8000/", ""]
-    fronted = main.welcome(Site({"BASE_URL": "https://example.test/webmail"}, Path(), "127.0.0.1", 8000), None)
+    fronted = main.welcome(
+        Site({"BASE_URL": "https://example.test/webmail"}, Path(), "127.0.0.1", 8000), {"admin": None, "mail": True}
+    )
     assert fronted[0] == "Yurt is running: https://example.test/webmail/"
     assert " ".join(fronted[1].split()) == "listening on http://127.0.0.1:8000/ (for the front at that address)"
 
