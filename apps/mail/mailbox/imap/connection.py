@@ -324,9 +324,13 @@ class Connection:
             # A failed SELECT leaves no mailbox selected (RFC 3501 section 6.3.1); CLOSE would expunge.
             self.attempt(command("EXAMINE", guard.string('"no such mailbox"')))
 
-    def refresh(self) -> None:
-        """Let the server say what has changed; raises when the connection is dead."""
-        self.execute(command("NOOP"))
+    def refresh(self) -> bool:
+        """Let the server say what has changed; raises when the connection is dead.
+
+        False when it warns of something (an untagged NO, RFC 9051 section 7.1.2): Dovecot does where the mailbox that
+        is open has been replaced.
+        """
+        return all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
 
     def close(self) -> None:
         """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from apps.mail.mailbox.imap.commands import Untagged
 
@@ -24,6 +25,8 @@ class Selected:
     highestmodseq: int = 0
     flags: frozenset[str] = frozenset()
     permanent_flags: frozenset[str] = frozenset()
+    since: float = field(default_factory=time.monotonic)
+    turn: int | None = None  # see ``Memory.turn``
 
     def observe(self, answer: Untagged) -> None:
         if answer.name == b"EXISTS" and answer.number is not None:
