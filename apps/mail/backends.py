@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
-from apps.mail.services.stores import account, imap_server, open_account
+from apps.mail.services.stores import account, check_password, imap_server
 from portal.accounts import SignInUnavailable, canonical_login, external_user
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class ImapBackend(ModelBackend):
             return None
         client = getattr(request, "client_address", "")
         try:
-            with open_account(account(login=login, password=password, client_address=client)):
-                pass
+            check_password(account(login=login, password=password, client_address=client))
         except (SignInRefused, BadArgument):
             return None
         except MailError as error:

@@ -83,6 +83,22 @@ def test_a_password_that_changed_is_asked_for_and_the_page_comes(pymap_server: P
     stores.pool().close_all()
 
 
+def test_a_revoked_password_signs_nobody_in_while_connections_are_warm(server: MailServer, db: None) -> None:
+    login, old = server.new_user(), server.password
+    assert Client().post(SIGN_IN, {"username": login, "password": old}).status_code == 302
+    server.set_password(login, "fresh")
+    assert Client().post(SIGN_IN, {"username": login, "password": old}).status_code == 403
+
+
+def test_nor_does_it_where_the_password_is_asked_for_again(anna: Person) -> None:
+    del anna.client.cookies[django_settings.CREDENTIALS_COOKIE_NAME]
+    old = anna.server.password
+    anna.server.set_password(anna.login, "fresh")
+    page = anna.client.post("/mail/INBOX/", {FIELD: old, VISIT_FIELD: "1"})
+    assert page.status_code == 401
+    assert anna.client.post("/mail/INBOX/", {FIELD: "fresh", VISIT_FIELD: "1"}).status_code == 302
+
+
 def test_signing_out_closes_the_connections(anna: Person) -> None:
     anna.client.get("/mail/INBOX/")
     assert stores.pool().idle_count() > 0
