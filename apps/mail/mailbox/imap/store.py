@@ -115,14 +115,11 @@ class ImapStore:
         before: int | None = None,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
-        uids = search.matching(self.connection, self._memory, query)
-        if after is not None:
-            offset = search.offset_after(uids, guard.uid(after))
-        elif before is not None:
-            offset = uids.index(before) - limit if before in uids else offset
-        offset = max(offset, 0)
-        rows = listing.rows(self.connection, self._memory, list(uids[offset : offset + max(limit, 0)]))
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=offset, total=len(uids))
+        connection, memory = self.connection, self._memory
+        uids = search.matching(connection, memory, query)
+        start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
+        rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
