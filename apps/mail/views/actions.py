@@ -103,7 +103,8 @@ def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
         back_to=data.get("back_to", ""),
     )
     done = actions.undo(store, way)
-    order = Order("move", way.uids, way.uidvalidity, "", View.parse(data), False, False)
+    view = View.parse({**data.dict(), "v": data.get("view_v", "")})
+    order = Order("move", way.uids, way.uidvalidity, "", view, False, False)
     return _answer(request, store, way.back_to, order, done, moved=True)
 
 
@@ -155,12 +156,13 @@ def _changed_rows(
 
 def _undo_fields(way: actions.Undo, order: Order, role: str) -> dict[str, str]:
     return {
+        **order.view.params(),
+        "view_v": str(order.view.v),  # beside the UIDVALIDITY of where the messages are now
         "mailbox": way.mailbox,
         "v": str(way.uidvalidity),
         "uids": ",".join(str(uid) for uid in way.uids),
         "back_to": way.back_to,
         "role": role,
-        **order.view.params(),
     }
 
 
