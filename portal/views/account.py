@@ -86,10 +86,14 @@ def _sign_in_page(request: PortalRequest, form: SignInForm, target: str, status:
 def _recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
     """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
     try:
-        throttle = Throttle(what=canonical_login(username), who=request.client_address)
+        own = Throttle(what=canonical_login(username), who=request.client_address)
     except ValueError:
         return None, str(WRONG)
-    if wait := throttle.wait():
+    everything = Throttle.of_address(request.client_address)
+    wait = everything.enter()
+    if not wait and (wait := own.enter()):
+        everything.withdraw()
+    if wait:
         log.warning("sign_in_throttled", address=request.client_address, seconds=wait)
         text = ngettext(
             "Too many wrong passwords. Try again in %(seconds)d second.",
@@ -100,12 +104,14 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Us
     try:
         user = authenticate(request, username=username, password=password)
     except SignInUnavailable:
+        own.withdraw()
+        everything.withdraw()
         return None, str(UNREACHABLE)
     if user is None:
-        throttle.failed()
         log.warning("sign_in_refused", address=request.client_address)
         return None, str(WRONG)
-    throttle.passed()
+    own.passed()
+    everything.withdraw()
     return user, ""
 
 
