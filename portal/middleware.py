@@ -32,7 +32,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from portal import credentials
+from portal import credentials, whose
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
 from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
@@ -279,6 +279,7 @@ class CredentialsMiddleware(Middleware):
         if _sends_to_sign_in(request, response):
             response = self._ask_again(request, refused=False)
         credentials.set_cookie(request, response)
+        whose.set_cookie(request, response)
         return response
 
     def process_view(

@@ -9,12 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path, reverse
 
 from apps.auth.models import User
-from portal import credentials, throttle
+from portal import credentials, throttle, whose
 from portal.accounts import SignInUnavailable, external_user
 from portal.urls import urlpatterns as portal_urls
 from tests.support.people import PASSWORD
@@ -300,7 +301,11 @@ def test_without_scripts_the_letter_comes_back_with_the_question(refused: Client
     assert asked.status_code == 401
     assert b"<b>important" not in asked.content
     kept = fields_of(asked.content.decode())
-    assert kept == {"text": ["Dear Bob,\r\n<b>important</b>"], "to": LETTER["to"]}
+    assert kept == {
+        "text": ["Dear Bob,\r\n<b>important</b>"],
+        "to": LETTER["to"],
+        whose.FIELD: [Signer(salt="portal.whose").sign(str(user_of(refused)))],
+    }
     sent = refused.post("/letter/", kept | {credentials.FIELD: "carol's second password"})
     assert sent.status_code == 200
     assert sent.content.decode().startswith(f"sent {LETTER['text']!r} {LETTER['to']}")
@@ -365,6 +370,34 @@ def test_a_session_that_has_ended_loses_no_letter(refused: Client) -> None:
     sent = refused.post("/letter/", fields_of(page) | who)
     assert sent.status_code == 200
     assert user_of(refused) is not None
+
+
+def test_a_letter_is_not_sent_under_the_name_of_who_signs_in_next(
+    refused: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAIL_PASSWORD, "dora", "dora's password")
+    refused.session.flush()
+    page = refused.post("/letter/", LETTER).content.decode()
+    who = {credentials.LOGIN_FIELD: "dora", credentials.FIELD: "dora's password"}
+    answer = refused.post("/letter/", fields_of(page) | who)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert User.objects.get(pk=user_of(refused)).login == "dora"
+
+
+@pytest.mark.parametrize("token", ["", "1", "1:forged"])
+def test_nor_is_one_of_nobody_knows_whom(refused: Client, token: str) -> None:
+    who = {credentials.LOGIN_FIELD: "carol", credentials.FIELD: "carol's second password", whose.FIELD: token}
+    assert refused.post("/letter/", LETTER | who)["Location"] == "/"
+
+
+def test_a_letter_that_waits_belongs_to_its_writer_even_where_another_session_began(
+    refused: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAIL_PASSWORD, "dora", "dora's password")
+    page = refused.post("/letter/", LETTER).content.decode()
+    sign_in(refused, "dora", "dora's password")
+    answer = refused.post("/letter/", fields_of(page) | {credentials.FIELD: "dora's password"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
 def test_fragments_after_the_session_has_ended_ask_as_well(client: Client, db) -> None:
