@@ -211,3 +211,14 @@ def test_people_act_on_their_own_mail_only(sign_in: SignIn) -> None:
     bert.receive(letter())
     bert.client.post(bert.url("act", "INBOX"), {"do": "delete", "uid": uid, "v": anna.uidvalidity()})
     assert anna.count() == 1
+
+
+def test_numbers_that_can_be_no_uid_are_not_read(anna: Person) -> None:
+    """Python refuses to read a number of 5,000 digits, and so does IMAP one of eleven."""
+    (uid,) = anna.receive(letter())
+    huge = ["9" * 5000, "99999999999", "0", "²"]
+    assert act(anna, "read", *huge).status_code == 302
+    assert act(anna, "read", uid, *huge).status_code == 302
+    assert "\\Seen" in anna.flags(uid)
+    data = {"mailbox": "INBOX", "back_to": "Trash", "uids": ",".join(huge), "v": "1"}
+    assert anna.client.post(anna.url("undo"), data).status_code == 400

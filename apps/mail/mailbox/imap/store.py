@@ -34,7 +34,7 @@ class ImapStore:
     def __init__(self, connection: Connection, memory: Memory) -> None:
         self.connection = connection
         self._memory = memory
-        self._before = connection.commands
+        self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
 
     @property
@@ -257,7 +257,7 @@ class ImapStore:
         except (errors.ServerTimeout, errors.TlsFailed):
             raise
         except errors.ServerUnreachable:
-            if self.commands > 1 or not self.connection.broken:
+            if self.connection.answered > self._answered or not self.connection.broken:
                 raise
             self.connection.selected = None
             self.connection.reconnect()
