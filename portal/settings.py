@@ -206,6 +206,7 @@ MEDIA_ROOT = DATA_DIR / "uploads"
 IMAP_SERVICES = {"imap": 143, "imaps": 993}
 SMTP_SERVICES = {"smtp": 587, "smtps": 465}
 IMAP_URL = env("IMAP_URL", conf.server_url(IMAP_SERVICES))
+DEMO_SERVERS = env.source.get("YURT_DEMO") == "yes"  # said by `make run` when it starts them, never by a site
 SMTP_URL = env("SMTP_URL", conf.server_url(SMTP_SERVICES))
 SMTP_AUTH = env("SMTP_AUTH", conf.choice("user", "fixed", "none"), "user")
 SMTP_LOGIN = env("SMTP_LOGIN", conf.text)

@@ -26,6 +26,15 @@ def test_whoever_the_server_lets_in_has_an_account(anna: Person) -> None:
     assert anna.client.get("/mail/INBOX/").status_code == 200
 
 
+def test_the_demos_people_are_nobody_on_a_real_server(server: MailServer, settings, db: None) -> None:
+    """Both may listen on the loopback address, one after the other and on any port."""
+    login = server.new_user()
+    for demo in (True, False, True):
+        settings.DEMO_SERVERS = demo
+        assert Client().post(SIGN_IN, {"username": login, "password": server.password}).status_code == 302
+    assert sorted(user.server for user in User.objects.all()) == ["demo.invalid", "localhost"]
+
+
 def test_spellings_of_a_login_are_one_account(server: MailServer, db: None) -> None:
     login = server.new_user()
     for spelling in (login, login.upper(), f" {login} "):

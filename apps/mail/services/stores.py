@@ -27,6 +27,15 @@ def imap_server() -> ServerUrl:
     return parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES)
 
 
+def account_server() -> str:
+    """The name of the site's IMAP server in people's accounts: its host, without the port.
+
+    The demo servers are called by a name of their own: on their address a site may later put a real server, whose alice
+    is not the demo's.
+    """
+    return "demo.invalid" if settings.DEMO_SERVERS else imap_server().host
+
+
 def account(*, login: str, password: str, client_address: str = "") -> Account:
     """An account on the site's server. The client's address is passed on (IMAP ID) where the site trusts the server."""
     return Account(
