@@ -86,8 +86,9 @@ class Pool:
         self.memory = memory or Memory()
         self._secret = secrets.token_bytes(32)
         self._idle: list[_Warm] = []
+        self._leased: list[_Warm] = []
         self._closed: dict[AccountKey, float] = {}
-        self._busy: dict[str, int] = {}
+        self._busy: Counter[str] = Counter()
         self._awaited: Counter[AccountKey] = Counter()
         self._signing: Counter[tuple[str, ...]] = Counter()  # by server, and by server and login
         self._changed = threading.Condition()
@@ -104,18 +105,21 @@ class Pool:
         """A store for this block alone; raises ``MailError``: ``TooManyConnections`` when all places stay taken."""
         server = str(account.server)
         with self._changed:
-            if self._busy.get(server, 0) >= self.threads:
+            if self._busy[server] >= self.threads:
                 raise errors.TooManyConnections("this server holds as many requests as it may")
-            self._busy[server] = self._busy.get(server, 0) + 1
+            self._busy[server] += 1
         started = time.monotonic()
         warm: _Warm | None = None
         try:
             warm = self._take(account)
+            self._leased.append(warm)
             yield ImapStore(warm.connection, self.memory)
         finally:
             with self._changed:
                 self._busy[server] -= 1
             if warm is not None:
+                with contextlib.suppress(ValueError):  # in a child that was forked meanwhile
+                    self._leased.remove(warm)
                 self._give_back(warm, started)
 
     def sign_in(self, account: Account) -> None:
@@ -335,12 +339,12 @@ class Pool:
         """In a child: these connections are the parent's. Let go of our copies without a word on the wire."""
         self._changed = threading.Condition()
         self._reaper = None
-        for warm in self._idle:
+        for warm in (*self._idle, *self._leased):
             warm.connection.close()
             for slot in warm.slots:
                 slot.release()
-        self._idle = []
-        self._busy = {}
+        self._idle, self._leased = [], []
+        self._busy = Counter()
         self._awaited = Counter()
         self._signing = Counter()
 
