@@ -26,7 +26,7 @@ def page_of(person: Person, path: str = "/mail/INBOX/", **query: object) -> str:
 
 
 def subjects(html: str) -> list[str]:
-    return re.findall(r'class="subj ell" dir="auto"><b>(.*?)</b>', html)
+    return re.findall(r'class="subj" dir="auto"><b class="ell">(.*?)</b>', html)
 
 
 def labels(html: str) -> list[str]:
