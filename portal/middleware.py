@@ -32,7 +32,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from portal import credentials
+from portal import credentials, whose
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
 from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
@@ -180,7 +180,8 @@ class SecurityHeadersMiddleware(Middleware):
 
 
 class SessionLifetimeMiddleware(Middleware):
-    """Ends sessions by idleness and by age, and writes the time of the last use at most once a minute.
+    """Ends sessions by idleness and by age, and writes the time of the last use at most once a minute; more often where
+    a session lives for a few minutes only.
 
     A request with ``X-Portal-Background`` (a page that looks for new mail by itself) is not use.
     """
@@ -201,7 +202,7 @@ class SessionLifetimeMiddleware(Middleware):
         if now - seen > settings.SESSION_IDLE_MINUTES * 60 or now - started > settings.SESSION_MAX_HOURS * 3600:
             session.flush()
             credentials.forget(request)
-        elif now - seen >= 60 and "X-Portal-Background" not in request.headers:
+        elif now - seen >= min(60, settings.SESSION_IDLE_MINUTES * 15) and "X-Portal-Background" not in request.headers:
             session[self.SEEN] = now
 
     @classmethod
@@ -279,6 +280,7 @@ class CredentialsMiddleware(Middleware):
         if _sends_to_sign_in(request, response):
             response = self._ask_again(request, refused=False)
         credentials.set_cookie(request, response)
+        whose.set_cookie(request, response)
         return response
 
     def process_view(

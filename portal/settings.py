@@ -146,6 +146,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_csrf"
 CREDENTIALS_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_key"
+ACCOUNT_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_account"
 LANGUAGE_COOKIE_NAME = "yurt_language"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SITE
@@ -205,6 +206,7 @@ MEDIA_ROOT = DATA_DIR / "uploads"
 IMAP_SERVICES = {"imap": 143, "imaps": 993}
 SMTP_SERVICES = {"smtp": 587, "smtps": 465}
 IMAP_URL = env("IMAP_URL", conf.server_url(IMAP_SERVICES))
+DEMO_SERVERS = env.source.get("YURT_DEMO") == "yes"  # said by `make run` when it starts them, never by a site
 SMTP_URL = env("SMTP_URL", conf.server_url(SMTP_SERVICES))
 SMTP_AUTH = env("SMTP_AUTH", conf.choice("user", "fixed", "none"), "user")
 SMTP_LOGIN = env("SMTP_LOGIN", conf.text)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
-from apps.mail.services.stores import account, imap_server, open_account
+from apps.mail.services.stores import account, account_server, check_password, imap_server
 from portal.accounts import SignInUnavailable, canonical_login, external_user
 
 if TYPE_CHECKING:
@@ -39,13 +39,12 @@ class ImapBackend(ModelBackend):
             return None
         client = getattr(request, "client_address", "")
         try:
-            with open_account(account(login=login, password=password, client_address=client)):
-                pass
+            check_password(account(login=login, password=password, client_address=client))
         except (SignInRefused, BadArgument):
             return None
         except MailError as error:
             raise SignInUnavailable(f"{imap_server().host}: {error.__class__.__name__}") from error
-        user = external_user(source=SOURCE, server=imap_server().host, login=login, email=address_of(login))
+        user = external_user(source=SOURCE, server=account_server(), login=login, email=address_of(login))
         return user if self.user_can_authenticate(user) else None
 
 

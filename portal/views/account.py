@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import credentials, preferences
+from portal import credentials, preferences, whose
 from portal.accounts import SignInUnavailable, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
@@ -86,10 +86,14 @@ def _sign_in_page(request: PortalRequest, form: SignInForm, target: str, status:
 def _recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
     """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
     try:
-        throttle = Throttle(what=canonical_login(username), who=request.client_address)
+        own = Throttle(what=canonical_login(username), who=request.client_address)
     except ValueError:
         return None, str(WRONG)
-    if wait := throttle.wait():
+    everything = Throttle.of_address(request.client_address)
+    wait = everything.enter()
+    if not wait and (wait := own.enter()):
+        everything.withdraw()
+    if wait:
         log.warning("sign_in_throttled", address=request.client_address, seconds=wait)
         text = ngettext(
             "Too many wrong passwords. Try again in %(seconds)d second.",
@@ -100,12 +104,14 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Us
     try:
         user = authenticate(request, username=username, password=password)
     except SignInUnavailable:
+        own.withdraw()
+        everything.withdraw()
         return None, str(UNREACHABLE)
     if user is None:
-        throttle.failed()
         log.warning("sign_in_refused", address=request.client_address)
         return None, str(WRONG)
-    throttle.passed()
+    own.passed()
+    everything.withdraw()
     return user, ""
 
 
@@ -116,6 +122,7 @@ def _begin(request: PortalRequest, user: User, password: str) -> None:
     login(request, user)
     request.prefs = Prefs(user)
     SessionLifetimeMiddleware.begin(request)
+    whose.remember(request)
     if not getattr(user, "is_local", True):
         credentials.seal(request, secret=password)
     log.info("signed_in", user=user.pk, address=request.client_address)
@@ -152,7 +159,7 @@ def ask_again(request: PortalRequest, *, refused: bool) -> HttpResponse:
 
 
 def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") -> HttpResponse:
-    ours = {credentials.FIELD, credentials.LOGIN_FIELD, credentials.VISIT_FIELD, "csrfmiddlewaretoken"}
+    ours = {credentials.FIELD, credentials.LOGIN_FIELD, credentials.VISIT_FIELD, whose.FIELD, "csrfmiddlewaretoken"}
     visit = request.method != "POST" or credentials.VISIT_FIELD in request.POST
     context = {
         "action": request.get_full_path(),
@@ -160,6 +167,8 @@ def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") 
         "files_lost": [str(upload.name) for name in request.FILES for upload in request.FILES.getlist(name)],
         "refused": refused,
         "visit_field": credentials.VISIT_FIELD if visit else "",
+        "account_field": whose.FIELD,
+        "account": whose.token(request),
         **_password_form(request, trouble),
     }
     return render(request, "auth/password_again.html", context, status=401)
@@ -176,11 +185,20 @@ def _password_form(request: PortalRequest, trouble: str) -> dict[str, object]:
 
 
 def take_password(request: PortalRequest) -> HttpResponse | None:
-    """Check and seal a password that came along with a repeated form; what to answer when the view is not to run."""
+    """Check and seal a password that came along with a repeated form; what to answer when the view is not to run.
+
+    The form is repeated for the person whose it was, and for nobody else.
+    """
     trouble = _check_again(request)
     if trouble:
         return _password_page(request, refused=True, trouble=trouble)
-    return HttpResponseRedirect(request.get_full_path()) if credentials.VISIT_FIELD in request.POST else None
+    if credentials.VISIT_FIELD in request.POST:
+        return HttpResponseRedirect(request.get_full_path())
+    if not whose.is_of(request, request.user.pk):
+        log.warning("form_of_somebody_else", user=request.user.pk)
+        messages.warning(request, _("The form was begun by somebody else, so it was not sent under your name."))
+        return redirect("portal:home")
+    return None
 
 
 def _sign_in_again(request: PortalRequest) -> HttpResponse:

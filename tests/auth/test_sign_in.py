@@ -9,12 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path, reverse
 
 from apps.auth.models import User
-from portal import credentials, throttle
+from portal import credentials, throttle, whose
 from portal.accounts import SignInUnavailable, external_user
 from portal.urls import urlpatterns as portal_urls
 from tests.support.people import PASSWORD
@@ -173,13 +174,47 @@ def test_the_wait_doubles_up_to_a_limit_and_ends(db, monkeypatch: pytest.MonkeyP
     gate = throttle.Throttle(what="carol", who="192.0.2.7")
     waits = []
     for _ in range(throttle.FREE + 12):
-        gate.failed()
+        assert gate.enter() == 0
         waits.append(gate.wait())
+        now[0] += waits[-1]
     assert waits[: throttle.FREE] == [0, 0, 0, 0, 2]
     assert waits[throttle.FREE : throttle.FREE + 3] == [4, 8, 16]
     assert waits[-1] == throttle.LONGEST
-    now[0] += throttle.LONGEST
     assert gate.wait() == 0
+
+
+def test_tries_at_the_same_moment_are_no_cheaper(db) -> None:
+    gates = [throttle.Throttle(what="carol", who="192.0.2.8") for _ in range(20)]
+    assert [gate.wait() for gate in gates] == [0] * 20, "all have looked before any has tried"
+    assert [gate.enter() for gate in gates].count(0) == throttle.FREE
+
+
+def test_two_that_pass_the_look_together_share_one_turn(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = throttle.Throttle(what="carol", who="192.0.2.9", free=1)
+    assert gate.enter() == 0
+    monkeypatch.setattr(throttle.Throttle, "wait", lambda self: 0)
+    assert gate.enter() > 0
+
+
+def test_an_address_that_tries_many_logins_is_slowed(client: Client, db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "FREE_OF_ADDRESS", 4)
+    for number in range(4):
+        assert "do not belong" in sign_in(client, f"nobody{number}", "guess").content.decode()
+    assert "Too many wrong passwords" in sign_in(client, "nobody9", "guess").content.decode()
+    assert sign_in(Client(REMOTE_ADDR="127.0.0.2")).status_code == 302
+
+
+def test_those_who_know_their_passwords_do_not_slow_their_office(client: Client, db, monkeypatch) -> None:
+    monkeypatch.setattr(throttle, "FREE_OF_ADDRESS", 2)
+    for _ in range(5):
+        assert sign_in(Client()).status_code == 302
+
+
+def test_neighbours_in_a_network_of_ipv6_are_one() -> None:
+    one, other, far = (
+        throttle.Throttle.of_address(f"2001:db8:0:{net}::{host}") for net, host in ((1, 1), (1, 2), (2, 1))
+    )
+    assert one == other != far
 
 
 def test_what_people_type_is_no_cache_key(client: Client, db) -> None:
@@ -266,7 +301,11 @@ def test_without_scripts_the_letter_comes_back_with_the_question(refused: Client
     assert asked.status_code == 401
     assert b"<b>important" not in asked.content
     kept = fields_of(asked.content.decode())
-    assert kept == {"text": ["Dear Bob,\r\n<b>important</b>"], "to": LETTER["to"]}
+    assert kept == {
+        "text": ["Dear Bob,\r\n<b>important</b>"],
+        "to": LETTER["to"],
+        whose.FIELD: [Signer(salt="portal.whose").sign(str(user_of(refused)))],
+    }
     sent = refused.post("/letter/", kept | {credentials.FIELD: "carol's second password"})
     assert sent.status_code == 200
     assert sent.content.decode().startswith(f"sent {LETTER['text']!r} {LETTER['to']}")
@@ -331,6 +370,34 @@ def test_a_session_that_has_ended_loses_no_letter(refused: Client) -> None:
     sent = refused.post("/letter/", fields_of(page) | who)
     assert sent.status_code == 200
     assert user_of(refused) is not None
+
+
+def test_a_letter_is_not_sent_under_the_name_of_who_signs_in_next(
+    refused: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAIL_PASSWORD, "dora", "dora's password")
+    refused.session.flush()
+    page = refused.post("/letter/", LETTER).content.decode()
+    who = {credentials.LOGIN_FIELD: "dora", credentials.FIELD: "dora's password"}
+    answer = refused.post("/letter/", fields_of(page) | who)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert User.objects.get(pk=user_of(refused)).login == "dora"
+
+
+@pytest.mark.parametrize("token", ["", "1", "1:forged"])
+def test_nor_is_one_of_nobody_knows_whom(refused: Client, token: str) -> None:
+    who = {credentials.LOGIN_FIELD: "carol", credentials.FIELD: "carol's second password", whose.FIELD: token}
+    assert refused.post("/letter/", LETTER | who)["Location"] == "/"
+
+
+def test_a_letter_that_waits_belongs_to_its_writer_even_where_another_session_began(
+    refused: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAIL_PASSWORD, "dora", "dora's password")
+    page = refused.post("/letter/", LETTER).content.decode()
+    sign_in(refused, "dora", "dora's password")
+    answer = refused.post("/letter/", fields_of(page) | {credentials.FIELD: "dora's password"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
 def test_fragments_after_the_session_has_ended_ask_as_well(client: Client, db) -> None:

@@ -169,6 +169,19 @@ def test_choosing_nothing_says_so(anna: Person) -> None:
     assert "No message was chosen" in shown_message(anna, act(anna, "archive"))
 
 
+def test_undo_on_a_later_page_stays_there(anna: Person) -> None:
+    """The list's UIDVALIDITY and the one of where the messages are now travel side by side."""
+    uids = anna.receive(*(letter(f"n{number}") for number in range(60)))
+    here = {"v": str(anna.uidvalidity()), "after": str(uids[35]), "start": "25"}
+    answer = anna.client.post(anna.url("act", "INBOX"), {"do": "archive", "uid": str(uids[30]), **here}, headers=HTMX)
+    undo = json.loads(answer["HX-Trigger"])["toast"]["undo"]
+    answer = anna.client.post(undo["url"], undo["values"], headers=HTMX)
+    assert answer.status_code == 200
+    assert anna.count() == 60
+    assert "n34" in answer.content.decode()
+    assert "n36" not in answer.content.decode()
+
+
 @pytest.mark.parametrize("name", ["act", "undo"])
 def test_only_post_does_anything_and_only_with_a_token(anna: Person, name: str) -> None:
     from django.test import Client
@@ -198,3 +211,14 @@ def test_people_act_on_their_own_mail_only(sign_in: SignIn) -> None:
     bert.receive(letter())
     bert.client.post(bert.url("act", "INBOX"), {"do": "delete", "uid": uid, "v": anna.uidvalidity()})
     assert anna.count() == 1
+
+
+def test_numbers_that_can_be_no_uid_are_not_read(anna: Person) -> None:
+    """Python refuses to read a number of 5,000 digits, and so does IMAP one of eleven."""
+    (uid,) = anna.receive(letter())
+    huge = ["9" * 5000, "99999999999", "0", "²"]
+    assert act(anna, "read", *huge).status_code == 302
+    assert act(anna, "read", uid, *huge).status_code == 302
+    assert "\\Seen" in anna.flags(uid)
+    data = {"mailbox": "INBOX", "back_to": "Trash", "uids": ",".join(huge), "v": "1"}
+    assert anna.client.post(anna.url("undo"), data).status_code == 400

@@ -26,6 +26,15 @@ def test_whoever_the_server_lets_in_has_an_account(anna: Person) -> None:
     assert anna.client.get("/mail/INBOX/").status_code == 200
 
 
+def test_the_demos_people_are_nobody_on_a_real_server(server: MailServer, settings, db: None) -> None:
+    """Both may listen on the loopback address, one after the other and on any port."""
+    login = server.new_user()
+    for demo in (True, False, True):
+        settings.DEMO_SERVERS = demo
+        assert Client().post(SIGN_IN, {"username": login, "password": server.password}).status_code == 302
+    assert sorted(user.server for user in User.objects.all()) == ["demo.invalid", "localhost"]
+
+
 def test_spellings_of_a_login_are_one_account(server: MailServer, db: None) -> None:
     login = server.new_user()
     for spelling in (login, login.upper(), f" {login} "):
@@ -81,6 +90,22 @@ def test_a_password_that_changed_is_asked_for_and_the_page_comes(pymap_server: P
     assert page.status_code == 200
     assert client.get("/mail/INBOX/").status_code == 200
     stores.pool().close_all()
+
+
+def test_a_revoked_password_signs_nobody_in_while_connections_are_warm(server: MailServer, db: None) -> None:
+    login, old = server.new_user(), server.password
+    assert Client().post(SIGN_IN, {"username": login, "password": old}).status_code == 302
+    server.set_password(login, "fresh")
+    assert Client().post(SIGN_IN, {"username": login, "password": old}).status_code == 403
+
+
+def test_nor_does_it_where_the_password_is_asked_for_again(anna: Person) -> None:
+    del anna.client.cookies[django_settings.CREDENTIALS_COOKIE_NAME]
+    old = anna.server.password
+    anna.server.set_password(anna.login, "fresh")
+    page = anna.client.post("/mail/INBOX/", {FIELD: old, VISIT_FIELD: "1"})
+    assert page.status_code == 401
+    assert anna.client.post("/mail/INBOX/", {FIELD: "fresh", VISIT_FIELD: "1"}).status_code == 302
 
 
 def test_signing_out_closes_the_connections(anna: Person) -> None:

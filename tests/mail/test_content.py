@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from django.test import Client
 
 from apps.mail.mime import decode
 from apps.mail.mime.parts import Part
-from apps.mail.services import streams
+from apps.mail.services import stores, streams
 from apps.mail.views import content
 from tests.mail.conftest import Person, letter
 
@@ -269,3 +270,24 @@ def test_what_is_cut_says_so_on_the_page_and_on_paper(anna: Person, form: str, m
     for name in ("message", "print"):
         assert CUT not in get(anna, name, whole, form=form).content.decode()
         assert CUT in get(anna, name, long, form=form).content.decode()
+
+
+def test_slow_downloads_leave_room_for_the_rest(anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "places", lambda: place)
+    monkeypatch.setattr(streams, "PATIENCE", 0.0)
+    place = threading.BoundedSemaphore(1)
+    (uid,) = anna.receive(letter(files=(("data.bin", "application/octet-stream", b"x" * 1000),)))
+    slow = get(anna, "eml", uid)
+    for name, args in (("eml", ()), ("part", ("2",)), ("archive", ())):
+        assert get(anna, name, uid, *args).status_code == 503
+    assert anna.client.get(anna.url("mailbox", "INBOX")).status_code == 200
+    assert b"".join(slow.streaming_content)
+    for name, args in (("eml", ()), ("part", ("2",)), ("archive", ())):
+        answer = get(anna, name, uid, *args)
+        assert answer.status_code == 200
+        assert b"".join(answer.streaming_content)
+
+
+def test_half_of_what_a_server_may_hold_is_for_downloads() -> None:
+    streams.places.cache_clear()
+    assert streams.places()._initial_value == max(1, stores.pool().threads // 2)  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ def page_of(person: Person, path: str = "/mail/INBOX/", **query: object) -> str:
 
 
 def subjects(html: str) -> list[str]:
-    return re.findall(r'class="subj ell" dir="auto"><b>(.*?)</b>', html)
+    return re.findall(r'class="subj" dir="auto"><b class="ell">(.*?)</b>', html)
 
 
 def labels(html: str) -> list[str]:
@@ -221,7 +221,30 @@ def test_time_is_the_readers() -> None:
 
 
 def test_a_view_survives_its_address() -> None:
-    view = View(q="tea & cake", show="unread", start=50, after=7)
+    view = View(q="tea & cake", show="unread", start=50, after=7, v=3)
     from django.http import QueryDict
 
     assert View.parse(QueryDict(view.encoded()[1:]).dict()) == view
+
+
+def test_a_uid_without_its_uidvalidity_is_not_used() -> None:
+    assert View.parse({"after": "7", "before": "8"}) == View()
+    assert View(v=3).encoded() == ""
+
+
+@pytest.mark.parametrize("show", ["all", "unread"])
+@pytest.mark.parametrize("rel", ["next", "prev"])
+def test_a_link_to_a_page_of_a_mailbox_that_was_made_anew(anna: Person, rel: str, show: str) -> None:
+    set_page_size(anna, "25")
+    anna.receive(*(letter(f"n{number}") for number in range(80)), mailbox="Trips")
+    page = page_of(anna, "/mail/Trips/", show=show)
+    while rel == "prev" and "before=" not in page.partition('rel="prev"')[0].rpartition("<a ")[2]:
+        page = page_of(anna, link(page, "next"))
+    address = link(page, rel)
+    with anna.server.session(anna.login) as session:
+        session.delete("Trips")
+        session.create("Trips")
+    anna.receive(letter("of another trip"), mailbox="Trips")
+    answer = anna.client.get(address)
+    assert answer.status_code == 409
+    assert "of another trip" not in answer.content.decode()

@@ -166,6 +166,13 @@ def test_a_session_ends_by_idleness(client: Client, alice, settings) -> None:
     assert Session.objects.count() <= 1
 
 
+def test_use_keeps_a_session_of_one_minute_alive(client: Client, alice, settings) -> None:
+    settings.SESSION_IDLE_MINUTES = 1
+    signed_in(client, alice, seen_at=50)
+    assert is_in(client)
+    assert time.time() - client.session[SessionLifetimeMiddleware.SEEN] < 30
+
+
 def test_a_session_ends_by_age_however_busy(client: Client, alice, settings) -> None:
     signed_in(client, alice, started=settings.SESSION_MAX_HOURS * 3600 + 5)
     assert not is_in(client)

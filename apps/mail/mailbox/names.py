@@ -19,13 +19,20 @@ _ESCAPED = re.compile(r"[/~@\x00-\x1f\x7f]")
 _RELATIVE = {".": "~2e", "..": "~2e~2e"}
 
 
+def is_inbox(name: str) -> bool:
+    """INBOX in any case of its letters, ASCII ones: ``ınbox`` is another mailbox, though it has the same capitals."""
+    return name.isascii() and name.upper() == "INBOX"
+
+
 def encode_segment(name: str) -> str:
     """The name as one segment of a URL path, before percent-encoding.
 
     ``/``, ``~``, ``@`` and control characters become ``~`` and two hexadecimal digits; everything else stays, so that
     ``INBOX`` is ``INBOX`` and a reader recognises ``Projekte~2fGletscher``. ``.`` and ``..`` alone are escaped as well:
-    browsers resolve them away.
+    browsers resolve them away. INBOX has one address, however it is spelled.
     """
+    if is_inbox(name):
+        return "INBOX"
     return _RELATIVE.get(name) or _ESCAPED.sub(lambda found: f"~{ord(found[0]):02x}", name)
 
 
@@ -43,7 +50,7 @@ def to_wire(name: str) -> bytes:
         raise BadArgument("a mailbox name has 1 to 1000 characters")
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
         raise BadArgument("control character in a mailbox name")
-    if name.upper() == "INBOX":
+    if is_inbox(name):
         return b"INBOX"
     encoded: bytes = imap_utf7.encode(name)
     return encoded
@@ -58,7 +65,7 @@ def from_wire(raw: bytes) -> str:
     try:
         name: str = imap_utf7.decode(raw)
         if raw.isascii() and imap_utf7.encode(name) == raw:
-            return "INBOX" if name.upper() == "INBOX" else name
+            return "INBOX" if is_inbox(name) else name
         return raw.decode()
     except (UnicodeError, ValueError):
         return raw.decode("utf-8", "replace")

@@ -4,6 +4,9 @@ A connection is found again by server, login and password (as an HMAC under a ke
 another password signs in anew. Over all processes of the machine there are never more connections than
 ``per_account`` for one account and ``per_server`` for one server (see ``slots``); who finds no free place asks for the
 idle connection unused for longest, here or in another process, and gives up after ``patience`` seconds.
+
+Somebody who signs in has proved nothing yet. ``sign_in`` always asks the server, on a connection of its own, from
+places of its own: whoever guesses at passwords takes no connection from those who are signed in, nor makes them wait.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from apps.mail.mailbox.slots import Slot, Slots, Wish
 log = logging.getLogger(__name__)
 
 CHECK_AFTER = 10.0  # seconds of idleness after which a connection is asked whether it lives
+OLDEST = 900.0  # seconds after which a connection is not used again: its password may have been changed since
 _LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
 _POLL = 0.2  # seconds between two looks at the wishes of other processes
 
@@ -45,6 +49,7 @@ class _Warm:
     connection: Connection
     slots: tuple[Slot, ...]
     since: float  # time.monotonic() of the end of its last lease
+    born: float
 
     def close(self) -> None:
         self.connection.logout()
@@ -62,25 +67,30 @@ class Pool:
         per_account: int = 3,
         per_server: int = 60,
         threads: int = 16,
+        sign_ins: int = 4,
         idle_seconds: float = 120.0,
         patience: float = 2.0,
         memory: Memory | None = None,
     ) -> None:
         """``directory`` holds the places; processes that share a limit share it. ``threads`` is how many requests of
         this process one server may hold at a time, waiting ones included: a server that hangs must not hold them all.
+        ``sign_ins`` of them, and as many connections, come on top for those whose password is not known to be right.
         """
         self.directory = directory
         self.per_account = per_account
         self.per_server = per_server
         self.threads = threads
+        self.sign_ins = sign_ins
         self.idle_seconds = idle_seconds
         self.patience = patience
         self.memory = memory or Memory()
         self._secret = secrets.token_bytes(32)
         self._idle: list[_Warm] = []
+        self._leased: list[_Warm] = []
         self._closed: dict[AccountKey, float] = {}
-        self._busy: dict[str, int] = {}
+        self._busy: Counter[str] = Counter()
         self._awaited: Counter[AccountKey] = Counter()
+        self._signing: Counter[tuple[str, ...]] = Counter()  # by server, and by server and login
         self._changed = threading.Condition()
         self._reaper: threading.Thread | None = None
         _pools.add(self)
@@ -95,19 +105,46 @@ class Pool:
         """A store for this block alone; raises ``MailError``: ``TooManyConnections`` when all places stay taken."""
         server = str(account.server)
         with self._changed:
-            if self._busy.get(server, 0) >= self.threads:
+            if self._busy[server] >= self.threads:
                 raise errors.TooManyConnections("this server holds as many requests as it may")
-            self._busy[server] = self._busy.get(server, 0) + 1
+            self._busy[server] += 1
         started = time.monotonic()
         warm: _Warm | None = None
         try:
             warm = self._take(account)
+            self._leased.append(warm)
             yield ImapStore(warm.connection, self.memory)
         finally:
             with self._changed:
                 self._busy[server] -= 1
             if warm is not None:
+                with contextlib.suppress(ValueError):  # in a child that was forked meanwhile
+                    self._leased.remove(warm)
                 self._give_back(warm, started)
+
+    def sign_in(self, account: Account) -> None:
+        """Ask the server itself whether it takes this password; raises ``MailError``, ``SignInRefused`` when it does
+        not. The new connection is then kept for the requests that follow; after a refusal none is that was opened with
+        the same password while it was right."""
+        key, started = self.key(account), time.monotonic()
+        place: Slot | None = None
+        with self._signing_in(account, deadline=started + self.patience):
+            try:
+                place = self._sign_in_place(account, deadline=started + self.patience)
+                connection = Connection(account)
+            except errors.SignInRefused:
+                if any(warm.key == key for warm in self._warm()):
+                    self.close_account(key)
+                raise
+            finally:
+                if place is not None:
+                    place.release()
+            slots = self._places_for_proved(account)
+            warm = _Warm(key, connection, slots or (), time.monotonic(), time.monotonic())
+            if slots is None:
+                warm.close()
+            else:
+                self._give_back(warm, time.monotonic())
 
     def close_account(self, key: AccountKey) -> None:
         """Close the idle connections of an account, and those in use as soon as they come back."""
@@ -119,13 +156,14 @@ class Pool:
         self._close(chosen)
 
     def close_all(self) -> None:
-        with self._changed:
-            chosen = list(self._idle)
-        self._close(chosen)
+        self._close(self._warm())
 
     def idle_count(self) -> int:
+        return len(self._warm())
+
+    def _warm(self) -> list[_Warm]:
         with self._changed:
-            return len(self._idle)
+            return list(self._idle)
 
     # taking and giving back
 
@@ -133,9 +171,7 @@ class Pool:
         """A warm connection, or a new one as soon as there is a place for it."""
         key = self.key(account)
         deadline = time.monotonic() + self.patience
-        folder = self._folder(str(account.server))
-        own = Slots(folder / "accounts" / _digest(*account.id), self.per_account)
-        shared = Slots(folder, self.per_server)
+        own, shared = self._places(account.id), self._places(account.id[:1])
         with self._waiting_for(key), contextlib.ExitStack() as wishes:
             wish: Wish | None = None
             while True:
@@ -158,7 +194,7 @@ class Pool:
 
     def _connect(self, key: AccountKey, account: Account, slots: tuple[Slot, ...]) -> _Warm:
         try:
-            return _Warm(key, Connection(account), slots, time.monotonic())
+            return _Warm(key, Connection(account), slots, time.monotonic(), time.monotonic())
         except BaseException:
             for slot in slots:
                 slot.release()
@@ -181,6 +217,7 @@ class Pool:
         warm.since = time.monotonic()
         with self._changed:
             kept = not warm.connection.broken and self._closed.get(warm.key, 0.0) < started
+            kept = kept and warm.since - warm.born < OLDEST
             if kept:
                 self._idle.append(warm)
                 self._start_reaper()
@@ -200,6 +237,49 @@ class Pool:
                 self._awaited[key] -= 1
                 if not self._awaited[key]:
                     del self._awaited[key]
+
+    # signing in
+
+    @contextlib.contextmanager
+    def _signing_in(self, account: Account, *, deadline: float) -> Iterator[None]:
+        """One at a time for a login, the others wait; more than a server may hold of them are refused at once."""
+        server, own = account.id[:1], account.id
+        with self._changed:
+            if self._signing[server] >= self.sign_ins:
+                raise errors.TooManyConnections("this server holds as many sign-ins as it may")
+            self._signing[server] += 1
+        mine = False
+        try:
+            with self._changed:
+                mine = self._changed.wait_for(lambda: not self._signing[own], deadline - time.monotonic())
+                if not mine:
+                    raise errors.TooManyConnections("this login is being checked already")
+                self._signing[own] += 1
+            yield
+        finally:
+            with self._changed:
+                for scope in (server, own) if mine else (server,):
+                    self._signing[scope] -= 1
+                    if not self._signing[scope]:
+                        del self._signing[scope]
+                self._changed.notify_all()
+
+    def _sign_in_place(self, account: Account, *, deadline: float) -> Slot:
+        slots = Slots(self._folder(str(account.server)) / "sign-ins", self.sign_ins)
+        while (place := slots.take()) is None:
+            if time.monotonic() >= deadline:
+                raise errors.TooManyConnections("every connection for sign-ins is busy")
+            with self._changed:
+                self._changed.wait(0.05)
+        return place
+
+    def _places_for_proved(self, account: Account) -> tuple[Slot, ...] | None:
+        """For a connection whose password the server has accepted; None where no place can be made without waiting."""
+        own, shared = self._places(account.id), self._places(account.id[:1])
+        while True:
+            slots, full = _take_both(own, shared)
+            if slots is not None or not self._evict(account.id if full is own else account.id[:1]):
+                return slots
 
     # giving up
 
@@ -259,13 +339,14 @@ class Pool:
         """In a child: these connections are the parent's. Let go of our copies without a word on the wire."""
         self._changed = threading.Condition()
         self._reaper = None
-        for warm in self._idle:
+        for warm in (*self._idle, *self._leased):
             warm.connection.close()
             for slot in warm.slots:
                 slot.release()
-        self._idle = []
-        self._busy = {}
+        self._idle, self._leased = [], []
+        self._busy = Counter()
         self._awaited = Counter()
+        self._signing = Counter()
 
 
 def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox.errors import MailboxExists
+from apps.mail.mailbox.names import is_inbox
 from apps.mail.mailbox.store import Mailbox, MailStore
 from portal.contracts import Text
 
@@ -47,7 +48,7 @@ def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
     found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)
     if found is not None:
         return label(found)
-    return ROLE_LABELS["inbox"] if name.upper() == "INBOX" else name
+    return ROLE_LABELS["inbox"] if is_inbox(name) else name
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         parent = mailbox.name.rpartition(mailbox.delimiter)[0] if mailbox.delimiter else ""
         if mailbox.role:
             roles.append(node)
-        elif parent and parent.upper() != "INBOX":
+        elif parent and not is_inbox(parent):
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
         elif node not in roots:
             roots.append(node)
@@ -141,7 +142,7 @@ def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str
     if name not in nodes:
         nodes[name] = node = Node(name=name, label=name.rpartition(delimiter)[2] or name, icon="folder")
         above = name.rpartition(delimiter)[0]
-        if above and above.upper() != "INBOX":
+        if above and not is_inbox(above):
             _parent(nodes, roots, above, delimiter).children.append(node)
         else:
             roots.append(node)
@@ -175,6 +176,7 @@ def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:
     """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing."""
     others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox"]
     for mailbox in others:
-        if not mailbox.delimiter or not mailbox.name.upper().startswith(f"INBOX{mailbox.delimiter}"):
+        top, delimiter, _below = mailbox.name.partition(mailbox.delimiter or "\0")
+        if not delimiter or not is_inbox(top):
             return ""
     return others[0].name[:6] if others else ""

@@ -30,8 +30,8 @@ class View:
     """What part of a mailbox is looked at. It travels in the address of the list and of the messages opened from it.
 
     A page is found again by a message, so that mail which arrives meanwhile neither repeats nor hides a row: it begins
-    below the UID ``after``, or ends above the UID ``before``. ``start``, the offset as it was, serves where that
-    message is gone.
+    below the UID ``after``, or ends above the UID ``before``, both of UIDVALIDITY ``v``. ``start``, the offset as it
+    was, serves where that message is gone.
     """
 
     q: str = ""
@@ -39,17 +39,19 @@ class View:
     start: int = 0
     after: int = 0
     before: int = 0
+    v: int = 0
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> View:
         """From a query string or a form; what makes no sense there is ignored."""
-        show = data.get("show", "all")
+        show, v = data.get("show", "all"), _number(data.get("v", ""))
         return cls(
             q=data.get("q", "").strip()[:500],
             show=show if show in FILTER_LABELS else "all",
             start=_number(data.get("start", "")),
-            after=_number(data.get("after", "")),
-            before=_number(data.get("before", "")),
+            after=_number(data.get("after", "")) if v else 0,
+            before=_number(data.get("before", "")) if v else 0,
+            v=v,
         )
 
     @property
@@ -62,6 +64,7 @@ class View:
 
     def params(self) -> dict[str, str]:
         values = {"q": self.q, "show": self.show, "start": self.start, "after": self.after, "before": self.before}
+        values["v"] = self.v if self.after or self.before else 0
         return {key: str(value) for key, value in values.items() if value not in ("", "all", 0)}
 
     def encoded(self, **more: object) -> str:
@@ -137,13 +140,14 @@ class Look(Protocol):
 
 
 def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
-    """Read one page."""
-    after, before = view.after or None, view.before or None
+    """Read one page. Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY."""
+    beside = {"after": view.after or None, "before": view.before or None}
+    validity = view.v if view.after or view.before else None
     if view.is_search:
-        page = store.search(mailbox, view.query, offset=view.start, limit=limit, after=after, before=before)
+        page = store.search(mailbox, view.query, offset=view.start, limit=limit, uidvalidity=validity, **beside)
     else:
-        page = store.page(mailbox, offset=view.start, limit=limit, after=after, before=before)
-    here = replace(view, start=page.offset)
+        page = store.page(mailbox, offset=view.start, limit=limit, uidvalidity=validity, **beside)
+    here = replace(view, start=page.offset, v=page.status.uidvalidity)
     rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
     return Listing(
         page=page, view=here, groups=grouped(rows), newer=_newer(page, here, limit), older=_older(page, here)

@@ -27,6 +27,15 @@ def imap_server() -> ServerUrl:
     return parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES)
 
 
+def account_server() -> str:
+    """The name of the site's IMAP server in people's accounts: its host, without the port.
+
+    The demo servers are called by a name of their own: on their address a site may later put a real server, whose alice
+    is not the demo's.
+    """
+    return "demo.invalid" if settings.DEMO_SERVERS else imap_server().host
+
+
 def account(*, login: str, password: str, client_address: str = "") -> Account:
     """An account on the site's server. The client's address is passed on (IMAP ID) where the site trusts the server."""
     return Account(
@@ -43,12 +52,15 @@ def account(*, login: str, password: str, client_address: str = "") -> Account:
 def pool() -> Pool:
     """The process's one pool of warm connections. No server holds more than half of the request threads, those of the
     self-test included: beyond that the answer is "busy" at once, so that a hanging server leaves the rest of the portal
-    alive."""
+    alive. A quarter of these, and as many of the connections, are for people who sign in."""
+    most = max(2, settings.WEB_THREADS // 2 - AT_ONCE)
+    sign_ins = max(1, min(most // 4, settings.IMAP_MAX_CONNECTIONS // 8))
     return Pool(
         directory=settings.DATA_DIR / "connections",
         per_account=settings.IMAP_MAX_PER_ACCOUNT,
-        per_server=settings.IMAP_MAX_CONNECTIONS,
-        threads=max(1, settings.WEB_THREADS // 2 - AT_ONCE),
+        per_server=max(1, settings.IMAP_MAX_CONNECTIONS - sign_ins),
+        threads=most - sign_ins,
+        sign_ins=sign_ins,
     )
 
 
@@ -57,6 +69,12 @@ def open_account(target: Account) -> Iterator[MailStore]:
     """Lease a connection of this account. Raises the errors of ``apps.mail.mailbox.errors``."""
     with pool().lease(target) as store:
         yield store
+
+
+def check_password(target: Account) -> None:
+    """Whether the server takes this password, asked now and not remembered from before. Raises ``SignInRefused`` when
+    it does not, and the other errors of ``apps.mail.mailbox.errors`` when it cannot be asked."""
+    pool().sign_in(target)
 
 
 @contextmanager

@@ -5,17 +5,44 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import threading
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 
 from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.errors import TooManyConnections
+from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import decode, filenames
 from apps.mail.mime.headers import base64_piece
 from apps.mail.mime.parts import Part
-from apps.mail.services.stores import open_account
+from apps.mail.services.stores import open_account, pool
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
+
+
+PATIENCE = 2.0  # seconds to wait for one of the places for streams
+
+
+@cache
+def places() -> threading.BoundedSemaphore:
+    """A stream holds its connection for as long as the browser reads: half of what a server may hold is for them, so
+    that however many slow ones there are, lists and messages open beside them."""
+    return threading.BoundedSemaphore(max(1, pool().threads // 2))
+
+
+@contextmanager
+def _streaming(account: Account) -> Iterator[MailStore]:
+    taken = places()
+    if not taken.acquire(timeout=PATIENCE):
+        raise TooManyConnections("as many downloads as this server may hold are under way")
+    try:
+        with open_account(account) as store:
+            yield store
+    finally:
+        taken.release()
 
 
 def part_stream(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
@@ -47,12 +74,12 @@ def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _part_chunks(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
-    with open_account(account) as store:
+    with _streaming(account) as store:
         yield from decoded(store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity), part.encoding)
 
 
 def _message_chunks(account: Account, mailbox: str, uid: int, *, uidvalidity: int) -> Iterator[bytes]:
-    with open_account(account) as store:
+    with _streaming(account) as store:
         yield from store.stream(mailbox, uid, uidvalidity=uidvalidity)
 
 
@@ -60,7 +87,7 @@ def _zip_chunks(
     account: Account, mailbox: str, uid: int, parts: Sequence[tuple[str, Part]], *, uidvalidity: int
 ) -> Iterator[bytes]:
     sink = _Sink()
-    with open_account(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    with _streaming(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in zip(
             filenames.unique([name for name, _part in parts]), (part for _name, part in parts), strict=True
         ):

@@ -45,7 +45,7 @@ class Order:
         if one := data.get("one"):
             do, _colon, uid = one.partition(":")
             uids = [uid]
-        numbers = {int(uid) for uid in uids if uid.isascii() and uid.isdigit() and 0 < int(uid) < 2**32}
+        numbers = _uids(uids)
         if do not in {*actions.MARKS, *actions.TARGET_ROLES, "move"} or len(numbers) > MOST_UIDS:
             return None
         return cls(
@@ -57,6 +57,12 @@ class Order:
             from_message=data.get("from") == "message",
             confirmed=data.get("confirmed") == "yes",
         )
+
+
+def _uids(texts: Sequence[str]) -> list[int]:
+    """In their order, each once; what can be no UID is left out."""
+    numbers = (int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 11)
+    return list(dict.fromkeys(number for number in numbers if 0 < number < 2**32))
 
 
 @require_POST
@@ -93,7 +99,7 @@ def act(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
 def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
     """Back where it was. The form comes from the toast and names everything itself."""
     data = request.POST
-    uids = tuple(int(uid) for uid in data.get("uids", "").split(",") if uid.isascii() and uid.isdigit())[:MOST_UIDS]
+    uids = tuple(_uids(data.get("uids", "").split(",")))[:MOST_UIDS]
     if not uids or not data.get("mailbox") or not data.get("back_to"):
         return HttpResponseBadRequest("nothing to undo")
     way = actions.Undo(
@@ -103,7 +109,8 @@ def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
         back_to=data.get("back_to", ""),
     )
     done = actions.undo(store, way)
-    order = Order("move", way.uids, way.uidvalidity, "", View.parse(data), False, False)
+    view = View.parse({**data.dict(), "v": data.get("view_v", "")})
+    order = Order("move", way.uids, way.uidvalidity, "", view, False, False)
     return _answer(request, store, way.back_to, order, done, moved=True)
 
 
@@ -155,12 +162,13 @@ def _changed_rows(
 
 def _undo_fields(way: actions.Undo, order: Order, role: str) -> dict[str, str]:
     return {
+        **order.view.params(),
+        "view_v": str(order.view.v),  # beside the UIDVALIDITY of where the messages are now
         "mailbox": way.mailbox,
         "v": str(way.uidvalidity),
         "uids": ",".join(str(uid) for uid in way.uids),
         "back_to": way.back_to,
         "role": role,
-        **order.view.params(),
     }
 
 

@@ -185,4 +185,4 @@ def test_two_sessions_of_one_person(person: Person, make_pool: Callable[..., Poo
 
 def test_passwords_are_in_no_repr(person: Person) -> None:
     assert person.server.password not in repr(person.account)
-    assert "hunter2" not in repr(Command("LOGIN", (), secret=True))
+    assert "hunter2" not in repr(Command("LOGIN", (b"hunter2",)))

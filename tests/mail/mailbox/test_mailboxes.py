@@ -155,3 +155,13 @@ def test_roles_below_inbox_and_what_the_server_says_first() -> None:
         ]
     )
     assert [mailbox.role for mailbox in found] == ["inbox", "sent", "", "trash"]
+
+
+def test_a_dotless_inbox_is_another_mailbox(rich: Person) -> None:
+    """On Dovecot; the poor server itself takes one for the other."""
+    rich.deliver(letter("in the inbox"))
+    rich.deliver(letter("in the other"), mailbox="&ATE-nbox")
+    store = rich.lease()
+    assert {"INBOX", "ınbox"} <= set(tree(store))
+    for name, subject in (("ınbox", "in the other"), ("INBOX", "in the inbox")):
+        assert [row.envelope.subject for row in store.page(name).rows] == [subject]

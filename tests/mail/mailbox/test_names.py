@@ -16,9 +16,11 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6
 @example("..")
 @example("~2e")
 @example("a/b~c@d\x00\x1f\x7f")
+@example("ınbox")
+@example("inbox")
 def test_a_segment_gives_its_name_back(name: str) -> None:
     segment = names.encode_segment(name)
-    assert names.decode_segment(segment) == name
+    assert names.decode_segment(segment) == ("INBOX" if names.is_inbox(name) else name)
     assert not set(segment) & {"/", "@", *map(chr, range(32)), "\x7f"}
     assert segment not in ("", ".", "..")
 
@@ -31,7 +33,9 @@ def test_segments_stay_readable(name: str, segment: str) -> None:
     assert names.encode_segment(name) == segment
 
 
-@pytest.mark.parametrize("segment", ["", "a/b", "@alice", "~", "~2", "~2F", "~41", "a~zz", ".", "..", "a\x00"])
+@pytest.mark.parametrize(
+    "segment", ["", "a/b", "@alice", "~", "~2", "~2F", "~41", "a~zz", ".", "..", "a\x00", "inbox", "Inbox"]
+)
 def test_a_mailbox_has_one_address_only(segment: str) -> None:
     with pytest.raises(BadArgument):
         names.decode_segment(segment)
@@ -45,10 +49,19 @@ PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, 
 @example("受信トレイ/😀")
 @example("&-")
 @example("inbox/x")
+@example("ınbox")
+@example("ıNBOX/x")
 def test_names_survive_the_wire(name: str) -> None:
     wire = names.to_wire(name)
     assert wire.isascii()
-    assert names.from_wire(wire) == ("INBOX" if name.upper() == "INBOX" else name)
+    assert names.from_wire(wire) == ("INBOX" if names.is_inbox(name) else name)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_it"), [("INBOX", True), ("iNbOx", True), ("ınbox", False), ("INBOX/x", False), ("", False)]
+)
+def test_inbox_is_ascii(name: str, is_it: bool) -> None:
+    assert names.is_inbox(name) is is_it
 
 
 @pytest.mark.parametrize(("name", "wire"), [("Entwürfe", b"Entw&APw-rfe"), ("A & B", b"A &- B"), ("inbox", b"INBOX")])

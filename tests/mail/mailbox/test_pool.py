@@ -221,6 +221,28 @@ def test_a_forked_child_lets_go(rich: Person) -> None:
         store.page("INBOX")
 
 
+def test_a_forked_child_lets_go_of_what_is_leased_too(rich: Person, make_pool: MakePool) -> None:
+    """Else the server would not hear that the parent has hung up, and the place would stay taken."""
+    pool = make_pool(per_account=1, patience=0.1)
+    lease = pool.lease(rich.account)
+    store = lease.__enter__()
+    store.page("INBOX")
+    ready, goes_on = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(ready[1], b"x" if store.connection.broken else b"-")
+        os.read(goes_on[0], 1)
+        os._exit(0)
+    assert os.read(ready[0], 1) == b"x"
+    store.page("INBOX")
+    store.connection.close()
+    lease.__exit__(None, None, None)
+    with pool.lease(rich.account) as again:
+        assert again.connection is not store.connection
+    os.write(goes_on[1], b"x")
+    os.waitpid(child, 0)
+
+
 def test_idle_connections_close(rich: Person, make_pool: MakePool) -> None:
     pool = make_pool(idle_seconds=0.05)
     with pool.lease(rich.account) as store:

@@ -100,3 +100,20 @@ def test_the_next_page_of_a_search_is_not_searched_again(rich: Person) -> None:
         before = store.commands
         store.search("INBOX", Query(text="glacier"), offset=2, limit=2)
         assert store.commands - before == 2  # NOOP, FETCH of the rows
+
+
+@pytest.mark.parametrize("way", ["after", "before"])
+def test_read_mail_leaves_the_unread_and_the_pages_go_on_in_disorder(person: Person, way: str) -> None:
+    """The mailbox was filled in random order, so that a UID says nothing about the place of its message."""
+    days = [5, 1, 4, 2, 3, 6, 8, 7]
+    for day in days:
+        person.deliver(letter(f"day {day}"), date=datetime(2026, 1, day, tzinfo=UTC))
+    store = person.lease()
+    unread = store.search("INBOX", Query(unseen=True))
+    uids, validity = [row.uid for row in unread.rows], unread.status.uidvalidity
+    store.set_flags("INBOX", [uids[3]], uidvalidity=validity, add=["\\Seen"])
+    if way == "after":
+        page, expected = store.search("INBOX", Query(unseen=True), offset=4, limit=4, after=uids[3]), uids[4:]
+    else:
+        page, expected = store.search("INBOX", Query(unseen=True), offset=0, limit=2, before=uids[3]), uids[1:3]
+    assert [row.uid for row in page.rows] == expected

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from apps.mail.mailbox.imap.commands import Result
-from apps.mail.mailbox.imap.tokens import expand
+from apps.mail.mailbox.imap.tokens import expand, is_number
 from apps.mail.mailbox.store import MoveResult
 
 _ALL = re.compile(rb"(?:\A| )ALL ([0-9:,]+)", re.I)
-_COUNT = re.compile(rb"(?:\A| )COUNT (\d+)", re.I)
+_COUNT = re.compile(rb"(?:\A| )COUNT (\d{1,19})(?!\d)", re.I)
 
 
 def found_uids(result: Result) -> list[int]:
@@ -21,7 +21,7 @@ def found_uids(result: Result) -> list[int]:
                 uids.extend(expand(match[1]))
         elif answer.name in (b"SEARCH", b"SORT"):
             words = answer.data.partition(b"(")[0]  # (MODSEQ n) may follow
-            uids.extend(int(word) for word in words.split() if word.isdigit())
+            uids.extend(int(word) for word in words.split() if is_number(word))
     return uids
 
 
@@ -40,7 +40,7 @@ def copied(result: Result) -> MoveResult:
     codes = [(item.code, item.code_data) for item in result.completions] + [item.code for item in result.untagged]
     for code, data in codes:
         words = data.split()
-        if code != b"COPYUID" or len(words) != 3 or not words[0].isdigit():
+        if code != b"COPYUID" or len(words) != 3 or not is_number(words[0]):
             continue
         source, target = expand(words[1]), expand(words[2])
         if len(source) == len(target):

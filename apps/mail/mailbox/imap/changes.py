@@ -11,6 +11,7 @@ from apps.mail.mailbox.imap import guard
 from apps.mail.mailbox.imap.answers import copied, found_uids, merged
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.tokens import is_number
 from apps.mail.mailbox.store import MoveResult
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]+>)", re.I | re.M)
@@ -88,7 +89,7 @@ def append(
         pieces.append(guard.date_time(when))
     result = connection.execute(command("APPEND", *pieces, guard.message(message)))
     words = (result.code(b"APPENDUID") or b"").split()
-    if len(words) == 2 and all(word.isdigit() for word in words):
+    if len(words) == 2 and all(is_number(word) for word in words):
         return int(words[0]), int(words[1])
     return 0, None
 

@@ -35,11 +35,10 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command without its tag. ``secret`` keeps its arguments out of every log and error."""
+    """One command without its tag. Its arguments are in no log and no error: a password may be among them."""
 
     name: str
-    pieces: tuple[Piece, ...]
-    secret: bool = False
+    pieces: tuple[Piece, ...] = field(repr=False)
 
 
 def command(name: str, *pieces: Piece) -> Command:

@@ -26,6 +26,8 @@ from portal import net
 log = logging.getLogger(__name__)
 
 MAX_LITERAL = 512 * 1024 * 1024
+#: What IMAP4rev2 brings along without a word (RFC 9051, appendix E), as far as it is of use here.
+IN_REV2 = frozenset({"ESEARCH", "LIST-EXTENDED", "LIST-STATUS", "MOVE", "NAMESPACE", "SASL-IR", "UIDPLUS", "UNSELECT"})
 
 
 @dataclass(slots=True)
@@ -45,7 +47,8 @@ class Connection:
         self.account = account
         self.capabilities: frozenset[str] = frozenset()
         self.selected: Selected | None = None
-        self.commands = 0
+        self.commands = 0  # sent
+        self.answered = 0  # times that all of what was sent together has been answered
         self.last_used = time.monotonic()
         self.broken = False
         self._tags = itertools.count(1)
@@ -133,7 +136,7 @@ class Connection:
             elif "LOGINDISABLED" in self.capabilities:
                 raise errors.TlsFailed("the server takes no password on this connection")
             else:
-                self.run(Command("LOGIN", (login, password), secret=True), check=_check_sign_in)
+                self.run(Command("LOGIN", (login, password)), check=_check_sign_in)
         except errors.ServerUnreachable as error:
             if error.server_text and "connections" in error.server_text.lower():
                 raise errors.TooManyConnections(server_text=error.server_text) from error
@@ -145,10 +148,10 @@ class Connection:
         token = guard.sasl_plain(self.account.login, self.account.password)
         mechanism = guard.words("PLAIN")
         if "SASL-IR" in self.capabilities:
-            self.run(Command("AUTHENTICATE", (mechanism, token), secret=True), check=_check_sign_in)
+            self.run(Command("AUTHENTICATE", (mechanism, token)), check=_check_sign_in)
         else:
             reply = token + b"\r\n"
-            self.run(Command("AUTHENTICATE", (mechanism,), secret=True), check=_check_sign_in, reply=reply)
+            self.run(Command("AUTHENTICATE", (mechanism,)), check=_check_sign_in, reply=reply)
 
     # speaking
 
@@ -205,6 +208,7 @@ class Connection:
             self.close()
             raise
         self.broken = False
+        self.answered += 1
         self.last_used = time.monotonic()
         result = Result(exchange.answers, [exchange.done[tag] for tag, _ in written])
         if check is not None:
@@ -288,6 +292,8 @@ class Connection:
 
     def _set_capabilities(self, data: bytes) -> None:
         offered = frozenset(data.decode("ascii", "replace").upper().split())
+        if "IMAP4REV2" in offered and "IMAP4REV1" not in offered:
+            offered |= IN_REV2
         self.capabilities = offered - self.account.ignore_capabilities
         self._capability_told = True
 
@@ -324,9 +330,13 @@ class Connection:
             # A failed SELECT leaves no mailbox selected (RFC 3501 section 6.3.1); CLOSE would expunge.
             self.attempt(command("EXAMINE", guard.string('"no such mailbox"')))
 
-    def refresh(self) -> None:
-        """Let the server say what has changed; raises when the connection is dead."""
-        self.execute(command("NOOP"))
+    def refresh(self) -> bool:
+        """Let the server say what has changed; raises when the connection is dead.
+
+        False when it warns of something (an untagged NO, RFC 9051 section 7.1.2): Dovecot does where the mailbox that
+        is open has been replaced.
+        """
+        return all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
 
     def close(self) -> None:
         """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""

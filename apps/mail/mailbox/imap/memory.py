@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.store import Summary
+
+_turns = itertools.count(1)
 
 #: (account, mailbox, UIDVALIDITY, UID)
 RowKey = tuple[Hashable, str, int, int]
@@ -40,6 +43,11 @@ class Memory:
         self.odd: LruCache[RowKey, bool] = LruCache(20_000, lambda _: 1)
         self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
         self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
+        self.turns: LruCache[Hashable, int] = LruCache(20_000, lambda _: 1)
+
+    def turn(self, account: Hashable) -> None:
+        """A mailbox of this account was renamed or deleted: from now on its name may mean another one."""
+        self.turns.put(account, next(_turns))
 
     def clear(self) -> None:
         self.rows.clear()

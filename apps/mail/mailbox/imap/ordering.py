@@ -92,7 +92,9 @@ def _by_number(connection: Connection, number: int) -> fetch.Fetched | None:
 def _whole(connection: Connection, selected: Selected) -> Order:
     if not selected.exists:
         return Order(selected.uidvalidity, selected.uidnext, 0, 0, None)
-    uids = _sorted_by_server(connection) if connection.has("SORT") else _sorted_here(connection)
+    uids = _sorted_by_server(connection) if connection.has("SORT") else None
+    if uids is None:
+        uids = _sorted_here(connection)
     highest = max(uids, default=0)
     if not selected.uidnext_known:
         selected.uidnext, selected.uidnext_known = max(highest + 1, selected.uidnext), True
@@ -101,13 +103,14 @@ def _whole(connection: Connection, selected: Selected) -> Order:
     return Order(selected.uidvalidity, selected.uidnext, len(uids), uids[-1] if uids else 0, packed)
 
 
-def _sorted_by_server(connection: Connection) -> list[int]:
+def _sorted_by_server(connection: Connection) -> list[int] | None:
+    """None where it offers to sort and does not: by this character set, for example."""
     criteria = guard.words("(ARRIVAL) UTF-8 ALL")
     if connection.has("ESORT"):
-        result = connection.execute(command("UID SORT", guard.words("RETURN (ALL)"), criteria))
+        result = connection.attempt(command("UID SORT", guard.words("RETURN (ALL)"), criteria))
     else:
-        result = connection.execute(command("UID SORT", criteria))
-    return found_uids(result)
+        result = connection.attempt(command("UID SORT", criteria))
+    return found_uids(result) if result.completion.ok else None
 
 
 def _sorted_here(connection: Connection) -> list[int]:

@@ -48,9 +48,33 @@ def matching(connection: Connection, memory: Memory, query: Query) -> Sequence[i
     return found
 
 
-def offset_after(uids: Sequence[int], uid: int) -> int:
-    """Where the results go on after this one, even if it no longer is among them: read mail leaves "unread"."""
-    return uids.index(uid) + 1 if uid in uids else sum(found > uid for found in uids)
+def offset_beside(
+    connection: Connection,
+    memory: Memory,
+    uids: Sequence[int],
+    *,
+    offset: int,
+    limit: int,
+    after: int | None,
+    before: int | None,
+) -> int:
+    """Where a page of the results begins that follows ``after`` or precedes ``before``, even if that no longer is among
+    them: read mail leaves "unread". ``offset`` where that cannot be told."""
+    beside = after or before
+    if not beside:
+        return max(offset, 0)
+    if beside in uids:
+        at = uids.index(beside)
+        return at + 1 if after else max(at - limit, 0)
+    order = ordering.current(connection, memory).uids
+    if order is None:
+        at = sum(uid > beside for uid in uids)
+    elif beside in order:
+        newer = set(order[order.index(beside) + 1 :])
+        at = sum(uid in newer for uid in uids)
+    else:
+        return max(offset, 0)
+    return at if after else max(at - limit, 0)
 
 
 def _search(connection: Connection, memory: Memory, query: Query) -> list[int]:

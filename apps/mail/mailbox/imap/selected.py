@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from apps.mail.mailbox.imap.commands import Untagged
+from apps.mail.mailbox.imap.tokens import is_number
 
 #: News about flags (RFC 7162 section 3.2): these answers are short, unlike those that carry a sender's words.
 _MODSEQ = re.compile(rb"\A\((?:UID \d+ |FLAGS \([^()]*\) )*MODSEQ \((\d{1,19})\)")
@@ -24,6 +26,8 @@ class Selected:
     highestmodseq: int = 0
     flags: frozenset[str] = frozenset()
     permanent_flags: frozenset[str] = frozenset()
+    since: float = field(default_factory=time.monotonic)
+    turn: int | None = None  # see ``Memory.turn``
 
     def observe(self, answer: Untagged) -> None:
         if answer.name == b"EXISTS" and answer.number is not None:
@@ -42,7 +46,7 @@ class Selected:
     def _observe_code(self, code: bytes, data: bytes) -> None:
         if code == b"PERMANENTFLAGS":
             self.permanent_flags = _flag_set(data)
-        elif data.isdigit():
+        elif is_number(data):
             if code == b"UIDVALIDITY":
                 self.uidvalidity = int(data)
             elif code == b"UIDNEXT":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -16,18 +17,24 @@ from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveR
 
 T = TypeVar("T")
 
+TRUSTED = 60.0  # seconds for which reading takes it that the mailbox of this name is still the one that was selected
+
 
 class ImapStore:
     """One lease of a connection. ``commands`` counts what this lease has sent.
 
     A connection that died while nobody looked is replaced once, before its first command has succeeded; later than
     that, or after a time-out, the error is the caller's: nobody knows what was done.
+
+    A session goes on with the mailbox it has selected when that is deleted or renamed away and another one is made in
+    its place; NOOP need not say so, STATUS tells what the session believes, and a change hits the new one's messages.
+    So whatever changes messages selects anew first. Reading does where that is cheap; see ``_selected``.
     """
 
     def __init__(self, connection: Connection, memory: Memory) -> None:
         self.connection = connection
         self._memory = memory
-        self._before = connection.commands
+        self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
 
     @property
@@ -58,14 +65,20 @@ class ImapStore:
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
         old, new = guard.mailbox(mailbox), guard.mailbox(new_name)
-        self.connection.execute(command("RENAME", old, new))
+        try:
+            self.connection.execute(command("RENAME", old, new))
+        finally:
+            self._memory.turn(self.connection.account.id)
         # Servers keep the subscription under the old name (RFC 9051 section 6.3.6).
         self.connection.attempt(command("UNSUBSCRIBE", old), command("SUBSCRIBE", new))
 
     def delete(self, mailbox: str) -> None:
         self._leave(mailbox)
         name = guard.mailbox(mailbox)
-        self.connection.execute(command("DELETE", name))
+        try:
+            self.connection.execute(command("DELETE", name))
+        finally:
+            self._memory.turn(self.connection.account.id)
         self.connection.attempt(command("UNSUBSCRIBE", name))
 
     def subscribe(self, mailbox: str, *, on: bool) -> None:
@@ -102,14 +115,11 @@ class ImapStore:
         before: int | None = None,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
-        uids = search.matching(self.connection, self._memory, query)
-        if after is not None:
-            offset = search.offset_after(uids, guard.uid(after))
-        elif before is not None:
-            offset = uids.index(before) - limit if before in uids else offset
-        offset = max(offset, 0)
-        rows = listing.rows(self.connection, self._memory, list(uids[offset : offset + max(limit, 0)]))
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=offset, total=len(uids))
+        connection, memory = self.connection, self._memory
+        uids = search.matching(connection, memory, query)
+        start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
+        rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
@@ -155,24 +165,24 @@ class ImapStore:
         remove: Sequence[str] = (),
     ) -> None:
         guard.flags([*add, *remove]), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, news=True)
+        self._open(mailbox, uidvalidity, anew=True)
         changes.set_flags(self.connection, uids, add=add, remove=remove)
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
         guard.mailbox(target), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, news=True)
+        self._open(mailbox, uidvalidity, anew=True)
         if names.to_wire(mailbox) == names.to_wire(target):
             return MoveResult(uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
         return changes.move(self.connection, uids, target)
 
     def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
         guard.mailbox(target), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, news=True)
+        self._open(mailbox, uidvalidity, anew=True)
         return changes.copy(self.connection, uids, target)
 
     def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
         guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, news=True)
+        self._open(mailbox, uidvalidity, anew=True)
         changes.expunge(self.connection, uids)
 
     def append(
@@ -194,32 +204,51 @@ class ImapStore:
 
     # the selected mailbox
 
-    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False) -> Selected:
+    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False, anew: bool = False) -> Selected:
         """Select it, or let the server say what is new in it; raises ``UidValidityChanged`` before anything is done.
 
-        Without ``news`` a mailbox that this lease has looked into already is taken as it is.
+        Without ``news`` a mailbox that this lease has looked into already is taken as it is; ``anew`` selects it in any
+        case, as everything must that changes messages.
         """
         name = names.from_wire(names.to_wire(mailbox))
-        selected = self._first(lambda: self._selected(name, news=news))
+        selected = self._first(lambda: self._selected(name, news=news, anew=anew))
         if uidvalidity is not None and uidvalidity != selected.uidvalidity:
             raise errors.UidValidityChanged
         return selected
 
-    def _selected(self, name: str, *, news: bool) -> Selected:
-        connection = self.connection
-        if connection.selected is not None and connection.selected.name == name:
-            if news or self._checked != name:
-                connection.refresh()
-        else:
-            connection.select(name)
+    def _selected(self, name: str, *, news: bool, anew: bool) -> Selected:
+        selected = self.connection.selected
+        if selected is None or selected.name != name or anew or not self._is_same(selected, news=news):
+            turn = self._memory.turns.get(self.connection.account.id)
+            selected = self.connection.select(name)
+            selected.turn = turn
         self._checked = name
-        assert connection.selected is not None
-        return connection.selected
+        return selected
+
+    def _is_same(self, selected: Selected, *, news: bool) -> bool:
+        """Whether reading may go on with it, its news heard where they are wanted.
+
+        A lease that has looked into it before may, and any on a server with CONDSTORE, which keeps an index: there
+        SELECT takes as long as the mailbox is large, and NOOP warns once the index is another mailbox's (Dovecot).
+        """
+        known = self._checked == selected.name
+        if known and not news:
+            return True
+        lasts = self.connection.has("CONDSTORE") and time.monotonic() - selected.since < TRUSTED
+        return (known or lasts) and self._is_current(selected) and self.connection.refresh()
+
+    def _is_current(self, selected: Selected) -> bool:
+        """Whether this process has renamed and deleted nothing in this account since."""
+        return selected.turn == self._memory.turns.get(self.connection.account.id)
 
     def _hear_news(self) -> None:
         """STATUS of the mailbox that is open says what the session knows (RFC 9051 section 6.3.11), on Dovecot too."""
-        if self.connection.selected is not None:
-            self._first(self.connection.refresh)
+        selected = self.connection.selected
+        if selected is not None:
+            clean = self._first(self.connection.refresh)
+            if self.connection.selected is not None and not (clean and self._is_current(selected)):
+                self.connection.deselect()
+                self._checked = None
 
     def _first(self, act: Callable[[], T]) -> T:
         """Do it; on a new connection where this one is found dead before anything was done with it."""
@@ -228,7 +257,7 @@ class ImapStore:
         except (errors.ServerTimeout, errors.TlsFailed):
             raise
         except errors.ServerUnreachable:
-            if self.commands > 1 or not self.connection.broken:
+            if self.connection.answered > self._answered or not self.connection.broken:
                 raise
             self.connection.selected = None
             self.connection.reconnect()

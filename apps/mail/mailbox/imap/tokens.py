@@ -69,7 +69,12 @@ def octets(value: Value | int) -> bytes:
 
 def number(value: Value) -> int:
     """A number; 0 for anything else."""
-    return int(value) if isinstance(value, bytes) and _NUMBER.fullmatch(value) else 0
+    return int(value) if isinstance(value, bytes) and is_number(value) else 0
+
+
+def is_number(value: bytes) -> bool:
+    """One of a size that IMAP knows: Python refuses to read those of thousands of digits."""
+    return _NUMBER.fullmatch(value) is not None
 
 
 def expand(data: bytes, *, limit: int = 20_000_000) -> list[int]:
@@ -77,7 +82,7 @@ def expand(data: bytes, *, limit: int = 20_000_000) -> list[int]:
     numbers: list[int] = []
     for item in data.split(b","):
         first, colon, last = item.partition(b":")
-        if not first.isdigit() or (colon and not last.isdigit()):
+        if not is_number(first) or (colon and not is_number(last)):
             continue
         low, high = int(first), int(last) if colon else int(first)
         step = 1 if high >= low else -1
