@@ -224,6 +224,25 @@ def test_of_two_messages_asked_for_the_last_is_shown(visit: Open) -> None:
     expect(page.locator("#reading h1")).to_have_text("n1")
 
 
+def test_two_keys_go_to_a_folder(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    for name in ("Drafts", "Sent", "Archive"):
+        person.receive(letter(), mailbox=name)
+    page.reload()
+    for key, heading in {"d": "Drafts", "t": "Sent", "a": "Archive", "i": "Inbox"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        expect(page.locator("#list h1")).to_have_text(heading)
+        expect(page.locator("#folders a[data-key]")).not_to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page).to_have_url(re.compile(r"/mail/INBOX/\?show=flagged"))
+    page.goto("/preferences/")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    expect(page.locator("#list h1")).to_have_text("Inbox")
+
+
 def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:
     person, page = visit(viewport={"width": 1440, "height": 900})
     person.receive(letter(), mailbox="Projects")

@@ -33,6 +33,7 @@ ROLE_ICONS = {
     "trash": "trash-2",
     "all": "mail",
 }
+ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
 ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": "Junk", "trash": "Trash"}
 #: Beyond so many folders, only the way to the open one is unfolded.
@@ -71,6 +72,11 @@ class Node:
     @property
     def role(self) -> str:
         return self.mailbox.role if self.mailbox else ""
+
+    @property
+    def key(self) -> str:
+        """The keystrokes that open it, "" for most."""
+        return ROLE_KEYS.get(self.role, "")
 
     @property
     def unread(self) -> bool:
