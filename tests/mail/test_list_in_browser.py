@@ -224,6 +224,22 @@ def test_of_two_messages_asked_for_the_last_is_shown(visit: Open) -> None:
     expect(page.locator("#reading h1")).to_have_text("n1")
 
 
+def test_the_list_is_one_stop_of_the_tab_key(visit: Open) -> None:
+    _person, page = visit(viewport={"width": 1440, "height": 900})
+    stops = page.locator("#list .msg :is(.go, .cb):not([tabindex='-1'])")
+    expect(stops).to_have_count(2)  # a row and its box
+    row(page, "n3").locator(".go").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reading h1")).to_have_text("n2")  # its row was drawn anew
+    expect(row(page, "n2").locator(".go")).to_be_focused()
+    expect(stops).to_have_count(2)
+    page.keyboard.press("Shift+Tab")
+    expect(row(page, "n2").locator(".cb")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count]")).to_have_text("1 selected")
+
+
 def test_two_keys_go_to_a_folder(visit: Open) -> None:
     person, page = visit(viewport={"width": 1440, "height": 900})
     for name in ("Drafts", "Sent", "Archive"):

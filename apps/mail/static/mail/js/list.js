@@ -136,6 +136,11 @@ function refocus() {
   target?.focus({ preventScroll: true });
 }
 
+/** The list is one stop of the Tab key, with the box of that row beside it: the other boxes are ticked with `x`. */
+function stopAt(stop) {
+  for (const each of $$(".msg :is(.go, .cb)", list())) each.tabIndex = each.closest(".msg") === stop ? 0 : -1;
+}
+
 let known = null;
 let counts = null;
 
@@ -145,6 +150,7 @@ function settle() {
     for (const box of $$("[data-all]", known)) box.hidden = false;
     const rows = $("[data-rows]", known);
     if (rows) roving(rows, ".go", { vertical: true });
+    rows?.addEventListener("focusin", ({ target }) => target.closest(".msg") && stopAt(target.closest(".msg")));
     name();
     if (place) $(".scroll", known).scrollTop = place.top;
   }
@@ -152,6 +158,7 @@ function settle() {
   counts = $("#folders");
   count();
   refocus();
+  stopAt($(".msg:focus-within", list()) ?? $(".go[tabindex='0']", list())?.closest(".msg")); // a row drawn anew is none yet
   if (lost()) held = null; // nothing took its place
   follow();
   news();
