@@ -223,6 +223,7 @@ def test_numbers_that_can_be_no_uid_are_not_read(anna: Person) -> None:
     data = {"mailbox": "INBOX", "back_to": "Trash", "uids": ",".join(huge), "v": "1"}
     assert anna.client.post(anna.url("undo"), data).status_code == 400
 
+
 def test_the_page_that_asks_for_the_folder_keeps_the_side_column(anna: Person) -> None:
     anna.receive(letter(), mailbox="Projects")
     (uid,) = anna.receive(letter("news"))

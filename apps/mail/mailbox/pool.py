@@ -91,7 +91,7 @@ class Pool:
         self._busy: Counter[str] = Counter()
         self._awaited: Counter[AccountKey] = Counter()
         self._signing: Counter[tuple[str, ...]] = Counter()  # by server, and by server and login
-        self._opening: dict[str, list[float]] = {}  # by server: when each connection on its way was begun
+        self._opening: list[tuple[str, float]] = []  # of each connection on its way: the server, and since when
         self._changed = threading.Condition()
         self._reaper: threading.Thread | None = None
         _pools.add(self)
@@ -195,15 +195,13 @@ class Pool:
 
     def _full(self, server: str, detail: str) -> errors.MailError:
         """Why there is no place: others are at work, or the server lets everybody who opens a connection wait."""
-        with self._changed:
-            waits = any(time.monotonic() - begun >= self.patience for begun in self._opening.get(server, ()))
+        late = time.monotonic() - self.patience
+        waits = any(name == server and begun <= late for name, begun in tuple(self._opening))
         return errors.ServerTimeout(f"{detail}; it answers nobody") if waits else errors.TooManyConnections(detail)
 
     def _connect(self, key: AccountKey, account: Account, slots: tuple[Slot, ...]) -> _Warm:
-        begun = time.monotonic()
-        with self._changed:
-            opening = self._opening.setdefault(key[0], [])
-            opening.append(begun)
+        opening = (key[0], time.monotonic())
+        self._opening.append(opening)  # atomic, and so is taking it out again
         try:
             return _Warm(key, Connection(account), slots, time.monotonic(), time.monotonic())
         except BaseException:
@@ -211,8 +209,7 @@ class Pool:
                 slot.release()
             raise
         finally:
-            with self._changed:
-                opening.remove(begun)
+            self._opening.remove(opening)
 
     def _pop_alive(self, key: AccountKey) -> _Warm | None:
         """The connection of this account used last, which most likely has the right mailbox open."""
@@ -361,7 +358,7 @@ class Pool:
         self._busy = Counter()
         self._awaited = Counter()
         self._signing = Counter()
-        self._opening = {}
+        self._opening = []
 
 
 def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:
