@@ -11,6 +11,7 @@ from apps.mail.mailbox.imap import scan
 from apps.mail.services import searching
 from tests.mail.conftest import Person, days_ago, letter
 from tests.mail.test_list_in_browser import Open, row, visit  # noqa: F401 - the fixture
+from tests.mail.test_searching import patient  # noqa: F401 - likewise
 from tests.support import axe
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,6 +23,14 @@ from tests.mail.test_list import labels, page_of, set_page_size, subjects
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors/query_injection.json").read_text("utf-8"))["items"]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request takes its time, however busy the machine; tests of the opposite leave it none."""
+    monkeypatch.setattr(searching, "SECONDS", 600)
+    monkeypatch.setattr(searching, "SOON", 600)
+    monkeypatch.setattr(scan, "SOON", 600)
+
+
 def chips(html: str) -> list[tuple[str, str]]:
     """(what it says, where its cross leads)"""
     found = re.findall(
