@@ -169,6 +169,7 @@ function settle() {
   if (!stop) return;
   const used = document.activeElement === stop;
   stop.hidden = !running;
+  if (!running) $("#found-state progress")?.remove();
   if (used && !running) ($("[data-more]") ?? rows[0])?.focus();
 }
 
@@ -186,7 +187,6 @@ document.addEventListener("click", ({ target }) => {
   link.setAttribute("hx-target", "#more");
   for (const name of ["data-running", "hx-get", "hx-trigger", "hx-swap"]) more.removeAttribute(name);
   window.htmx.process(link);
-  $("#found-state progress")?.remove();
   settle();
 });
 
