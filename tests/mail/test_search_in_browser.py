@@ -215,6 +215,7 @@ def test_on_a_phone(visit: Open) -> None:  # noqa: F811
     page.goto("/mail/INBOX/?q=in:anywhere+newer:1y+-is:answered+radar")
     expect(page.locator(".msg")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert axe.violations(page) == []
     box(page).tap()
     expect(page.get_by_label("What can be searched for")).to_be_visible()
     assert axe.violations(page) == []

@@ -12,6 +12,8 @@ import pytest
 from django.urls import reverse
 
 from apps.mail.mailbox.imap import scan
+from apps.mail.mailbox.store import Mailbox, Summary
+from apps.mail.mime.parts import Envelope
 from apps.mail.models import SavedSearch
 from apps.mail.services import saved, searching, stores
 from apps.mail.services.listing import View
@@ -435,3 +437,16 @@ def test_a_cursor_survives_its_address() -> None:
     assert Cursor.parse(str(Cursor(1))) == Cursor(1)
     assert [Cursor.parse(text) for text in ("", "x", "1", "0.1.a", "1.2.~zz", ".1.")] == [None] * 6
     assert Cursor(60).when - Cursor(0).when == timedelta(minutes=1)
+
+
+def test_copies_of_all_mail_are_shown_where_the_message_lies() -> None:
+    """A mailbox like "All mail" shows what lies elsewhere; only what lies nowhere else is shown as its own."""
+
+    def hit(uid: int, role: str, message_id: str) -> searching._Hit:
+        noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        envelope = Envelope(message_id=message_id)
+        summary = Summary(uid=uid, flags=frozenset(), size=100, received=noon, envelope=envelope)
+        return searching._Hit(Mailbox(name=role or "Projects", role=role), 0, 1, summary)
+
+    hits = [hit(1, "inbox", "<a@x>"), hit(9, "all", "<a@x>"), hit(8, "all", "<b@x>"), hit(2, "", "<a@x>")]
+    assert [kept.summary.uid for kept in searching._once(hits)] == [1, 8, 2]
