@@ -355,6 +355,13 @@ def test_a_search_that_finds_nothing_in_the_end_says_so(anna: Person, monkeypatc
     assert "No message with “radar”" in anna.client.get(more(html)[1], headers=HTMX).content.decode()
 
 
+def test_a_search_that_breaks_off_says_so_in_its_place(anna: Person) -> None:
+    headers = HTMX | {"HX-Target": "li#more"}
+    answer = anna.client.get("/mail/Nowhere/", {"q": "radar", "part": "rows"}, headers=headers)
+    assert answer.status_code == 404
+    assert answer.content.decode().strip().startswith('<li id="more"><div class="empty errbox" role="alert">')
+
+
 def test_full_pages_wait_to_be_asked_for_more(anna: Person) -> None:
     set_page_size(anna, "25")
     anna.receive(*(letter(f"radar {n}") for n in range(60)))
