@@ -439,10 +439,10 @@ def _user(person: Person) -> int:
 
 
 def test_a_cursor_survives_its_address() -> None:
-    cursor = Cursor(1764000000, 7, "Projekte/Gr.öße @~")
+    cursor = Cursor(1764000000, 7, 9, "Projekte/Gr.öße @~")
     assert Cursor.parse(str(cursor)) == cursor
     assert Cursor.parse(str(Cursor(1))) == Cursor(1)
-    assert [Cursor.parse(text) for text in ("", "x", "1", "0.1.a", "1.2.~zz", ".1.")] == [None] * 6
+    assert [Cursor.parse(text) for text in ("", "x", "1", "0.1.2.a", "1.2.3.~zz", ".1.1.")] == [None] * 6
     assert Cursor(60).when - Cursor(0).when == timedelta(minutes=1)
 
 

@@ -211,6 +211,7 @@ class MailStore(Protocol):
         *,
         limit: int,
         seconds: float,
+        uidvalidity: int | None = None,
         after: int = 0,
         searched: int = 0,
         window: int = 0,
@@ -218,7 +219,8 @@ class MailStore(Protocol):
     ) -> Stretch:
         """Search window by window from the newest message on, or on below the message ``after``, until ``limit`` are
         found, the mailbox ends, or ``seconds`` are over; at least one window is searched. ``searched`` and ``window``
-        are those of the stretch before. ``eager``: once something is found, it is not kept back for long."""
+        are those of the stretch before; ``after`` is of ``uidvalidity``. ``eager``: once something is found, it is not
+        kept back for long."""
         ...
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...

@@ -57,19 +57,20 @@ class Cursor:
 
     moment: int  # seconds since 1970
     uid: int = 0
+    uidvalidity: int = 0
     mailbox: str = ""
 
     def __str__(self) -> str:
-        return f"{self.moment}.{self.uid}.{encode_segment(self.mailbox)}"
+        return f"{self.moment}.{self.uid}.{self.uidvalidity}.{encode_segment(self.mailbox)}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
-        moment, _dot, rest = text.partition(".")
-        uid, _dot, segment = rest.partition(".")
-        if not (moment and uid) or listing.number(moment) == 0:
+        *numbers, segment = text.split(".", 3)
+        if len(numbers) != 3 or listing.number(numbers[0]) == 0:
             return None
         try:
-            return cls(listing.number(moment), listing.number(uid), decode_segment(segment) if segment else "")
+            moment, uid, uidvalidity = (listing.number(word) for word in numbers)
+            return cls(moment, uid, uidvalidity, decode_segment(segment) if segment else "")
         except ValueError:
             return None
 
@@ -91,17 +92,19 @@ def load(
         meaning.query,
         limit=room,
         seconds=SECONDS,
+        uidvalidity=view.v if view.after else None,
         after=view.after,
         searched=place.searched,
         window=place.window,
         eager=not place.params(),
     )
     look = look_for(mailbox, role)
-    rows = listing.rows_of(found.rows, uidvalidity=found.status.uidvalidity, view=view, look=look)
-    following = replace(view, start=view.start + len(rows), after=found.below)
+    here = replace(view, v=found.status.uidvalidity)
+    rows = listing.rows_of(found.rows, uidvalidity=found.status.uidvalidity, view=here, look=look)
+    following = replace(here, start=view.start + len(rows), after=found.below)
     return _listing(
         Page(mailbox=mailbox, status=found.status, rows=found.rows, offset=view.start, total=view.start + len(rows)),
-        view,
+        here,
         rows,
         following=following if found.below else None,
         place=replace(place, searched=found.searched, window=found.window),
@@ -241,7 +244,7 @@ class _Sweep:
     def _in_folder(
         self, mailbox: Mailbox, rank: int, low: datetime | None, upper: Cursor | None, limit: int
     ) -> Iterator[_Hit]:
-        query, after = self.query, None
+        query, after, uidvalidity = self.query, None, None
         if low is not None:
             query = replace(query, since=max(low, query.since or low))
         if upper is not None:
@@ -249,9 +252,10 @@ class _Sweep:
             # Of the second in which it stopped, the folders before are done, and those behind are not.
             before = upper.when + timedelta(seconds=1 if upper.uid and rank >= first else 0)
             query = replace(query, before=min(before, query.before or before))
-            after = upper.uid if rank == first and upper.uid else None
+            if rank == first and upper.uid:
+                after, uidvalidity = upper.uid, upper.uidvalidity
         try:
-            page = self.store.search(mailbox.name, query, limit=limit, after=after)
+            page = self.store.search(mailbox.name, query, limit=limit, uidvalidity=uidvalidity, after=after)
         except ServerRefused:
             self.refused.append(mailbox)
             return
@@ -273,7 +277,7 @@ def _identity(summary: Summary) -> tuple[str, int, int]:
 
 
 def _cursor_of(hit: _Hit) -> Cursor:
-    return Cursor(_second(hit.summary.received), hit.summary.uid, hit.mailbox.name)
+    return Cursor(_second(hit.summary.received), hit.summary.uid, hit.uidvalidity, hit.mailbox.name)
 
 
 def _second(moment: datetime) -> int:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from apps.mail.mailbox.errors import UidValidityChanged
 from apps.mail.mailbox.imap import scan, sift
 from apps.mail.mailbox.query import meaning, parse
 from apps.mail.mailbox.store import Query, Stretch, Words
@@ -153,6 +154,15 @@ def test_a_stretch_goes_on_below_a_message_that_has_gone(person: Person, monkeyp
     second = store.scan("INBOX", ask("radar"), limit=50, seconds=60, after=first.below, searched=first.searched)
     assert [row.envelope.subject for row in second.rows] == [f"radar {number}" for number in reversed(range(8))]
     assert second.complete
+
+
+def test_a_stretch_of_another_uidvalidity_is_not_searched(person: Person) -> None:
+    (uid,) = person.deliver(letter("radar"))
+    store = person.lease()
+    known = store.status("INBOX").uidvalidity
+    with pytest.raises(UidValidityChanged):
+        store.scan("INBOX", ask("radar"), limit=5, seconds=0, after=uid, uidvalidity=known + 1)
+    assert store.scan("INBOX", ask("radar"), limit=5, seconds=0, after=uid, uidvalidity=known).rows == ()
 
 
 def test_nothing_to_find_in_an_empty_mailbox(person: Person) -> None:

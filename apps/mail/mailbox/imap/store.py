@@ -128,6 +128,7 @@ class ImapStore:
         *,
         limit: int,
         seconds: float,
+        uidvalidity: int | None = None,
         after: int = 0,
         searched: int = 0,
         window: int = 0,
@@ -135,7 +136,7 @@ class ImapStore:
     ) -> Stretch:
         if after:
             guard.uid(after)
-        self._open(mailbox, None, news=True)
+        self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
         found = scan.scan(
             connection,
