@@ -1,4 +1,4 @@
-"""What the mail app keeps of a person: whom they have written to. Nobody's mail."""
+"""What the mail app keeps of a person: whom they have written to, what they search for. Nobody's mail."""
 
 from __future__ import annotations
 
@@ -89,3 +89,34 @@ def remember(user_id: int, addresses: Iterable[Address]) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+class SavedSearchQuerySet(models.QuerySet["SavedSearch"]):
+    def in_order(self) -> SavedSearchQuerySet:
+        return self.order_by("position", "pk")
+
+
+class SavedSearch(models.Model):
+    """A search that stands in somebody's folder column."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=100)
+    key = models.CharField(max_length=64, editable=False)  # of the case-folded name: the same on every database
+    query = models.CharField(_("search"), max_length=500)  # as it stands in the search box
+    mailbox = models.CharField(_("folder"), max_length=1000)  # where it is searched, or was made
+    everywhere = models.BooleanField(_("in all folders"), default=False)
+    position = models.PositiveIntegerField(default=0)
+
+    objects = SavedSearchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved search")
+        verbose_name_plural = _("saved searches")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="mail_search_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def name_key(name: str) -> str:
+    return hashlib.sha256(_folded(name).encode()).hexdigest()

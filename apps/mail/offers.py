@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.mail import blocks
-from apps.mail.mailbox.store import Query
 from apps.mail.mime import addresses
 from apps.mail.models import Recipient, address_key
 from apps.mail.services import listing
@@ -68,9 +67,9 @@ class MailSearch:
         if not blocks.has_mailbox(request):
             return []
         portal_request = cast("PortalRequest", request)
-        with open_store(portal_request) as store:
-            page = store.search("INBOX", Query(text=query), limit=limit - 1)
         view = View(q=query)
+        with open_store(portal_request) as store:
+            page = store.search("INBOX", view.query, limit=limit - 1)
         look = RowLook(portal_request, "INBOX", "inbox")
         rows = listing.rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=view, look=look)
         hits = [SearchHit(row.subject, row.url, row.who, row.summary.received) for row in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, images, list, message
+from apps.mail.views import actions, compose, content, folders, found, images, list, message, searches
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -19,6 +19,10 @@ urlpatterns = [
     path("", list.index, name="index"),
     path("@/folders/", folders.tree, name="folders"),
     path("@/undo/", actions.undo, name="undo"),
+    path("@/found/act/", found.act, name="act_found"),
+    path("@/found/undo/", found.undo, name="undo_found"),
+    path("@/searches/", searches.searches, name="searches"),
+    path("@/searches/<int:pk>/", searches.search, name="search"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/editor/", compose.editor, name="editor"),

@@ -108,14 +108,48 @@ class MessageDetail:
     header: bytes  # raw header block of the message
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A word or phrase to look for. ``field``: from, to, cc, bcc, subject or body; "" is any of them but bcc."""
+
+    field: str
+    text: str
+    negated: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A search in one mailbox. ``text`` is one box over from, to, cc, subject and body: OR over the fields, AND over
-    its words (a quoted phrase counts as one word), never AND over fields."""
+    """A search in one mailbox; all that is given must hold. ``text`` is one box over from, to, cc, subject and body: OR
+    over the fields, AND over its words (a quoted phrase counts as one word), never AND over fields. ``query.meaning``
+    makes the rest of what people type."""
 
     text: str = ""
     unseen: bool = False
     flagged: bool = False
+    words: tuple[Words, ...] = ()
+    flags: tuple[tuple[str, bool], ...] = ()  # ("\\Answered", True): it is set
+    larger: int | None = None  # octets, exclusive like RFC 9051's LARGER and SMALLER
+    smaller: int | None = None
+    since: datetime | None = None  # INTERNALDATE, exact to the second; inclusive
+    before: datetime | None = None  # exclusive
+    attachment: frozenset[bool] = frozenset()  # with one, without one; both: nothing can be found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What a part of a search has found, newest first, and where it goes on."""
+
+    mailbox: str
+    status: MailboxStatus
+    rows: tuple[Summary, ...]
+    searched: int  # how many of the mailbox's messages, from the newest on, have been looked at by now
+    total: int  # messages in the mailbox
+    below: int = 0  # the UID below which it goes on; 0 at the end
+    window: int = 0  # how many messages to look at next, by how fast the server was
+
+    @property
+    def complete(self) -> bool:
+        return not self.below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +204,25 @@ class MailStore(Protocol):
         after: int | None = None,
         before: int | None = None,
     ) -> Page: ...
+    def scan(
+        self,
+        mailbox: str,
+        query: Query,
+        *,
+        limit: int,
+        seconds: float,
+        uidvalidity: int | None = None,
+        after: int = 0,
+        searched: int = 0,
+        window: int = 0,
+        eager: bool = False,
+    ) -> Stretch:
+        """Search window by window from the newest message on, or on below the message ``after``, until ``limit`` are
+        found, the mailbox ends, or ``seconds`` are over; at least one window is searched. ``searched`` and ``window``
+        are those of the stretch before; ``after`` is of ``uidvalidity``. ``eager``: once something is found, it is not
+        kept back for long."""
+        ...
+
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
     def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
         """The UIDs of the next newer and the next older message in the list's order."""

@@ -46,14 +46,27 @@ def mark(store: MailStore, mailbox: str, uids: Sequence[int], *, uidvalidity: in
     """Set or take away a flag. ``do`` is a key of ``MARKS``."""
     add, remove = MARKS[do]
     store.set_flags(mailbox, uids, uidvalidity=uidvalidity, add=add, remove=remove)
-    count = len(uids)
+    return Done(text=said(do, len(uids)))
+
+
+def said(do: str, count: int) -> str:
+    """The sentence for the toast. ``do`` is a key of ``MARKS`` or ``TARGET_ROLES``."""
     texts = {
         "read": ngettext("%(count)d message marked as read.", "%(count)d messages marked as read.", count),
         "unread": ngettext("%(count)d message marked as unread.", "%(count)d messages marked as unread.", count),
         "flag": ngettext("%(count)d message flagged.", "%(count)d messages flagged.", count),
         "unflag": ngettext("Flag taken off %(count)d message.", "Flag taken off %(count)d messages.", count),
+        "archive": ngettext("%(count)d message archived.", "%(count)d messages archived.", count),
+        "delete": ngettext("%(count)d message moved to the trash.", "%(count)d messages moved to the trash.", count),
+        "junk": ngettext("%(count)d message reported as junk.", "%(count)d messages reported as junk.", count),
+        "notjunk": ngettext("%(count)d message moved to the inbox.", "%(count)d messages moved to the inbox.", count),
     }
-    return Done(text=texts[do] % {"count": count})
+    return texts[do] % {"count": count}
+
+
+def said_of_move(folder: object, count: int) -> str:
+    text = ngettext("%(count)d message moved to %(folder)s.", "%(count)d messages moved to %(folder)s.", count)
+    return text % {"count": count, "folder": folder}
 
 
 def move_by_role(
@@ -67,14 +80,7 @@ def move_by_role(
         with contextlib.suppress(ServerRefused):  # a server without keywords still moves
             store.set_flags(mailbox, uids, uidvalidity=uidvalidity, add=add, remove=remove)
     undo = _move(store, mailbox, uids, target, uidvalidity=uidvalidity)
-    count = len(uids)
-    texts = {
-        "archive": ngettext("%(count)d message archived.", "%(count)d messages archived.", count),
-        "delete": ngettext("%(count)d message moved to the trash.", "%(count)d messages moved to the trash.", count),
-        "junk": ngettext("%(count)d message reported as junk.", "%(count)d messages reported as junk.", count),
-        "notjunk": ngettext("%(count)d message moved to the inbox.", "%(count)d messages moved to the inbox.", count),
-    }
-    return Done(text=texts[do] % {"count": count}, undo=undo)
+    return Done(text=said(do, len(uids)), undo=undo)
 
 
 def move(
@@ -91,9 +97,7 @@ def move(
     if found is None:
         raise NoSuchMailbox(target)
     undo = _move(store, mailbox, uids, target, uidvalidity=uidvalidity)
-    count = len(uids)
-    text = ngettext("%(count)d message moved to %(folder)s.", "%(count)d messages moved to %(folder)s.", count)
-    return Done(text=text % {"count": count, "folder": folders.label(found)}, undo=undo)
+    return Done(text=said_of_move(folders.label(found), len(uids)), undo=undo)
 
 
 def _move(store: MailStore, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> Undo | None:
@@ -108,9 +112,10 @@ def _move(store: MailStore, mailbox: str, uids: Sequence[int], target: str, *, u
     )
 
 
-def undo(store: MailStore, way: Undo) -> Done:
-    store.move(way.mailbox, way.uids, way.back_to, uidvalidity=way.uidvalidity)
-    count = len(way.uids)
+def undo(store: MailStore, *ways: Undo) -> Done:
+    for way in ways:
+        store.move(way.mailbox, way.uids, way.back_to, uidvalidity=way.uidvalidity)
+    count = sum(len(way.uids) for way in ways)
     return Done(text=ngettext("%(count)d message is back.", "%(count)d messages are back.", count) % {"count": count})
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 from urllib.parse import urlencode
 
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
+from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
 from apps.mail.mailbox.store import MailStore, Page, Query, Summary
+from apps.mail.services.refs import MessageRef
 from portal.contracts import Address, Text
 
 FILTER_LABELS: dict[str, Text] = {
@@ -35,23 +39,29 @@ class View:
     """
 
     q: str = ""
+    where: str = ""  # of a search: "" for the present folder, "all"
     show: str = "all"
     start: int = 0
     after: int = 0
     before: int = 0
     v: int = 0
+    at: str = ""  # of a search over several folders: see ``searching.Cursor``
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> View:
-        """From a query string or a form; what makes no sense there is ignored."""
-        show, v = data.get("show", "all"), _number(data.get("v", ""))
+        """From a query string or a form; what makes no sense there is ignored. A search may come in several pieces: its
+        chips and what was typed beside them."""
+        show, v = data.get("show", "all"), number(data.get("v", ""))
+        pieces = data.getlist("q") if isinstance(data, QueryDict) else [data.get("q", "")]
         return cls(
-            q=data.get("q", "").strip()[:500],
+            q=" ".join(piece.strip() for piece in pieces if piece.strip())[:500],
+            where="all" if data.get("where") == "all" else "",
             show=show if show in FILTER_LABELS else "all",
-            start=_number(data.get("start", "")),
-            after=_number(data.get("after", "")) if v else 0,
-            before=_number(data.get("before", "")) if v else 0,
+            start=number(data.get("start", "")),
+            after=number(data.get("after", "")) if v else 0,
+            before=number(data.get("before", "")) if v else 0,
             v=v,
+            at=data.get("at", "")[:1200],
         )
 
     @property
@@ -59,13 +69,74 @@ class View:
         return bool(self.q) or self.show != "all"
 
     @property
+    def terms(self) -> tuple[Term, ...]:
+        return parse(self.q)
+
+    @property
+    def named(self) -> bool:
+        """Whether the search names its folders itself."""
+        return any(term.key == "in" for term in self.terms)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether rows may lie in other folders than the present one."""
+        return bool(self.q) and (self.where == "all" or self.named)
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the search and the filter ask for; days are the reader's."""
+        found = meaning(self.terms, today=timezone.localdate(), zone=timezone.get_current_timezone())
+        shown = replace(found.query, unseen=self.show == "unread", flagged=self.show == "flagged")
+        return replace(found, query=shown)
+
+    @property
     def query(self) -> Query:
-        return Query(text=self.q, unseen=self.show == "unread", flagged=self.show == "flagged")
+        return self.meaning.query
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        """The operators, each with the way to this search without it."""
+        terms = self.terms
+        wrong = {problem.term for problem in self.meaning.problems}
+        return tuple(
+            Chip(
+                term, View(q=write(t for t in terms if t is not term), where=self.where, show=self.show), term in wrong
+            )
+            for term in terms
+            if term.key
+        )
+
+    @property
+    def words(self) -> str:
+        """What stands in the box beside the chips."""
+        return write(term for term in self.terms if not term.key)
+
+    @property
+    def newest(self) -> View:
+        """The first page of this search."""
+        return View(q=self.q, where=self.where, show=self.show)
+
+    @property
+    def in_all(self) -> View:
+        return View(q=self.q, where="all", show=self.show)
+
+    @property
+    def anywhere(self) -> View:
+        """This search, junk and trash too."""
+        return View(q=f"{self.q} in:{ANYWHERE}", show=self.show)
 
     def params(self) -> dict[str, str]:
-        values = {"q": self.q, "show": self.show, "start": self.start, "after": self.after, "before": self.before}
-        values["v"] = self.v if self.after or self.before else 0
-        return {key: str(value) for key, value in values.items() if value not in ("", "all", 0)}
+        values = {
+            "q": self.q,
+            "where": self.where,
+            "show": "" if self.show == "all" else self.show,
+            "start": self.start,
+            "after": self.after,
+            "before": self.before,
+            "v": self.v if self.after or self.before else 0,
+            "at": self.at,
+        }
+        return {key: str(value) for key, value in values.items() if value not in ("", 0)}
 
     def encoded(self, **more: object) -> str:
         """The query string, "" or with its question mark."""
@@ -73,7 +144,16 @@ class View:
         return f"?{text}" if text else ""
 
 
-def _number(value: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An operator as it is drawn in the search box. ``wrong``: its value says nothing."""
+
+    term: Term
+    without: View
+    wrong: bool
+
+
+def number(value: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 11 else 0
 
 
@@ -91,10 +171,19 @@ class Row:
     pick: str  # the name of its checkbox
     url: str
     acts: SafeString  # the buttons that appear on the row
+    ref: MessageRef | None = None  # in a list over several folders
+    folder: Text = ""  # where it lies; in such a list only
 
     @property
     def uid(self) -> int:
         return self.summary.uid
+
+    @property
+    def key(self) -> str:
+        """Unique in the list."""
+        if self.ref is None:
+            return str(self.uid)
+        return f"{self.uid}-{hashlib.blake2b(self.ref.mailbox.encode(), digest_size=6).hexdigest()}"
 
     @property
     def address(self) -> Address | None:
@@ -108,12 +197,44 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """How far a search has come."""
+
+    count: int  # rows so far, those of earlier pages and stretches too
+    complete: bool = True
+    waits: bool = False  # there is room for more rows on this page: the next stretch is fetched at once
+    more: View | None = None  # where it goes on
+    hints: Mapping[str, str] = field(default_factory=dict)  # for the next stretch of this page
+    searched: int = 0
+    total: int = 0  # messages in the folder; 0 in a search over several
+    back_to: date | None = None  # of a search over several folders: what arrived since then was searched
+    problems: tuple[str, ...] = ()
+    left_out: tuple[Text, ...] = ()  # folders that could not be searched
+    spared: tuple[Text, ...] = ()  # folders that are searched only when asked for: junk, trash
+
+    @property
+    def next_page(self) -> str:
+        """The query string of the page that goes on from here."""
+        return (
+            self.more.encoded(**{k: v for k, v in self.hints.items() if k in ("searched", "window")})
+            if self.more
+            else ""
+        )
+
+    @property
+    def next_rows(self) -> str:
+        """The query string of the rows that follow on this page."""
+        return self.more.encoded(part="rows", **self.hints) if self.more else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     page: Page
     view: View
     groups: tuple[Group, ...]
     newer: View | None
     older: View | None
+    found: Found | None = None  # of a search for words
 
     @property
     def uidvalidity(self) -> int:
@@ -133,10 +254,13 @@ class Look(Protocol):
 
     outgoing: bool  # the list names those written to, not the writer
     snippets: bool
+    folder: Text  # in a list over several folders: the name of this one
 
     def url(self, uid: int, uidvalidity: int, view: View) -> str: ...
 
-    def acts(self, summary: Summary) -> SafeString: ...
+    def acts(self, summary: Summary, uidvalidity: int) -> SafeString: ...
+
+    def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
 def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
@@ -170,10 +294,12 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
     now = timezone.localtime()
-    return [_row(summary, now, look, url=look.url(summary.uid, uidvalidity, view)) for summary in summaries]
+    return [
+        _row(summary, now, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view)) for summary in summaries
+    ]
 
 
-def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
+def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: str) -> Row:
     envelope = summary.envelope
     people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
     subject = envelope.subject.strip() or _("(no subject)")
@@ -189,10 +315,12 @@ def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
         subject=subject,
         snippet=summary.snippet if look.snippets else "",
         when=when,
-        label=", ".join([*_states(summary), who, subject, when]),
+        label=", ".join([*_states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
         pick=_("Select: %(subject)s") % {"subject": subject},
         url=url,
-        acts=look.acts(summary),
+        acts=look.acts(summary, uidvalidity),
+        ref=look.ref(summary.uid, uidvalidity),
+        folder=look.folder,
     )
 
 

@@ -21,7 +21,7 @@ from apps.mail.services import actions, folders, listing
 from apps.mail.services.listing import View
 from apps.mail.views.common import frame, uidvalidity_of, with_store
 from apps.mail.views.list import list_context, load
-from apps.mail.views.rows import RowLook
+from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
 
 MOST_UIDS = 1000  # more are not on a page
@@ -132,7 +132,7 @@ def _answer(
     if not is_fragment(request):
         toast = render_to_string("mail/_done.html", {"done": done, "undo_fields": undo_fields}, request=request)
         messages.success(request, mark_safe(toast))  # noqa: S308 - our template, which escapes
-        look = RowLook(request, mailbox, role)
+        look = look_for(request, mailbox, role, order.view)
         return HttpResponseRedirect(look.url(order.uids[0], order.uidvalidity, order.view) if stays else here)
     closes = order.from_message and not stays
     context: dict[str, Any] = {"mailbox": mailbox, "role": role, "moved": moved, "close_message": closes}
@@ -152,7 +152,7 @@ def _changed_rows(
     request: PortalRequest, store: MailStore, mailbox: str, order: Order, role: str, *, stays: bool
 ) -> dict[str, Any]:
     found = store.summaries(mailbox, order.uids, uidvalidity=order.uidvalidity)
-    look = RowLook(request, mailbox, role)
+    look = look_for(request, mailbox, role, order.view)
     rows = listing.rows_of(found, uidvalidity=order.uidvalidity, view=order.view, look=look)
     context = {"rows": rows, "uidvalidity": order.uidvalidity, "view": order.view}
     if stays and found:

@@ -69,7 +69,7 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     target = request.headers.get("HX-Target", "").rpartition("#")[2]
     if target == "folders":
         return HttpResponse(status=found.status, headers={"HX-Reswap": "none"})
-    context["pane"] = target if target in {"list", "reading"} else ""
+    context |= {"pane": target if target in {"list", "reading"} else "", "in_rows": target == "more"}
     return render(request, "mail/_trouble.html", context, status=found.status)
 
 

@@ -11,10 +11,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import MailStore
 from apps.mail.prefs import PAGE_SIZE
-from apps.mail.services import folders, listing
+from apps.mail.services import folders, listing, searching
 from apps.mail.services.listing import Listing, View
+from apps.mail.services.searching import Place
 from apps.mail.views.common import frame, with_store
-from apps.mail.views.rows import RowLook
+from apps.mail.views.rows import RowLook, look_for
 from portal.http import PortalRequest, is_fragment
 
 
@@ -29,23 +30,33 @@ def index(request: HttpRequest) -> HttpResponse:
 def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
     """A page of the list. The whole page lists the folders too; the fragment takes the folder's role from the link."""
     view = View.parse(request.GET)
+    rows_only = is_fragment(request) and request.GET.get("part") == "rows"
     if is_fragment(request):
         context = {
             "mailbox": mailbox,
             "role": request.GET.get("role", ""),
             "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
         }
-        template = "mail/_list.html"
+        template = "mail/_stretch.html" if rows_only else "mail/_list.html"
     else:
         context = frame(list(store.mailboxes()), mailbox)
         template = "mail/list.html"
-    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"])))
+    place = Place.parse(request.GET) if rows_only else Place()
+    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"]), place=place))
     return render(request, template, context)
 
 
-def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> Listing:
-    look = RowLook(request, mailbox, role)
-    return listing.load(store, mailbox, view, limit=int(request.prefs[PAGE_SIZE]), look=look)
+def load(
+    request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str, place: Place | None = None
+) -> Listing:
+    limit = int(request.prefs[PAGE_SIZE])
+    if not view.q:
+        return listing.load(store, mailbox, view, limit=limit, look=look_for(request, mailbox, role, view))
+
+    def look(name: str, its_role: str) -> RowLook:
+        return look_for(request, name, its_role, view)
+
+    return searching.load(store, mailbox, view, place=place or Place(), limit=limit, role=role, look_for=look)
 
 
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
@@ -54,6 +65,11 @@ def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
 
 def _filters(view: View) -> list[dict[str, Any]]:
     return [
-        {"id": key, "label": label, "on": view.show == key, "query": View(q=view.q, show=key).encoded()}
+        {
+            "id": key,
+            "label": label,
+            "on": view.show == key,
+            "query": View(q=view.q, where=view.where, show=key).encoded(),
+        }
         for key, label in listing.FILTER_LABELS.items()
     ]

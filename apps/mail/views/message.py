@@ -26,7 +26,7 @@ from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.views.common import form_wanted, frame, is_prefetch, uidvalidity_of, with_store
-from apps.mail.views.rows import RowLook
+from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ def _neighbours(
     if opened.inside or view.is_search:
         return {}
     around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity)
-    look = RowLook(request, mailbox, role)
+    look = look_for(request, mailbox, role, view)
     return {
         name: look.url(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near
     }
@@ -141,8 +141,9 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
 def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> listing.Row:
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
-    look = RowLook(request, mailbox, request.GET.get("role", ""))
-    (row,) = listing.rows_of([summary], uidvalidity=uidvalidity, view=View.parse(request.GET), look=look)
+    view = View.parse(request.GET)
+    look = look_for(request, mailbox, request.GET.get("role", ""), view)
+    (row,) = listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
     return row
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.mail.mailbox.store import Summary
 from apps.mail.prefs import SNIPPETS
+from apps.mail.services import folders
 from apps.mail.services.listing import View
+from apps.mail.services.refs import MessageRef
+from portal.contracts import Text
 from portal.http import PortalRequest
 
 OUTGOING = {"sent", "drafts"}
@@ -23,6 +27,7 @@ class RowLook:
         self.outgoing = role in OUTGOING
         self.snippets = request.prefs[SNIPPETS]
         self._base = reverse("mail:mailbox", args=(mailbox,))
+        self.folder: Text = ""
         self._role = role
         self._acts: dict[tuple[bool, bool], str] = {}
 
@@ -32,9 +37,29 @@ class RowLook:
         role = {"role": self._role} if self._role else {}
         return f"{self._base}{uid}/{end}{view.encoded(v=uidvalidity, **role)}"
 
-    def acts(self, summary: Summary) -> SafeString:
+    def ref(self, uid: int, uidvalidity: int) -> MessageRef | None:
+        return None
+
+    def acts(self, summary: Summary, uidvalidity: int) -> SafeString:
         state = (summary.seen, summary.flagged)
         if state not in self._acts:
             context = {"seen": summary.seen, "flagged": summary.flagged, "uid": _PLACE, "role": self._role}
             self._acts[state] = render_to_string("mail/_row_acts.html", context)
-        return mark_safe(self._acts[state].replace(_PLACE, str(summary.uid)))  # noqa: S308 - a number into our markup
+        name = escape(self.ref(summary.uid, uidvalidity) or summary.uid)
+        return mark_safe(self._acts[state].replace(_PLACE, name))  # noqa: S308 - escaped, into our markup
+
+
+class FoundLook(RowLook):
+    """The look of rows that lie beside rows of other folders: each says where, and is named in full in forms."""
+
+    def __init__(self, request: PortalRequest, mailbox: str, role: str) -> None:
+        super().__init__(request, mailbox, role)
+        self.folder = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+        self._mailbox = mailbox
+
+    def ref(self, uid: int, uidvalidity: int) -> MessageRef | None:
+        return MessageRef(self._mailbox, uidvalidity, uid)
+
+
+def look_for(request: PortalRequest, mailbox: str, role: str, view: View) -> RowLook:
+    return (FoundLook if view.everywhere else RowLook)(request, mailbox, role)

@@ -12,6 +12,7 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date as Day
 from datetime import datetime
 from typing import NewType
 
@@ -169,6 +170,11 @@ def date_time(when: datetime) -> Wire:
     minutes = round(offset.total_seconds() / 60)
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
     return Wire(f'"{when.day:02d}-{_MONTHS[when.month - 1]}-{when.year} {when:%H:%M:%S} {zone}"'.encode("ascii"))
+
+
+def date(day: Day) -> Wire:
+    """A date of RFC 9051 section 9 (``05-Feb-2026``)."""
+    return Wire(f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year:04d}".encode("ascii"))
 
 
 def group(pieces: Sequence[Wire]) -> Wire:

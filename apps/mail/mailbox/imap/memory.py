@@ -35,12 +35,14 @@ class Memory:
     """Shared by all leases of a process; bounded by octets.
 
     ``rows`` holds what never changes of a message (RFC 9051 section 2.3.1.1); ``odd`` says whose structure the server
-    could not give, so that its parts are read from the message itself.
+    could not give, so that its parts are read from the message itself; ``attached`` says who carries a file of those
+    that a search has looked at and no list has shown.
     """
 
     def __init__(self, *, rows: int = 48 * 2**20, orders: int = 32 * 2**20, searches: int = 8 * 2**20) -> None:
         self.rows: LruCache[RowKey, Summary] = LruCache(rows, _row_size)  # their flags are empty
         self.odd: LruCache[RowKey, bool] = LruCache(20_000, lambda _: 1)
+        self.attached: LruCache[RowKey, bool] = LruCache(200_000, lambda _: 1)
         self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
         self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
         self.turns: LruCache[Hashable, int] = LruCache(20_000, lambda _: 1)
@@ -52,6 +54,7 @@ class Memory:
     def clear(self) -> None:
         self.rows.clear()
         self.odd.clear()
+        self.attached.clear()
         self.orders.clear()
         self.searches.clear()
 

@@ -1,4 +1,8 @@
-"""Search in one mailbox: our ``Query`` as SEARCH criteria, and what to do where a server cannot."""
+"""Search in one mailbox: our ``Query`` as SEARCH criteria, and what to do where a server cannot.
+
+What SEARCH cannot say is asked for more widely, and ``sift`` looks at what came back: attachments have no search key,
+and dates are compared by the day in the server's zone, not in the reader's.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,21 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Sequence
+from datetime import UTC, date, timedelta
 
-from apps.mail.mailbox.imap import guard, listing, ordering
+from apps.mail.mailbox.imap import guard, listing, ordering, sift
 from apps.mail.mailbox.imap.answers import found_uids
 from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
-from apps.mail.mailbox.imap.guard import Literal, Piece
+from apps.mail.mailbox.imap.guard import Literal, Piece, Wire
 from apps.mail.mailbox.imap.memory import Memory
-from apps.mail.mailbox.store import Query
+from apps.mail.mailbox.store import Query, Words
 
 MAX_WORDS = 20
 FIELDS = ("FROM", "TO", "CC", "SUBJECT", "BODY")
 
+_OLDEST, _NEWEST = date(1970, 1, 2), date(2037, 12, 31)
+_FLAG_KEYS = {"\\Seen": "SEEN", "\\Flagged": "FLAGGED", "\\Answered": "ANSWERED"}
 _WORD = re.compile(r'"([^"]+)"?|(\S+)')
 
 
@@ -34,7 +41,7 @@ def matching(connection: Connection, memory: Memory, query: Query) -> Sequence[i
     assert selected is not None
     order = ordering.current(connection, memory)
     # Without CONDSTORE nobody can tell whether a flag has changed since.
-    lasting = selected.highestmodseq or not (query.unseen or query.flagged)
+    lasting = selected.highestmodseq or not (query.unseen or query.flagged or query.flags)
     key = (
         *(connection.account.id, selected.name, query, selected.highestmodseq),
         *(order.uidvalidity, order.uidnext, order.exists),
@@ -42,7 +49,7 @@ def matching(connection: Connection, memory: Memory, query: Query) -> Sequence[i
     known = memory.searches.get(key) if lasting else None
     if known is not None:
         return known
-    found = array("I", listing.in_order(order, _search(connection, memory, query)))
+    found = array("I", listing.in_order(order, find(connection, memory, query)))
     if lasting:
         memory.searches.put(key, found)
     return found
@@ -77,65 +84,67 @@ def offset_beside(
     return at if after else max(at - limit, 0)
 
 
-def _search(connection: Connection, memory: Memory, query: Query) -> list[int]:
-    pieces = criteria(query)
-    charset = any(isinstance(piece, Literal) for piece in pieces)
-    result = connection.attempt(_command(connection, pieces, charset=charset))
-    if result.completion.ok:
-        return found_uids(result)
-    if not charset:
-        raise result.completion.error()
-    # BADCHARSET and its silent relatives: the answer is made of what the server can search, read here.
-    return _search_here(connection, memory, query)
+def find(connection: Connection, memory: Memory, query: Query, within: Wire | None = None) -> list[int]:
+    """Which messages of the selected mailbox match, of the UIDs ``within`` or of all; in no order."""
+    tests = (*(Words("", word) for word in words(query.text)), *query.words)
+    result = connection.attempt(_command(connection, query, tests, within))
+    here: Sequence[Words] = ()
+    if not result.completion.ok:
+        here = [test for test in tests if not test.text.isascii()]
+        if not here:
+            raise result.completion.error()
+        # BADCHARSET and its silent relatives: the server answers for the rest, and these words are looked for here.
+        plain = [test for test in tests if test.text.isascii()]
+        result = connection.execute(_command(connection, query, plain, within))
+    return sift.sifted(connection, memory, query, here, found_uids(result))
 
 
-def _command(connection: Connection, pieces: Sequence[Piece], *, charset: bool) -> Command:
+def _command(connection: Connection, query: Query, tests: Sequence[Words], within: Wire | None) -> Command:
+    pieces = [*([guard.words("UID"), within] if within else []), *criteria(query, tests)] or [guard.words("ALL")]
     start: list[Piece] = []
     if connection.has("ESEARCH"):
         start.append(guard.words("RETURN (ALL)"))
-    if charset:
+    if any(isinstance(piece, Literal) for piece in pieces):
         start.append(guard.words("CHARSET UTF-8"))
     return command("UID SEARCH", *start, *pieces)
 
 
-def criteria(query: Query) -> list[Piece]:
-    """AND over the words, OR over the fields of each."""
+def criteria(query: Query, tests: Sequence[Words]) -> list[Piece]:
+    """AND over everything; for a word without a field, OR over the fields."""
     pieces: list[Piece] = []
-    if query.unseen:
-        pieces.append(guard.words("UNSEEN"))
-    if query.flagged:
-        pieces.append(guard.words("FLAGGED"))
-    for word in words(query.text):
-        pieces += _any_field(word)
-    return pieces or [guard.words("ALL")]
+    flags = [
+        *query.flags,
+        *([("\\Seen", False)] if query.unseen else ()),
+        *([("\\Flagged", True)] if query.flagged else ()),
+    ]
+    for flag, on in flags:
+        pieces.append(guard.words(f"{'' if on else 'UN'}{_FLAG_KEYS[flag]}"))
+    if query.larger is not None:
+        pieces += [guard.words("LARGER"), guard.number(query.larger)]
+    if query.smaller is not None:
+        pieces += [guard.words("SMALLER"), guard.number(query.smaller)]
+    return [*pieces, *_days(query), *(piece for test in tests for piece in _one_test(test))]
 
 
-def _any_field(word: str) -> list[Piece]:
-    """``OR FROM w OR TO w OR CC w OR SUBJECT w BODY w``"""
+def _days(query: Query) -> list[Piece]:
+    """Wider than what is meant: the server's day of a moment is that of Greenwich, or one beside it. Years that not
+    every server can count are left to ``sift``."""
     pieces: list[Piece] = []
-    for field in FIELDS:
-        if field != FIELDS[-1]:
-            pieces.append(guard.words("OR"))
-        pieces += [guard.words(field), guard.string(word)]
+    if query.since is not None:
+        day = query.since.astimezone(UTC).date() - timedelta(days=1)
+        pieces += [guard.words("SINCE"), guard.date(min(max(day, _OLDEST), _NEWEST))]
+    if query.before is not None:
+        day = query.before.astimezone(UTC).date() + timedelta(days=2)
+        pieces += [guard.words("BEFORE"), guard.date(max(day, _OLDEST))] if day < _NEWEST else []
     return pieces
 
 
-def _search_here(connection: Connection, memory: Memory, query: Query) -> list[int]:
-    """Without the server's help for the words beyond ASCII: the rows of the list are compared, not the bodies."""
-    plain = [word for word in words(query.text) if word.isascii()]
-    quoted = " ".join(f'"{word}"' for word in plain)
-    narrowed = Query(text=quoted, unseen=query.unseen, flagged=query.flagged)
-    result = connection.execute(_command(connection, criteria(narrowed), charset=False))
-    wanted = [_folded(word) for word in words(query.text) if not word.isascii()]
-    found: list[int] = []
-    for row in listing.rows(connection, memory, found_uids(result)):
-        people = (*row.envelope.from_, *row.envelope.to, *row.envelope.cc)
-        names = " ".join(f"{person.name} {person.email}" for person in people)
-        text = _folded(f"{names}\n{row.envelope.subject}\n{row.snippet}")
-        if all(word in text for word in wanted):
-            found.append(row.uid)
-    return found
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+def _one_test(test: Words) -> list[Piece]:
+    """``FROM w``, or ``OR FROM w OR TO w OR CC w OR SUBJECT w BODY w``; with NOT before either."""
+    pieces: list[Piece] = [guard.words("NOT")] if test.negated else []
+    fields = (test.field.upper(),) if test.field else FIELDS
+    for field in fields:
+        if field != fields[-1]:
+            pieces.append(guard.words("OR"))
+        pieces += [guard.words(field), guard.string(test.text)]
+    return pieces

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from apps.mail.mailbox import errors, names
-from apps.mail.mailbox.imap import changes, folders, guard, listing, messages, search
+from apps.mail.mailbox.imap import changes, folders, guard, listing, messages, scan, search
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
-from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Summary
+from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Stretch, Summary
 
 T = TypeVar("T")
 
@@ -120,6 +120,45 @@ class ImapStore:
         start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+
+    def scan(
+        self,
+        mailbox: str,
+        query: Query,
+        *,
+        limit: int,
+        seconds: float,
+        uidvalidity: int | None = None,
+        after: int = 0,
+        searched: int = 0,
+        window: int = 0,
+        eager: bool = False,
+    ) -> Stretch:
+        if after:
+            guard.uid(after)
+        self._open(mailbox, uidvalidity, news=True)
+        connection, memory = self.connection, self._memory
+        found = scan.scan(
+            connection,
+            memory,
+            query,
+            limit=limit,
+            seconds=seconds,
+            after=after,
+            searched=searched,
+            window=window,
+            eager=eager,
+        )
+        rows = listing.rows(connection, memory, found.uids)
+        return Stretch(
+            mailbox=mailbox,
+            status=self._status(),
+            rows=tuple(rows),
+            searched=found.searched,
+            total=self._status().messages,
+            below=found.below,
+            window=found.window,
+        )
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]

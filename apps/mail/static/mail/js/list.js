@@ -54,7 +54,10 @@ let shown = "";
 /** The row of the open message is marked and in sight; the focus goes with it when it was on another row. */
 function follow() {
   const open = reading()?.dataset.uid ?? "";
-  for (const row of $$(".msg", list())) row.classList.toggle("open", row.dataset.uid === open);
+  const from = reading()?.dataset.mailbox;
+  for (const row of $$(".msg", list())) {
+    row.classList.toggle("open", row.dataset.uid === open && (row.dataset.mailbox ?? from) === from);
+  }
   const title = open ? reading().dataset.title : list()?.getAttribute("aria-label");
   if (title) document.title = document.title.replace(/^.*(?= – )/s, () => title);
   const row = $(".msg.open", list());
@@ -119,7 +122,7 @@ function remember({ detail: { ctx } }) {
   const name = ["rel", "data-key"].find((attribute) => reading()?.contains(active) && active.hasAttribute(attribute));
   place = {
     top: $(".scroll", list())?.scrollTop ?? 0,
-    uids: at < 0 ? [] : rows.slice(at).map((row) => row.dataset.uid),
+    rows: at < 0 ? [] : rows.slice(at).map((row) => row.id),
     wanted: active !== document.body || ctx.request.method === "POST",
     reading: reading()?.contains(active),
     control: name ? `[${name}="${CSS.escape(active.getAttribute(name))}"]` : null,
@@ -131,8 +134,8 @@ function remember({ detail: { ctx } }) {
 function refocus() {
   if (!(place?.wanted || (place && lost())) || document.activeElement !== document.body) return;
   const open = reading()?.dataset.uid && (place.reading || !list().checkVisibility?.());
-  const row = place.uids.map((uid) => document.getElementById(`m${uid}`)).find(Boolean) ?? $$(".msg", list()).at(-1);
-  const target = open ? (place.control && $(place.control, reading())) || $("h1", reading()) : place.uids.length && row ? $(".go", row) : null;
+  const row = place.rows.map((id) => document.getElementById(id)).find(Boolean) ?? $$(".msg", list()).at(-1);
+  const target = open ? (place.control && $(place.control, reading())) || $("h1", reading()) : place.rows.length && row ? $(".go", row) : null;
   target?.focus({ preventScroll: true });
 }
 
@@ -154,6 +157,8 @@ function settle() {
     name();
     if (place) $(".scroll", known).scrollTop = place.top;
   }
+  for (const link of $$("[data-rows] .go:not([tabindex])", known ?? document)) link.tabIndex = -1; // rows that came later
+  if ($("#more")) import("./search.js");
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
   count();
@@ -193,6 +198,10 @@ function news() {
     button.addEventListener("click", refresh, { once: true });
   }
 }
+
+/* --- search -------------------------------------------------------------------------------------------------------- */
+
+$("[data-mail-search]")?.addEventListener("focusin", () => import("./search.js"), { once: true });
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
