@@ -42,12 +42,20 @@ REMOTE_IMAGES = choice_pref(
     words=_("tracking, privacy, pictures"),
 )
 
+FOLLOWED_FOLDERS = bool_pref(
+    "mail.followed_folders",
+    _("Show only folders that I am subscribed to"),
+    False,
+    help=_("“Manage folders” lists all of them and is where you subscribe."),
+    words=_("subscription, folder tree"),
+)
+
 READING = PrefPage(
     id="mail.reading",
     title=_("Reading mail"),
     icon="mail-open",
     order=20,
-    prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES),
+    prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, images, list, message
+from apps.mail.views import actions, compose, content, folders, images, list, manage_folders, message
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -18,6 +18,12 @@ register_converter(SectionConverter, "section")
 urlpatterns = [
     path("", list.index, name="index"),
     path("@/folders/", folders.tree, name="folders"),
+    path("@/folders/manage/", manage_folders.manage, name="manage_folders"),
+    path("@/folders/menu/", manage_folders.menu, name="folder_menu"),
+    path("@/folders/new/", manage_folders.new, name="new_folder"),
+    path("@/folders/edit/", manage_folders.edit, name="edit_folder"),
+    path("@/folders/act/", manage_folders.act, name="act_on_folder"),
+    path("@/folders/undo/", manage_folders.undo, name="undo_folder"),
     path("@/undo/", actions.undo, name="undo"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),

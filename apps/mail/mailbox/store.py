@@ -53,6 +53,16 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of one resource may be used, and is (RFC 9208): octets for STORAGE, else a number of things."""
+
+    root: str
+    resource: str  # "STORAGE", "MESSAGE" ...
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """One row of a message list. Only ``flags`` can change; the rest is immutable for a UID (RFC 9051 2.3.1.1)."""
 
@@ -139,9 +149,18 @@ class MailStore(Protocol):
 
     def status(self, mailbox: str) -> MailboxStatus: ...
     def create(self, mailbox: str) -> None: ...
-    def rename(self, mailbox: str, new_name: str) -> None: ...
-    def delete(self, mailbox: str) -> None: ...
+    def rename(self, mailbox: str, new_name: str) -> None:
+        """With everything below it. Subscriptions go along."""
+        ...
+
+    def delete(self, mailbox: str) -> None:
+        """The mailbox and its messages, for ever. What lies below it stays."""
+        ...
+
     def subscribe(self, mailbox: str, *, on: bool) -> None: ...
+    def quotas(self, mailbox: str = "INBOX") -> Sequence[Quota]:
+        """The limits that count for a mailbox, as they were within the last minute; none where there are none."""
+        ...
 
     # lists
     def page(
@@ -170,6 +189,10 @@ class MailStore(Protocol):
         after: int | None = None,
         before: int | None = None,
     ) -> Page: ...
+    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+        """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once."""
+        ...
+
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
     def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
         """The UIDs of the next newer and the next older message in the list's order."""

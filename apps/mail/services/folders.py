@@ -33,6 +33,8 @@ ROLE_ICONS = {
     "trash": "trash-2",
     "all": "mail",
 }
+#: Where the keyboard leads.
+ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
 ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": "Junk", "trash": "Trash"}
 #: Beyond so many folders, only the way to the open one is unfolded.
@@ -71,6 +73,10 @@ class Node:
     @property
     def role(self) -> str:
         return self.mailbox.role if self.mailbox else ""
+
+    @property
+    def key(self) -> str:
+        return ROLE_KEYS.get(self.role, "")
 
     @property
     def unread(self) -> bool:
@@ -135,6 +141,17 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         for child in node.children:
             child.depth = node.depth + 1
     return drawn
+
+
+def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
+    """Those somebody is subscribed to, those with a role, the open one, and what these lie in."""
+    wanted = {each.name for each in mailboxes if each.role or each.subscribed or each.name == current}
+    return [
+        mailbox
+        for mailbox in mailboxes
+        if mailbox.name in wanted
+        or (mailbox.delimiter and any(name.startswith(f"{mailbox.name}{mailbox.delimiter}") for name in wanted))
+    ]
 
 
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -13,8 +13,8 @@ from django.shortcuts import render
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.prefs import BODY
-from apps.mail.services import folders, trouble
+from apps.mail.prefs import BODY, FOLLOWED_FOLDERS
+from apps.mail.services import folders, fullness, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -73,10 +73,19 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     return render(request, "mail/_trouble.html", context, status=found.status)
 
 
-def frame(mailboxes: list[Mailbox], mailbox: str) -> dict[str, Any]:
+def column(
+    request: PortalRequest, store: MailStore, mailbox: str, *, mailboxes: Sequence[Mailbox] | None = None
+) -> dict[str, Any]:
+    """``frame`` as this person wants it, with how full their mailbox is; ``mailboxes`` where they are known already."""
+    listed = store.mailboxes() if mailboxes is None else mailboxes
+    shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
+    return frame(listed, mailbox, shown=shown) | {"quota": fullness.fullest(store.quotas())}
+
+
+def frame(mailboxes: Sequence[Mailbox], mailbox: str, *, shown: Sequence[Mailbox] | None = None) -> dict[str, Any]:
     """The context of the folder column."""
     return {
-        "tree": folders.tree(mailboxes, current=mailbox),
+        "tree": folders.tree(mailboxes if shown is None else shown, current=mailbox),
         "mailbox": mailbox,
         "mailbox_label": folders.label_of(mailbox, mailboxes),
         "role": folders.role_of(mailboxes, mailbox),

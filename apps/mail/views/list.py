@@ -13,7 +13,7 @@ from apps.mail.mailbox.store import MailStore
 from apps.mail.prefs import PAGE_SIZE
 from apps.mail.services import folders, listing
 from apps.mail.services.listing import Listing, View
-from apps.mail.views.common import frame, with_store
+from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
 
@@ -37,7 +37,7 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
         }
         template = "mail/_list.html"
     else:
-        context = frame(list(store.mailboxes()), mailbox)
+        context = column(request, store, mailbox)
         template = "mail/list.html"
     context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"])))
     return render(request, template, context)

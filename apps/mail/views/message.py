@@ -24,7 +24,7 @@ from apps.mail.services.listing import View
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
-from apps.mail.views.common import form_wanted, frame, is_prefetch, uidvalidity_of, with_store
+from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import RowLook
 from portal.http import PortalRequest, is_fragment
 
@@ -63,7 +63,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     )
     fragment = is_fragment(request)
     marks_read = _marks_read(request, opened)
-    context = _page(store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
+    context = _page(request, store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
     context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
     if opened.unreadable:
@@ -80,12 +80,13 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     return response
 
 
-def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool) -> dict[str, Any]:
+def _page(
+    request: PortalRequest, store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool
+) -> dict[str, Any]:
     """The frame around; a fragment needs no folders, and takes the mailbox's role from the link."""
     if not fragment:
-        return frame(
-            [_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()], mailbox
-        )
+        listed = [_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()]
+        return column(request, store, mailbox, mailboxes=listed)
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     return {"mailbox": mailbox, "role": role, "mailbox_label": label}
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
-from apps.mail.mailbox.store import Summary
+from apps.mail.mailbox.store import Quota, Summary
 
 _turns = itertools.count(1)
 
@@ -43,10 +43,12 @@ class Memory:
         self.odd: LruCache[RowKey, bool] = LruCache(20_000, lambda _: 1)
         self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
         self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
+        self.quotas: LruCache[Hashable, tuple[float, tuple[Quota, ...]]] = LruCache(5_000, lambda _: 1)
         self.turns: LruCache[Hashable, int] = LruCache(20_000, lambda _: 1)
 
     def turn(self, account: Hashable) -> None:
         """A mailbox of this account was renamed or deleted: from now on its name may mean another one."""
+        self.quotas: LruCache[Hashable, tuple[float, tuple[Quota, ...]]] = LruCache(5_000, lambda _: 1)
         self.turns.put(account, next(_turns))
 
     def clear(self) -> None:
@@ -54,6 +56,7 @@ class Memory:
         self.odd.clear()
         self.orders.clear()
         self.searches.clear()
+        self.quotas.clear()
 
 
 def _row_size(row: Summary) -> int:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from apps.mail.mailbox import errors, names
-from apps.mail.mailbox.imap import changes, folders, guard, listing, messages, search
+from apps.mail.mailbox.imap import changes, folders, guard, hierarchy, listing, messages, quota, search
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
-from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Summary
+from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Quota, Summary
 
 T = TypeVar("T")
 
@@ -64,13 +64,11 @@ class ImapStore:
 
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
-        old, new = guard.mailbox(mailbox), guard.mailbox(new_name)
+        guard.mailbox(new_name)
         try:
-            self.connection.execute(command("RENAME", old, new))
+            hierarchy.rename(self.connection, mailbox, new_name)
         finally:
             self._memory.turn(self.connection.account.id)
-        # Servers keep the subscription under the old name (RFC 9051 section 6.3.6).
-        self.connection.attempt(command("UNSUBSCRIBE", old), command("SUBSCRIBE", new))
 
     def delete(self, mailbox: str) -> None:
         self._leave(mailbox)
@@ -79,11 +77,15 @@ class ImapStore:
             self.connection.execute(command("DELETE", name))
         finally:
             self._memory.turn(self.connection.account.id)
+        self._changed()
         self.connection.attempt(command("UNSUBSCRIBE", name))
 
     def subscribe(self, mailbox: str, *, on: bool) -> None:
         self._first(self.connection.refresh)
         self.connection.execute(command("SUBSCRIBE" if on else "UNSUBSCRIBE", guard.mailbox(mailbox)))
+
+    def quotas(self, mailbox: str = "INBOX") -> Sequence[Quota]:
+        return self._first(lambda: quota.current(self.connection, self._memory, mailbox))
 
     # lists
 
@@ -120,6 +122,10 @@ class ImapStore:
         start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+
+    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+        selected = self._open(mailbox, uidvalidity, news=True)
+        return selected.uidvalidity, search.matching(self.connection, self._memory, query)
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
@@ -184,12 +190,14 @@ class ImapStore:
         guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, anew=True)
         changes.expunge(self.connection, uids)
+        self._changed()
 
     def append(
         self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
     ) -> tuple[int, int | None]:
         self._first(self.connection.refresh)
         uidvalidity, uid = changes.append(self.connection, mailbox, message, flags=flags, when=when)
+        self._changed()
         if uid is None:
             message_id = changes.message_id_of(message)
             selected = self._open(mailbox, None, news=True)
@@ -269,6 +277,10 @@ class ImapStore:
         if self.connection.selected is not None:
             self.connection.deselect()
             self._checked = None
+
+    def _changed(self) -> None:
+        """There is more or less in the account than before."""
+        self._memory.quotas.pop((self.connection.account.id, "INBOX"))
 
     def _status(self) -> MailboxStatus:
         """As far as the selected mailbox tells: ``unseen`` is not part of that (see ``mailboxes``)."""
