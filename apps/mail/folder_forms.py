@@ -22,7 +22,7 @@ class FolderForm(forms.Form):
         required=False,  # an empty one is refused with the others
         max_length=1000,
         strip=False,
-        widget=forms.TextInput(attrs={"class": "in", "dir": "auto", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"class": "in", "dir": "auto", "autocomplete": "off", "spellcheck": "false", "autofocus": True}),
     )
     parent = forms.ChoiceField(
         label=_("Inside"),

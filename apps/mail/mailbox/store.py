@@ -18,6 +18,38 @@ from apps.mail.mime.parts import Envelope, Part
 ROLES = ("inbox", "drafts", "sent", "archive", "junk", "trash", "flagged", "all")
 
 
+#: What lists are sorted by: INTERNALDATE, the Date header, people as they are shown, the base subject, RFC822.SIZE.
+SORT_KEYS = ("arrival", "date", "from", "to", "subject", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The order of a list. Written as its key, behind a minus sign when it descends: ``-arrival``, ``subject``."""
+
+    by: str = "arrival"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """The usual order for what is none."""
+        by = text.removeprefix("-")
+        return cls(by, text.startswith("-")) if by in SORT_KEYS else cls()
+
+    def __str__(self) -> str:
+        return f"-{self.by}" if self.descending else self.by
+
+    @property
+    def is_usual(self) -> bool:
+        return self == NEWEST_FIRST
+
+    @property
+    def by_time(self) -> bool:
+        return self.by in ("arrival", "date")
+
+
+NEWEST_FIRST = Sort()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxStatus:
     """STATUS or SELECT of a mailbox (RFC 9051 sections 6.3.11 and 6.3.2)."""
@@ -100,12 +132,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A window of a message list, newest first."""
+    """A window of a message list."""
 
     mailbox: str
     status: MailboxStatus
     rows: tuple[Summary, ...]
-    offset: int  # of the first row, 0 = newest
+    offset: int  # of the first row, 0 is the top of the list
     total: int  # rows in the whole list (of the mailbox, or of the search)
 
 
@@ -172,10 +204,11 @@ class MailStore(Protocol):
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         """Rows from ``offset`` on. A page found by a UID neither repeats nor hides rows when mail arrives: ``after``
         goes on below that message, wherever it is by now (or was, if it has gone); ``before`` ends above it, and
-        ``offset`` serves where it has gone."""
+        ``offset`` serves where it has gone. Raises ``CannotSort`` where this order cannot be had."""
         ...
 
     def search(
@@ -188,14 +221,17 @@ class MailStore(Protocol):
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page: ...
     def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
         """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once."""
         ...
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
-    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
-        """The UIDs of the next newer and the next older message in the list's order."""
+    def neighbours(
+        self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
+    ) -> tuple[int | None, int | None]:
+        """The UIDs of the messages above and below in the list: the next newer and the next older one, as a rule."""
         ...
 
     # messages; everything is fetched with PEEK

@@ -99,7 +99,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    roles: tuple[Node, ...]  # inbox, drafts, sent ...: a flat list above
+    roles: tuple[Node, ...]  # inbox, drafts, sent ...: above; what lies in them is folded away
     folders: tuple[Node, ...]  # the user's own, nested
 
     def walk(self) -> Iterator[Node]:
@@ -124,7 +124,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
             icon=ROLE_ICONS.get(mailbox.role, "folder"),
             mailbox=mailbox,
             current=mailbox.name == current,
-            unfolded=small or current.startswith(f"{mailbox.name}{mailbox.delimiter}"),
+            unfolded=(small and not mailbox.role) or current.startswith(f"{mailbox.name}{mailbox.delimiter}"),
         )
         nodes[mailbox.name] = node
     for mailbox in mailboxes:

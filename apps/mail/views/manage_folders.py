@@ -227,7 +227,7 @@ def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpR
     now = folder_actions.name_after(done, here, delimiter_of(mailboxes))
     if now and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
         now = "INBOX"
-    emptied = request.POST.get("do") == "empty" and done.messages == here
+    emptied = bool(here) and request.POST.get("do") == "empty" and done.messages == here
     fields = done.undo.fields() | {"here": now} if done.undo else {}
     if not is_fragment(request) or now != here or emptied:
         toast = render_to_string("mail/_folder_done.html", {"done": done, "undo_fields": fields}, request=request)

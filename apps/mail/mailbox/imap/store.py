@@ -8,12 +8,23 @@ from datetime import datetime
 from typing import TypeVar
 
 from apps.mail.mailbox import errors, names
-from apps.mail.mailbox.imap import changes, folders, guard, hierarchy, listing, messages, quota, search
+from apps.mail.mailbox.imap import changes, folders, guard, hierarchy, listing, messages, quota, search, sorting
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
-from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Quota, Summary
+from apps.mail.mailbox.store import (
+    NEWEST_FIRST,
+    Mailbox,
+    MailboxStatus,
+    MessageDetail,
+    MoveResult,
+    Page,
+    Query,
+    Quota,
+    Sort,
+    Summary,
+)
 
 T = TypeVar("T")
 
@@ -98,9 +109,12 @@ class ImapStore:
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
+        if not sort.is_usual:
+            return self._sorted_page(mailbox, None, sort, offset=offset, limit=limit, after=after, before=before)
         start = listing.offset_beside(connection, memory, offset=offset, limit=limit, after=after, before=before)
         rows, total = listing.window(connection, memory, offset=start, limit=limit)
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=total)
@@ -115,10 +129,13 @@ class ImapStore:
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
         uids = search.matching(connection, memory, query)
+        if not sort.is_usual:
+            return self._sorted_page(mailbox, uids, sort, offset=offset, limit=limit, after=after, before=before)
         start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
@@ -132,9 +149,31 @@ class ImapStore:
         self._open(mailbox, uidvalidity)
         return listing.rows(self.connection, self._memory, wanted)
 
-    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
+    def _sorted_page(
+        self,
+        mailbox: str,
+        found: Sequence[int] | None,
+        sort: Sort,
+        *,
+        offset: int,
+        limit: int,
+        after: int | None,
+        before: int | None,
+    ) -> Page:
+        """A page of all messages, or of those ``found``, in an order of somebody's choice."""
+        arranged = sorting.current(self.connection, self._memory, sort)
+        uids = arranged.uids if found is None else sorting.among(arranged, found)
+        start = sorting.offset_beside(arranged, uids, offset=offset, limit=limit, after=after, before=before)
+        rows = listing.rows(self.connection, self._memory, list(uids[start : start + max(limit, 0)]))
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+
+    def neighbours(
+        self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
+    ) -> tuple[int | None, int | None]:
         guard.uid(uid)
         self._open(mailbox, uidvalidity)
+        if not sort.is_usual:
+            return sorting.neighbours(self.connection, self._memory, sort, uid)
         return listing.neighbours(self.connection, self._memory, uid)
 
     # messages
