@@ -30,6 +30,7 @@ urlpatterns = [
     path("@/editor/", compose.editor, name="editor"),
     path("@/image/", images.image, name="image"),
     path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
+    path("<mailbox:mailbox>/sort/", list.sort, name="sort"),
     path("<mailbox:mailbox>/act/", actions.act, name="act"),
     path("<mailbox:mailbox>/<uid:uid>/", message.message, name="message"),
     path("<mailbox:mailbox>/<uid:uid>/reply/", compose.reply, name="reply"),

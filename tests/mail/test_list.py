@@ -163,7 +163,7 @@ def counted() -> Iterator[list[int]]:
 
 
 def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) -> None:
-    """SQL: session, user, preferences and their overrides. IMAP, warm: LIST with STATUS and FETCH of flags, each after
+    """SQL: session, user, preferences and their overrides, the order of the list. IMAP, warm: LIST with STATUS and FETCH of flags, each after
     a NOOP.
 
     Every row that this process has not seen adds nothing but two commands for all of them together: the rows, and the
@@ -184,7 +184,7 @@ def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) 
     assert cold[1] <= warm[1] + 3
 
 
-SQL_QUERIES = 4
+SQL_QUERIES = 5
 IMAP_COMMANDS = 4
 IMAP_COMMANDS_POOR = 6  # no LIST-STATUS: LIST, LSUB and a STATUS for each folder, all sent together
 

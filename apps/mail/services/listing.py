@@ -9,13 +9,15 @@ from itertools import groupby
 from typing import Protocol
 from urllib.parse import urlencode
 
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
-from apps.mail.mailbox.store import MailStore, Page, Query, Summary
+from apps.mail.mailbox.errors import CannotSort
+from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Query, Sort, Summary
 from portal.contracts import Address, Text
 
 FILTER_LABELS: dict[str, Text] = {
@@ -40,6 +42,7 @@ class View:
     after: int = 0
     before: int = 0
     v: int = 0
+    sort: str = ""  # as ``Sort`` is written; "" is what was chosen for this folder
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> View:
@@ -52,7 +55,12 @@ class View:
             after=_number(data.get("after", "")) if v else 0,
             before=_number(data.get("before", "")) if v else 0,
             v=v,
+            sort=str(Sort.parse(data["sort"])) if data.get("sort") else "",
         )
+
+    @property
+    def order(self) -> Sort:
+        return Sort.parse(self.sort)
 
     @property
     def is_search(self) -> bool:
@@ -65,6 +73,7 @@ class View:
     def params(self) -> dict[str, str]:
         values = {"q": self.q, "show": self.show, "start": self.start, "after": self.after, "before": self.before}
         values["v"] = self.v if self.after or self.before else 0
+        values["sort"] = self.sort
         return {key: str(value) for key, value in values.items() if value not in ("", "all", 0)}
 
     def encoded(self, **more: object) -> str:
@@ -86,7 +95,8 @@ class Row:
     who: str
     subject: str
     snippet: str
-    when: str
+    when: str  # its time; in a list by size, its size
+    moment: datetime  # by which lists in the order of time are divided
     label: str
     pick: str  # the name of its checkbox
     url: str
@@ -114,6 +124,8 @@ class Listing:
     groups: tuple[Group, ...]
     newer: View | None
     older: View | None
+    outgoing: bool = False
+    unsorted: bool = False  # the order that was wanted cannot be had
 
     @property
     def uidvalidity(self) -> int:
@@ -141,17 +153,40 @@ class Look(Protocol):
 
 def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
     """Read one page. Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY."""
-    beside = {"after": view.after or None, "before": view.before or None}
-    validity = view.v if view.after or view.before else None
-    if view.is_search:
-        page = store.search(mailbox, view.query, offset=view.start, limit=limit, uidvalidity=validity, **beside)
-    else:
-        page = store.page(mailbox, offset=view.start, limit=limit, uidvalidity=validity, **beside)
+    try:
+        page = _page(store, mailbox, view, limit=limit)
+        unsorted = False
+    except CannotSort:
+        view = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0)
+        page = _page(store, mailbox, view, limit=limit)
+        unsorted = True
     here = replace(view, start=page.offset, v=page.status.uidvalidity)
     rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
     return Listing(
-        page=page, view=here, groups=grouped(rows), newer=_newer(page, here, limit), older=_older(page, here)
+        page=page,
+        view=here,
+        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),) if rows else (),
+        newer=_newer(page, here, limit),
+        older=_older(page, here),
+        unsorted=unsorted,
+        outgoing=look.outgoing,
     )
+
+
+def _page(store: MailStore, mailbox: str, view: View, *, limit: int) -> Page:
+    beside = {"after": view.after or None, "before": view.before or None}
+    validity = view.v if view.after or view.before else None
+    if view.is_search:
+        return store.search(
+            mailbox,
+            view.query,
+            offset=view.start,
+            limit=limit,
+            uidvalidity=validity,
+            sort=view.order,
+            **beside,
+        )
+    return store.page(mailbox, offset=view.start, limit=limit, uidvalidity=validity, sort=view.order, **beside)
 
 
 def _older(page: Page, view: View) -> View | None:
@@ -170,10 +205,13 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
     now = timezone.localtime()
-    return [_row(summary, now, look, url=look.url(summary.uid, uidvalidity, view)) for summary in summaries]
+    return [
+        _row(summary, now, look, url=look.url(summary.uid, uidvalidity, view), order=view.order)
+        for summary in summaries
+    ]
 
 
-def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
+def _row(summary: Summary, now: datetime, look: Look, *, url: str, order: Sort) -> Row:
     envelope = summary.envelope
     people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
     subject = envelope.subject.strip() or _("(no subject)")
@@ -181,7 +219,8 @@ def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
     if look.outgoing and people:
         # Translators: before the recipients of a message in the list of sent messages.
         who = _("To: %(people)s") % {"people": who}
-    when = short_time(summary.received, now)
+    moment = (envelope.date if order.by == "date" else None) or summary.received
+    when = filesizeformat(summary.size) if order.by == "size" else short_time(moment, now)
     return Row(
         summary=summary,
         people=people,
@@ -189,6 +228,7 @@ def _row(summary: Summary, now: datetime, look: Look, *, url: str) -> Row:
         subject=subject,
         snippet=summary.snippet if look.snippets else "",
         when=when,
+        moment=moment,
         label=", ".join([*_states(summary), who, subject, when]),
         pick=_("Select: %(subject)s") % {"subject": subject},
         url=url,
@@ -227,7 +267,7 @@ def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:
     today = timezone.localdate()
     return tuple(
         Group(label=label, rows=tuple(members))
-        for label, members in groupby(rows, key=lambda row: heading(timezone.localdate(row.summary.received), today))
+        for label, members in groupby(rows, key=lambda row: heading(timezone.localdate(row.moment), today))
     )
 
 

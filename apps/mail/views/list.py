@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.store import MailStore, Sort
 from apps.mail.prefs import PAGE_SIZE
-from apps.mail.services import folders, listing
+from apps.mail.services import folders, list_orders, listing
 from apps.mail.services.listing import Listing, View
 from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook
@@ -45,11 +48,39 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
 
 def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> Listing:
     look = RowLook(request, mailbox, role)
+    if not view.sort:
+        sort = list_orders.remembered(request.user.pk, mailbox)
+        view = replace(view, sort="" if sort.is_usual else str(sort))
     return listing.load(store, mailbox, view, limit=int(request.prefs[PAGE_SIZE]), look=look)
 
 
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
-    return {"listing": shown, "view": shown.view, "filters": _filters(shown.view)}
+    return {
+        "listing": shown,
+        "view": shown.view,
+        "filters": _filters(shown.view),
+        "sort": list_orders.menu(shown.view.order, outgoing=shown.outgoing),
+    }
+
+
+@require_POST
+@with_store
+def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
+    """Another order for this folder, from now on; the list begins at its top again."""
+    list_orders.remember(request.user.pk, mailbox, Sort.parse(request.POST.get("sort", "")))
+    asked = View.parse(request.POST)
+    view = View(q=asked.q, show=asked.show)
+    here = reverse("mail:mailbox", args=(mailbox,)) + view.encoded()
+    if not is_fragment(request):
+        return redirect(here)
+    role = request.POST.get("role", "")
+    label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+    context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
+    context |= list_context(request, load(request, store, mailbox, view, role=role))
+    response = render(request, "mail/_list.html", context)
+    if urlsplit(request.headers.get("HX-Current-URL", "")).path == reverse("mail:mailbox", args=(mailbox,)):
+        response["HX-Push-Url"] = here
+    return response
 
 
 def _filters(view: View) -> list[dict[str, Any]]:

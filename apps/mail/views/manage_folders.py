@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.mail.folder_forms import FolderForm, parents_for
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.services import folder_actions, folder_removal, folders
+from apps.mail.services import folder_actions, folder_removal, folders, list_orders
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
 from apps.mail.services.folder_removal import Counted, CountChanged
@@ -224,6 +224,12 @@ def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpR
     messages have changed, its list does."""
     here = request.POST.get("here", "")
     mailboxes = store.mailboxes()
+    if done.renamed:
+        old, new = done.renamed
+        list_orders.renamed(
+            request.user.pk,
+            [(old + each.name[len(new) :], each.name) for each in mailboxes if each.name == new or new in _above(each)],
+        )
     now = folder_actions.name_after(done, here, delimiter_of(mailboxes))
     if now and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
         now = "INBOX"

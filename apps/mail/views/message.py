@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.errors import CannotSort, MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, source
@@ -106,7 +106,10 @@ def _neighbours(
     view = View.parse(request.GET)
     if opened.inside or view.is_search:
         return {}
-    around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity)
+    try:
+        around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
+    except CannotSort:
+        return {}
     look = RowLook(request, mailbox, role)
     return {
         name: look.url(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near
