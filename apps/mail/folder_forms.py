@@ -1,4 +1,4 @@
-"""The form that makes a folder, and gives it another name or place. What a name must be like is the services' to say."""
+"""The form that makes a folder, and gives it another name or place. What a name must be like the services say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class FolderForm(forms.Form):
         required=False,  # an empty one is refused with the others
         max_length=1000,
         strip=False,
-        widget=forms.TextInput(attrs={"class": "in", "dir": "auto", "autocomplete": "off", "spellcheck": "false", "autofocus": True}),
+        widget=forms.TextInput(
+            attrs={"class": "in", "dir": "auto", "autocomplete": "off", "spellcheck": "false", "autofocus": True}
+        ),
     )
     parent = forms.ChoiceField(
         label=_("Inside"),

@@ -163,8 +163,8 @@ def counted() -> Iterator[list[int]]:
 
 
 def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) -> None:
-    """SQL: session, user, preferences and their overrides, the order of the list. IMAP, warm: LIST with STATUS and FETCH of flags, each after
-    a NOOP.
+    """SQL: session, user, preferences and their overrides, the order of the list. IMAP, warm: LIST with STATUS and
+    FETCH of flags, each after a NOOP.
 
     Every row that this process has not seen adds nothing but two commands for all of them together: the rows, and the
     first words of those whose text lies at the same place.

@@ -24,7 +24,9 @@ def headings(html: str) -> list[str]:
 
 def deliver(person: Person) -> None:
     for name, days, sender in (("banana", 2, "Zoe"), ("apple", 40, "Ann"), ("cherries", 1, "Max")):
-        person.receive(letter(name, sender=f"{sender} <x@example.test>", text="x\n" * len(name) * 100), date=days_ago(days))
+        person.receive(
+            letter(name, sender=f"{sender} <x@example.test>", text="x\n" * len(name) * 100), date=days_ago(days)
+        )
 
 
 @pytest.mark.parametrize(

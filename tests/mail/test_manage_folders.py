@@ -255,7 +255,9 @@ def test_emptying_the_trash_removes_what_was_counted(anna: Person) -> None:
     assert toast(done)["text"] == "3 messages deleted for ever. 1 folder has changed meanwhile and stays."
     assert (anna.count("Trash"), anna.count("Trash/Newer")) == (1, 1)
     assert "Trash/Old" not in names(anna)
-    assert toast(confirm(anna, asked))["text"] == "0 messages deleted for ever. 1 folder has changed meanwhile and stays."
+    assert (
+        toast(confirm(anna, asked))["text"] == "0 messages deleted for ever. 1 folder has changed meanwhile and stays."
+    )
     assert anna.count("Trash") == 1
 
 

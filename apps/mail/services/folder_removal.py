@@ -28,7 +28,7 @@ class CountChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A folder as it was when its messages were counted. UIDs only grow: what came later has one from ``uidnext`` on."""
+    """A folder as it was when its messages were counted. UIDs only grow: what came later has ``uidnext`` or more."""
 
     mailbox: str
     uidvalidity: int  # 0, as the others, for a level that holds no messages
@@ -120,9 +120,7 @@ def _expunge_counted(store: MailStore, counted: Counted) -> int:
     return len(uids)
 
 
-def _remove(
-    store: MailStore, mailbox: Mailbox, mailboxes: Sequence[Mailbox], counted: Mapping[str, Counted]
-) -> int:
+def _remove(store: MailStore, mailbox: Mailbox, mailboxes: Sequence[Mailbox], counted: Mapping[str, Counted]) -> int:
     """Delete a folder with all below it; returns how many messages went. Raises ``CountChanged``."""
     members = family(mailbox, mailboxes)
     if not all(member.name in counted and counted[member.name].covers(member.status) for member in members):

@@ -21,7 +21,7 @@ from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.services import folder_actions, folder_removal, folders, list_orders
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
-from apps.mail.services.folder_removal import Counted, CountChanged
+from apps.mail.services.folder_removal import CountChanged, Counted
 from apps.mail.views.common import column, uidvalidity_of, with_store
 from portal.http import PortalRequest, is_fragment
 
@@ -268,7 +268,13 @@ def _toast(text: str, *, level: str = "ok", undo: dict[str, str] | None = None) 
     toast: dict[str, Any] = {"target": "#toasts", "text": text, "level": level}
     if undo:
         url = reverse("mail:undo_folder")
-        toast["undo"] = {"label": gettext("Undo"), "url": url, "values": undo, "target": "#folders", "swap": "outerHTML"}
+        toast["undo"] = {
+            "label": gettext("Undo"),
+            "url": url,
+            "values": undo,
+            "target": "#folders",
+            "swap": "outerHTML",
+        }
     return toast
 
 
