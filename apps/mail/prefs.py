@@ -13,6 +13,13 @@ PAGE_SIZE = choice_pref(
     "50",
     choices=[("25", "25"), ("50", "50"), ("100", "100"), ("200", "200")],
 )
+ENDLESS = bool_pref(
+    "mail.endless",
+    _("Load more as I scroll"),
+    False,
+    help=_("Instead of page by page. The pages stay reachable below the list."),
+    words=_("endless, infinite"),
+)
 SNIPPETS = bool_pref("mail.snippets", _("Show the first words of each message in the list"), True, words=_("preview"))
 BODY = choice_pref(
     "mail.body",
@@ -55,7 +62,7 @@ READING = PrefPage(
     title=_("Reading mail"),
     icon="mail-open",
     order=20,
-    prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
+    prefs=(PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

@@ -44,3 +44,30 @@ def test_without_scripts(visit: Open) -> None:  # noqa: F811
     page.get_by_role("button", name="Oldest first").click()
     expect(page.locator("#sort")).to_have_attribute("aria-label", re.compile("Oldest first"))
     assert subjects(page) == ["n0", "n1", "n2", "n3"]
+
+
+def test_a_list_goes_on_while_it_is_scrolled_and_keeps_its_place(visit: Open) -> None:  # noqa: F811
+    from apps.auth.models import User
+    from apps.mail.prefs import ENDLESS, PAGE_SIZE
+    from portal.prefs import Prefs
+
+    person, page = visit(viewport={"width": 1440, "height": 700}, count=80)
+    Prefs(User.objects.get(login=person.login)).save({ENDLESS: True, PAGE_SIZE: "25"})
+    page.reload()
+    expect(page.locator(".msg")).to_have_count(25)
+    page.locator(".msg").last.scroll_into_view_if_needed()
+    expect(page.locator("#list-foot")).to_contain_text("1–50 of 80")
+    expect(page.locator(".msg")).to_have_count(50)
+    expect(page.locator(".grp", has_text="Today")).to_have_count(1)
+    expect(page.locator(".msg .go:not([tabindex='-1'])")).to_have_count(1)
+    assert axe.violations(page) == []
+    row(page, "n35").locator(".go").click()
+    expect(page.locator("#reading h1")).to_have_text("n35")
+    page.keyboard.press("e")
+    expect(page.locator(".msg")).to_have_count(50)
+    expect(row(page, "n34").locator(".go")).to_be_focused()
+    expect(row(page, "n34")).to_be_in_viewport()
+    page.locator("#list .more a").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".msg")).to_have_count(75)
+    expect(page.locator(".msg").nth(50).locator(".go")).to_be_focused()

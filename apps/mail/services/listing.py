@@ -27,6 +27,9 @@ FILTER_LABELS: dict[str, Text] = {
 }
 
 
+MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What part of a mailbox is looked at. It travels in the address of the list and of the messages opened from it.
@@ -42,6 +45,7 @@ class View:
     after: int = 0
     before: int = 0
     v: int = 0
+    rows: int = 0  # how many are shown where more than a page was loaded; 0 for a page
     sort: str = ""  # as ``Sort`` is written; "" is what was chosen for this folder
 
     @classmethod
@@ -55,6 +59,7 @@ class View:
             after=_number(data.get("after", "")) if v else 0,
             before=_number(data.get("before", "")) if v else 0,
             v=v,
+            rows=min(_number(data.get("rows", "")), MOST_ROWS),
             sort=str(Sort.parse(data["sort"])) if data.get("sort") else "",
         )
 
@@ -72,8 +77,7 @@ class View:
 
     def params(self) -> dict[str, str]:
         values = {"q": self.q, "show": self.show, "start": self.start, "after": self.after, "before": self.before}
-        values["v"] = self.v if self.after or self.before else 0
-        values["sort"] = self.sort
+        values |= {"v": self.v if self.after or self.before else 0, "rows": self.rows, "sort": self.sort}
         return {key: str(value) for key, value in values.items() if value not in ("", "all", 0)}
 
     def encoded(self, **more: object) -> str:
@@ -133,7 +137,15 @@ class Listing:
 
     @property
     def first(self) -> int:
-        return self.page.offset + 1
+        return self.last + 1 - (self.view.rows or len(self.page.rows))
+
+    @property
+    def more(self) -> str:
+        """The query of what goes on below the last row; "" where this is enough for one list."""
+        if not self.older or self.view.rows >= MOST_ROWS:
+            return ""
+        shown = replace(self.view, rows=self.view.rows or len(self.page.rows))
+        return shown.encoded(below=self.page.rows[-1].uid, v=self.uidvalidity)
 
     @property
     def last(self) -> int:
@@ -151,8 +163,12 @@ class Look(Protocol):
     def acts(self, summary: Summary) -> SafeString: ...
 
 
-def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
-    """Read one page. Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY."""
+def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look) -> Listing:
+    """Read one page of ``size`` rows, or the more that were loaded already.
+
+    Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY.
+    """
+    limit = max(size, view.rows)
     try:
         page = _page(store, mailbox, view, limit=limit)
         unsorted = False
@@ -160,13 +176,14 @@ def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) 
         view = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0)
         page = _page(store, mailbox, view, limit=limit)
         unsorted = True
-    here = replace(view, start=page.offset, v=page.status.uidvalidity)
+    shown = len(page.rows) if len(page.rows) > size else 0
+    here = replace(view, start=page.offset, v=page.status.uidvalidity, rows=shown)
     rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
     return Listing(
         page=page,
         view=here,
         groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),) if rows else (),
-        newer=_newer(page, here, limit),
+        newer=_newer(page, here, size),
         older=_older(page, here),
         unsorted=unsorted,
         outgoing=look.outgoing,
@@ -193,14 +210,29 @@ def _older(page: Page, view: View) -> View | None:
     end = page.offset + len(page.rows)
     if not page.rows or end >= page.total:
         return None
-    return replace(view, start=end, after=page.rows[-1].uid, before=0)
+    return replace(view, start=end, after=page.rows[-1].uid, before=0, rows=0)
 
 
 def _newer(page: Page, view: View, limit: int) -> View | None:
     if page.offset == 0:
         return None
     start = max(0, page.offset - limit)
-    return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0)
+    return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0, rows=0)
+
+
+def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look) -> Listing:
+    """The rows that follow ``below`` in a list that shows ``view`` and goes on. The listing's view is of all of it."""
+    shown = max(view.rows, size)
+    part = replace(view, start=view.start + shown, after=below, before=0, rows=0)
+    more = load(store, mailbox, part, size=size, look=look)
+    whole = replace(view, before=0, rows=min(shown + len(more.page.rows), MOST_ROWS), sort=more.view.sort)
+    rows = rows_of(more.page.rows, uidvalidity=more.uidvalidity, view=whole, look=look)
+    return replace(
+        more,
+        view=whole,
+        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),),
+        newer=replace(whole, start=max(0, view.start - size), after=0, rows=0) if view.start else None,
+    )
 
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:

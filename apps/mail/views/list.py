@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import MailStore, Sort
-from apps.mail.prefs import PAGE_SIZE
+from apps.mail.prefs import ENDLESS, PAGE_SIZE
 from apps.mail.services import folders, list_orders, listing
 from apps.mail.services.listing import Listing, View
 from apps.mail.views.common import column, with_store
@@ -38,25 +38,35 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
             "role": request.GET.get("role", ""),
             "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
         }
-        template = "mail/_list.html"
+        below = uid_of(request.GET.get("below", "")) if view.v else 0
+        template = "mail/_more_rows.html" if below else "mail/_list.html"
     else:
         context = column(request, store, mailbox)
-        template = "mail/list.html"
-    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"])))
+        below, template = 0, "mail/list.html"
+    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"]), below=below))
     return render(request, template, context)
 
 
-def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> Listing:
+def uid_of(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 11 and int(text) < 2**32 else 0
+
+
+def load(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str, below: int = 0) -> Listing:
     look = RowLook(request, mailbox, role)
     if not view.sort:
         sort = list_orders.remembered(request.user.pk, mailbox)
         view = replace(view, sort="" if sort.is_usual else str(sort))
-    return listing.load(store, mailbox, view, limit=int(request.prefs[PAGE_SIZE]), look=look)
+    size = int(request.prefs[PAGE_SIZE])
+    if below:
+        return listing.load_more(store, mailbox, view, below=below, size=size, look=look)
+    return listing.load(store, mailbox, view, size=size, look=look)
 
 
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
     return {
         "listing": shown,
+        "endless": request.prefs[ENDLESS],
         "view": shown.view,
         "filters": _filters(shown.view),
         "sort": list_orders.menu(shown.view.order, outgoing=shown.outgoing),
