@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -65,7 +64,7 @@ class Node:
     current: bool = False
     unfolded: bool = True
     depth: int = 0  # in the tree as drawn
-    menu: SafeString = SafeString("")  # the button of its menu, drawn by the views
+    menu: str = ""  # the button of its menu, drawn by the views and safe
     children: list[Node] = field(default_factory=list)
 
     @property
