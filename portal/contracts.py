@@ -78,6 +78,15 @@ class Finding:
     command: str = ""  # a command line that does it, shown with a copy button
 
 
+class BlockUnavailable(Exception):
+    """A block of the home page cannot be shown just now. Its words say why, to the person: "The mail server isn't
+    answering"."""
+
+    def __init__(self, reason: Text) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class AddressBook(Protocol):
     """Knows people by address. ``user`` is the one who asks: a book answers with what that user may see."""
 

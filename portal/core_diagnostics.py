@@ -205,7 +205,7 @@ def translations() -> Iterator[Finding]:
     if stale:
         return
     shares = ", ".join(
-        f"\u2068{name} {share}%\u2069"  # isolated: names in both directions stand in one line
+        f"\u2068{name}\u2069 \u2066{share}%\u2069"  # each isolated: beside Arabic letters a number is written "%100"
         for name, share in ((name, catalogues.share(code)) for code, name in settings.LANGUAGES)
         if share
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.mail.services import folders, listing
+from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.services import folders, listing, trouble
 from apps.mail.services.listing import View
 from apps.mail.services.stores import open_store
 from apps.mail.views.rows import RowLook
+from portal.contracts import BlockUnavailable
+from portal.credentials import Locked
 
 if TYPE_CHECKING:
     from portal.http import PortalRequest
@@ -26,6 +30,21 @@ def has_mailbox(request: HttpRequest) -> bool:
     return user.is_authenticated and not user.is_local
 
 
+def says_why(context: Callable[[HttpRequest], Mapping[str, object]]) -> Callable[[HttpRequest], Mapping[str, object]]:
+    """A block whose mail server fails says so in the words of the mail pages."""
+
+    @wraps(context)
+    def told(request: HttpRequest) -> Mapping[str, object]:
+        try:
+            return context(request)
+        except SignInRefused as error:
+            raise Locked(refused=True) from error
+        except MailError as error:
+            raise BlockUnavailable(trouble.describe(error).title) from error
+
+    return told
+
+
 def unread_badge(request: HttpRequest) -> str:
     """How many unread messages the inbox has; "" for none."""
     with open_store(cast("PortalRequest", request)) as store:
@@ -33,6 +52,7 @@ def unread_badge(request: HttpRequest) -> str:
     return str(unseen) if 0 < unseen < 1000 else "999+" if unseen else ""
 
 
+@says_why
 def newest_unread(request: HttpRequest) -> Mapping[str, object]:
     portal_request = cast("PortalRequest", request)
     view = View(show="unread")
@@ -48,6 +68,7 @@ def newest_unread(request: HttpRequest) -> Mapping[str, object]:
     }
 
 
+@says_why
 def folder_counts(request: HttpRequest) -> Mapping[str, object]:
     """The inbox, what has something unread, and the other roles while there is room."""
     with open_store(cast("PortalRequest", request)) as store:

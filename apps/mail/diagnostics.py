@@ -114,7 +114,9 @@ def _reach(
         text = _("The name %(host)s cannot be resolved.") % {"host": server.host}
         yield Finding(Level.ERROR, text, _("Correct the host in %(kind)s_URL, or the name server.") % {"kind": kind})
         return None
-    yield Finding(Level.OK, _("%(host)s is %(addresses)s") % {"host": server.host, "addresses": ", ".join(names[:4])})
+    if server.host not in names:  # an address needs no name
+        text = _("%(host)s is %(addresses)s") % {"host": server.host, "addresses": ", ".join(names[:4])}
+        yield Finding(Level.OK, text)
     try:
         found = ask(server, ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=SECONDS)
     except (OSError, probe.BadGreeting, probe.NoStartTls) as error:

@@ -17,6 +17,7 @@ PORTAL_APP = PortalApp(
             url_name="mail:index",
             icon="mail",
             order=10,
+            key="g i",
             visible=blocks.has_mailbox,
             badge=blocks.unread_badge,
         ),

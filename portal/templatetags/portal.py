@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -43,6 +44,17 @@ def avatar(who: object, classes: str = "") -> SafeString:
         f" {classes}" if classes else "",
         initials(name or email.partition("@")[0]),
     )
+
+
+@register.filter
+def marked(text: object, query: str) -> SafeString:
+    """``text`` with what the words of ``query`` have found in it marked: beginnings of words, in any case."""
+    wanted = "|".join(re.escape(word) for word in sorted(query.split(), key=len, reverse=True))
+    if not wanted:
+        return format_html("{}", text)
+    pieces = re.split(rf"(?<!\w)({wanted})", str(text), flags=re.IGNORECASE)  # every second one is a find
+    shown = (format_html("<mark>{}</mark>", piece) if at % 2 else piece for at, piece in enumerate(pieces))
+    return format_html_join("", "{}", ((piece,) for piece in shown))
 
 
 def hue(key: str) -> int:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import addressing, fanout, home, notices
+from portal.contracts import BlockUnavailable, Text
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.registry import Block, get_registry
@@ -140,14 +141,24 @@ def dismiss_notice(request: PortalRequest, notice_id: int) -> HttpResponse:
 
 def render_block(request: PortalRequest, block: Block) -> SafeString:
     """What stands inside the block's card: its head, which takes ``badge``, ``link_url`` and ``link_label`` from the
-    block's own context, and its template."""
-    context = {**_head(block), **block.context(request)}
+    block's own context, and its template. A block that knows why it has nothing to show says it there."""
+    try:
+        context = {**_head(block), **block.context(request)}
+    except BlockUnavailable as error:
+        log.warning("block_unavailable", block=block.id, cause=repr(error.__cause__))
+        return failed_block(request, block, reason=error.reason)
     return render_to_string("portal/_block_body.html", context, request=request)
 
 
-def failed_block(request: PortalRequest, block: Block, error: str = "") -> SafeString:
+def failed_block(request: PortalRequest, block: Block, error: str = "", reason: Text = "") -> SafeString:
     late = error in (fanout.TIMED_OUT, fanout.BUSY)
-    context = {**_head(block), "late": late, "locked": error == Locked.__name__, "reference": request.id}
+    context = {
+        **_head(block),
+        "late": late,
+        "locked": error == Locked.__name__,
+        "reason": reason,
+        "reference": request.id,
+    }
     return render_to_string("portal/_block_failed.html", context, request=request)
 
 

@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import django
@@ -19,7 +20,7 @@ from django.apps import apps as django_apps
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, CheckMessage, Tags, run_checks
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from demo.accounts import ACCOUNTS, address_of
@@ -113,7 +114,22 @@ def demo_people() -> None:
     from portal.accounts import external_user
 
     for login, name in ACCOUNTS.items():
-        external_user(source="imap", server=imap_server().host, login=login, email=address_of(login), name=name)
+        user = external_user(source="imap", server=imap_server().host, login=login, email=address_of(login), name=name)
+        people_written_to(user.pk, login)
+
+
+def people_written_to(user_id: int, login: str) -> None:
+    """Noted once, as sending notes them: the demo's Sent was written before there was a portal."""
+    from apps.mail.models import Recipient, remember
+    from demo.content.plan import letters
+    from portal.contracts import Address
+
+    if Recipient.objects.filter(user_id=user_id).exists():
+        return
+    with transaction.atomic():
+        for letter in letters(datetime.now(UTC)):
+            if any(place.account == login and place.mailbox == "Sent" for place in letter.places):
+                remember(user_id, [Address(person.mail, person.name) for person in (*letter.to, *letter.cc)])
 
 
 if __name__ == "__main__":

@@ -222,3 +222,16 @@ def test_numbers_that_can_be_no_uid_are_not_read(anna: Person) -> None:
     assert "\\Seen" in anna.flags(uid)
     data = {"mailbox": "INBOX", "back_to": "Trash", "uids": ",".join(huge), "v": "1"}
     assert anna.client.post(anna.url("undo"), data).status_code == 400
+
+
+def test_the_page_that_asks_for_the_folder_keeps_the_side_column(anna: Person) -> None:
+    anna.receive(letter(), mailbox="Projects")
+    (uid,) = anna.receive(letter("news"))
+    page = act(anna, "move", uid).content.decode()
+    side = re.search(r'id="folders".*?</aside>', page, re.DOTALL)[0]
+    assert 'href="/mail/INBOX/"' in side
+    assert '<span class="cnt" aria-hidden="true">1</span>' in side
+    offered = re.findall(r'name="to" value="([^"]*)"', page)
+    assert "INBOX" not in offered
+    assert "Projects" in offered
+    assert re.findall(r"autofocus name=.to. value=.([^\"]*)", page) == offered[:1]

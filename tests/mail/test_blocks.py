@@ -66,4 +66,6 @@ def test_a_block_without_its_server_says_so_and_the_page_stands(anna: Person, se
     assert anna.client.get("/").status_code == 200
     answer = anna.client.get("/home/blocks/mail.unread/", headers=HTMX)
     assert answer.status_code == 200
-    assert "Traceback" not in answer.content.decode()
+    assert "The mail server isn’t answering" in answer.content.decode()
+    assert answer["X-Request-Id"] in answer.content.decode()
+    assert "The mail server isn’t answering" in anna.client.get("/?all=1").content.decode()

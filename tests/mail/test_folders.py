@@ -59,6 +59,21 @@ def test_in_a_large_tree_only_the_way_to_the_open_folder_is_unfolded() -> None:
     assert unfolded == {"A": True, "C": False}
 
 
+def test_one_moves_to_the_archive_and_own_folders_first() -> None:
+    everywhere = [
+        mailbox("INBOX", "inbox"),
+        mailbox("Drafts", "drafts"),
+        mailbox("Sent", "sent"),
+        mailbox("Archive", "archive"),
+        mailbox("Trash", "trash"),
+        mailbox("P"),
+        mailbox("P/a"),
+    ]
+    offered = [node.name for node in folders.targets(everywhere, source="INBOX")]
+    assert offered == ["Archive", "P", "P/a", "Trash", "Sent", "Drafts"]
+    assert folders.targets(everywhere, source="P")[0].name == "Archive"
+
+
 @pytest.mark.parametrize(
     ("role", "unseen", "messages", "count", "news"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from django.urls import reverse
@@ -36,3 +37,9 @@ def test_a_dead_mail_server_leaves_the_other_results(anna: Person, settings: Any
     page = found(anna, "language")
     assert "No answer from here just now" in page
     assert reverse("portal:preferences") in page
+
+
+def test_the_words_can_be_cleared_from_the_field(anna: Person) -> None:
+    page = found(anna, "poles")
+    field = page[page.index('role="search"') :].partition("</form>")[0]
+    assert re.search(r'href="/search/" aria-label="Clear the search"', field)

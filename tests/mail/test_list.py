@@ -248,3 +248,19 @@ def test_a_link_to_a_page_of_a_mailbox_that_was_made_anew(anna: Person, rel: str
     answer = anna.client.get(address)
     assert answer.status_code == 409
     assert "of another trip" not in answer.content.decode()
+
+
+def test_drafts_offer_what_means_something_there(anna: Person) -> None:
+    (uid,) = anna.receive(letter("half written"), mailbox="Drafts", flags="\\Draft \\Seen")
+    page = anna.client.get("/mail/Drafts/").content.decode()
+    listed = page[page.index('id="list"') : page.index('id="reading"')]
+    offered = re.findall(r'name="(?:one|do)" value="([a-z]+)', listed)
+    assert set(offered) == {"delete", "flag", "move"}
+    assert f"delete:{uid}" in listed
+    assert 'class="seg"' not in listed
+
+
+def test_an_empty_list_has_no_foot(anna: Person) -> None:
+    assert 'class="foot"' not in anna.client.get("/mail/INBOX/").content.decode()
+    anna.receive(letter())
+    assert 'class="foot"' in anna.client.get("/mail/INBOX/").content.decode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from apps.mail.services import stores
 from tests.mail.conftest import Person, letter
@@ -130,6 +130,133 @@ def test_a_key_in_the_middle_of_a_swap_keeps_the_focus(visit: Open) -> None:
     )
     expect(page.locator("#reading h1")).to_have_text("n1")
     expect(row(page, "n1").locator(".go")).to_be_focused()
+
+
+class Slow:
+    """Requests for a path stand still until they are let go."""
+
+    def __init__(self, page: Page, path: str, method: str) -> None:
+        self._waiting: list[Route] = []
+        self._open = False
+        self._method = method
+        page.route(re.compile(path), self._on_request)
+
+    def _on_request(self, route: Route) -> None:
+        if self._open or route.request.method != self._method:
+            route.fallback()
+        else:
+            self._waiting.append(route)
+
+    def let_go(self) -> None:
+        self._open = True
+        for route in self._waiting:
+            route.continue_()
+
+
+def opened(visit: Open, subject: str) -> tuple[Person, Page]:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    row(page, subject).locator(".go").click()
+    expect(page.locator("#reading h1")).to_have_text(subject)
+    return person, page
+
+
+def test_a_key_means_the_message_one_has_gone_to(visit: Open) -> None:
+    """`j` `e` struck before the answer to `j`: the next message is archived, not the one just left."""
+    person, page = opened(visit, "n3")
+    message = Slow(page, r"/mail/INBOX/\d+/", "GET")
+    with page.expect_request(re.compile(r"/mail/INBOX/\d+/")):
+        page.keyboard.press("j")
+    page.keyboard.press("e")
+    message.let_go()
+    expect(row(page, "n2")).to_have_count(0)
+    expect(row(page, "n3")).to_have_count(1)
+    expect(page.locator("#reading")).to_contain_text("Pick a message")
+    assert person.count("Archive") == 1
+
+
+def test_keys_struck_ahead_are_done_in_their_order(visit: Open) -> None:
+    _person, page = opened(visit, "n3")
+    message = Slow(page, r"/mail/INBOX/\d+/", "GET")
+    with page.expect_request(re.compile(r"/mail/INBOX/\d+/")):
+        page.keyboard.press("j")
+    for key in "sjs":
+        page.keyboard.press(key)
+    message.let_go()
+    expect(page.locator("#reading h1")).to_have_text("n1")
+    expect(row(page, "n2").locator(".c-flag")).to_be_visible()
+    expect(row(page, "n1").locator(".c-flag")).to_be_visible()
+    expect(row(page, "n3").locator(".c-flag")).to_have_count(0)
+
+
+def test_an_action_that_is_answered_late_changes_the_list_and_leaves_the_new_message_open(visit: Open) -> None:
+    person, page = opened(visit, "n3")
+    action = Slow(page, r"/act/", "POST")
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.keyboard.press("e")
+    page.keyboard.press("j")
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    action.let_go()
+    expect(row(page, "n3")).to_have_count(0)
+    expect(page.locator("#reading h1")).to_have_text("n2")
+    expect(page).to_have_url(re.compile(r"/mail/INBOX/\d+/"))
+    assert person.count("Archive") == 1
+
+
+def test_an_action_that_is_answered_first_leaves_the_coming_message_its_place(visit: Open) -> None:
+    _person, page = opened(visit, "n3")
+    message = Slow(page, r"/mail/INBOX/\d+/", "GET")
+    with page.expect_request(re.compile(r"/mail/INBOX/\d+/")):
+        row(page, "n2").locator(".go").click()
+    page.get_by_role("toolbar").get_by_role("button", name="Archive").click()
+    expect(row(page, "n3")).to_have_count(0)
+    message.let_go()
+    expect(page.locator("#reading h1")).to_have_text("n2")
+
+
+def test_of_two_messages_asked_for_the_last_is_shown(visit: Open) -> None:
+    _person, page = opened(visit, "n3")
+    message = Slow(page, r"/mail/INBOX/\d+/", "GET")
+    with page.expect_request(re.compile(r"/mail/INBOX/\d+/")):
+        row(page, "n2").locator(".go").click()
+    with page.expect_request(re.compile(r"/mail/INBOX/\d+/")):
+        row(page, "n1").locator(".go").click()
+    message.let_go()
+    expect(page.locator("#reading h1")).to_have_text("n1")
+
+
+def test_the_list_is_one_stop_of_the_tab_key(visit: Open) -> None:
+    _person, page = visit(viewport={"width": 1440, "height": 900})
+    stops = page.locator("#list .msg :is(.go, .cb):not([tabindex='-1'])")
+    expect(stops).to_have_count(2)  # a row and its box
+    row(page, "n3").locator(".go").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reading h1")).to_have_text("n2")  # its row was drawn anew
+    expect(row(page, "n2").locator(".go")).to_be_focused()
+    expect(stops).to_have_count(2)
+    page.keyboard.press("Shift+Tab")
+    expect(row(page, "n2").locator(".cb")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count]")).to_have_text("1 selected")
+
+
+def test_two_keys_go_to_a_folder(visit: Open) -> None:
+    person, page = visit(viewport={"width": 1440, "height": 900})
+    for name in ("Drafts", "Sent", "Archive"):
+        person.receive(letter(), mailbox=name)
+    page.reload()
+    for key, heading in {"d": "Drafts", "t": "Sent", "a": "Archive", "i": "Inbox"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        expect(page.locator("#list h1")).to_have_text(heading)
+        expect(page.locator("#folders a[data-key]")).not_to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page).to_have_url(re.compile(r"/mail/INBOX/\?show=flagged"))
+    page.goto("/preferences/")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    expect(page.locator("#list h1")).to_have_text("Inbox")
 
 
 def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone, translation
 
-from apps.mail.services import stores
-from tests.mail.conftest import HTMX, Person, days_ago, letter
+from apps.mail.services import listing, stores
+from tests.mail.conftest import HTMX, Person, letter
 
 PREFETCH = [{"Sec-Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}]
 
@@ -218,10 +220,36 @@ def test_strangers_are_asked_to_sign_in(anna: Person) -> None:
     assert answer["Location"].startswith("/sign-in/")
 
 
-@pytest.mark.parametrize("days", [0, 3])
-def test_the_head_names_the_whole_date(anna: Person, days: int) -> None:
-    (uid,) = anna.receive(letter(), date=days_ago(days))
-    assert re.search(r"<time [^>]*>\w{3} \d+ \w{3} \d{4}, \d\d:\d\d</time>", opened(anna, uid))
+def test_the_head_says_how_long_ago_and_names_the_whole_date(anna: Person) -> None:
+    (uid,) = anna.receive(letter())
+    whole = r"\w{3} \d+ \w{3} \d{4}, \d\d:\d\d"
+    shown = opened(anna, uid)
+    assert re.search(rf'<time [^>]*title="{whole}">(Today|Yesterday) \d\d:\d\d \([\w ]+\)</time>', shown)
+    assert re.search(rf"<dd>{whole}</dd>", shown)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ("2026-11-26T14:09", "Today 14:09 (48 min ago)"),
+        ("2026-11-26T14:57", "Today 14:57 (just now)"),
+        ("2026-11-26T03:20", "Today 03:20 (11 h ago)"),
+        ("2026-11-26T02:57", "Thu 26 Nov 2026, 02:57"),
+        ("2026-11-26T15:30", "Thu 26 Nov 2026, 15:30"),
+        ("2026-11-21T15:30", "Sat 21 Nov 2026, 15:30"),
+    ],
+)
+def test_less_than_twelve_hours_are_counted(sent: str, words: str) -> None:
+    now = datetime.fromisoformat("2026-11-26T14:57:10+00:00")
+    with timezone.override("UTC"), translation.override("en"):
+        assert listing.near_time(datetime.fromisoformat(f"{sent}:00+00:00"), now) == words
+
+
+def test_in_the_small_hours_the_evening_was_yesterday() -> None:
+    now = datetime.fromisoformat("2026-11-26T01:00:00+00:00")
+    with timezone.override("UTC"), translation.override("en"):
+        moment = datetime.fromisoformat("2026-11-25T23:40:00+00:00")
+        assert listing.near_time(moment, now) == "Yesterday 23:40 (1 h ago)"
 
 
 @pytest.mark.parametrize("target", ["section#reading", "reading", "list"])
@@ -236,6 +264,9 @@ def test_trouble_comes_in_the_pane_that_asked(anna: Person, settings, target: st
     page = anna.client.get("/mail/INBOX/1/?v=1").content.decode()
     assert "isn’t answering" in page
     assert "<html" in page
+    assert 'href="/mail/@/compose/" data-key="c"' in page  # the frame stands as it was
+    assert 'action="/search/"' in page
+    assert 'hx-trigger="every 60s"' in page  # and its folders do not ask at once again
 
 
 def test_the_folder_column_stays_when_its_server_is_away(anna: Person, settings) -> None:

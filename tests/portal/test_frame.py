@@ -8,14 +8,16 @@ from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
+from django.template.defaultfilters import filesizeformat
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
+from django.utils import translation
 
 from apps.prefs.models import PreferenceDefault
 from portal import core_prefs, nav, prefs
 from portal.contracts import Address
 from portal.registry import NavItem, PortalApp, get_registry
-from portal.templatetags.portal import avatar, hue, icon, initials
+from portal.templatetags.portal import avatar, hue, icon, initials, marked
 from portal.testing import override_registry, with_apps
 
 pytest_plugins = ["tests.support.people"]
@@ -109,6 +111,20 @@ def test_a_page_of_an_app_without_an_entry_of_its_own_marks_the_apps_first_entry
 
 
 # --- icons and initials --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "html"),
+    [
+        ("dark", "Use the <mark>dark</mark> look &amp; feel"),
+        ("DA feel", "Use the <mark>da</mark>rk look &amp; <mark>feel</mark>"),
+        ("ark", "Use the dark look &amp; feel"),
+        ("& .", "Use the dark look <mark>&amp;</mark> feel"),
+        ("", "Use the dark look &amp; feel"),
+    ],
+)
+def test_what_was_found_is_marked(query: str, html: str) -> None:
+    assert marked("Use the dark look & feel", query) == html
 
 
 @pytest.mark.parametrize(
@@ -269,3 +285,9 @@ def test_an_error_page_stands_in_the_frames_style_with_its_reference(client: Cli
     assert answer.status_code == 404
     assert Landmarks(html).tags.count("h1") == 1
     assert answer.headers["X-Request-Id"] in html
+
+
+def test_sizes_are_counted_right_in_arabic() -> None:
+    with translation.override("ar"):
+        assert filesizeformat(710) == "710\N{NO-BREAK SPACE}بايتات"
+        assert filesizeformat(45) == "45\N{NO-BREAK SPACE}بايتًا"

@@ -243,7 +243,7 @@ def test_a_catalogue_that_is_not_compiled_is_named(settings, tmp_path) -> None:
     with po.open("rb") as source, mo.open("wb") as compiled:
         write_mo(compiled, read_po(source))
     (finding,) = core_diagnostics.translations()
-    assert finding.level is Level.OK and "\u2068Deutsch 100%\u2069" in str(finding.message)
+    assert finding.level is Level.OK and "\u2068Deutsch\u2069 \u2066100%\u2069" in str(finding.message)
 
 
 def test_the_cure_for_an_outside_apps_catalogue_cures_it(settings, tmp_path, monkeypatch) -> None:

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
+from portal.staticfiles import smaller
 from scripts import sprite
 
 ROOT = Path(__file__).parents[2]
@@ -99,9 +101,26 @@ def test_only_known_tokens_are_used(sheet: Path) -> None:
     assert set(re.findall(r"var\(--([\w-]+)", sheet.read_text("utf-8"))) <= known
 
 
+def test_what_is_served_has_the_same_rules(page: Page) -> None:
+    """A style sheet is made smaller on its way out: for the browser it is the same, but for blanks in custom
+    properties, which it keeps as they are written."""
+    rules = """(css) => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(css);
+        return [...sheet.cssRules].map((rule) => rule.cssText.replace(/\\s+/g, " ").replace(/ ?, ?/g, ","));
+    }"""
+    for sheet in SHEETS:
+        written = sheet.read_text("utf-8")
+        assert page.evaluate(rules, smaller(written)) == page.evaluate(rules, written)
+        assert len(smaller(written)) < len(written)
+
+
 def test_the_budgets_hold() -> None:
     def weight(*paths: Path) -> int:
-        return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths)
+        return sum(len(gzip.compress(as_served(path), 9)) for path in paths)
+
+    def as_served(path: Path) -> bytes:
+        return smaller(path.read_text("utf-8")).encode() if path.suffix == ".css" else path.read_bytes()
 
     assert weight(*SHEETS) <= 14 * 1024
     assert weight(sprite.SPRITE) <= 8 * 1024

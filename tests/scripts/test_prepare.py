@@ -37,6 +37,17 @@ def test_nothing_to_warn_of_is_nothing_said(tmp_path: Path) -> None:
     assert "Warning" not in prepare(tmp_path).stderr
 
 
+@pytest.mark.needs_app("mail")
+def test_the_demo_knows_whom_its_people_have_written_to_and_counts_them_once(tmp_path: Path) -> None:
+    ask = "from apps.mail.models import Recipient as R; print([(r.name, r.uses) for r in R.objects.order_by('pk')])"
+    said = []
+    for _time in range(2):
+        assert prepare(tmp_path, YURT_DEMO="yes").returncode == 0
+        said.append(run(tmp_path, "manage.py", "shell", "-v0", "-c", ask, **SERVERS).stdout)
+    assert said[0] == said[1]
+    assert "Bob Achterberg" in said[0]
+
+
 @pytest.mark.mariadb
 def test_a_database_that_confuses_logins_is_named_at_the_start_and_in_the_self_test(
     tmp_path: Path, mariadb_url: str

@@ -91,6 +91,7 @@ class Pool:
         self._busy: Counter[str] = Counter()
         self._awaited: Counter[AccountKey] = Counter()
         self._signing: Counter[tuple[str, ...]] = Counter()  # by server, and by server and login
+        self._opening: list[tuple[str, float]] = []  # of each connection on its way: the server, and since when
         self._changed = threading.Condition()
         self._reaper: threading.Thread | None = None
         _pools.add(self)
@@ -106,7 +107,7 @@ class Pool:
         server = str(account.server)
         with self._changed:
             if self._busy[server] >= self.threads:
-                raise errors.TooManyConnections("this server holds as many requests as it may")
+                raise self._full(server, "this server holds as many requests as it may")
             self._busy[server] += 1
         started = time.monotonic()
         warm: _Warm | None = None
@@ -184,7 +185,7 @@ class Pool:
                 if self._evict(account.id if full is own else account.id[:1]):
                     continue
                 if time.monotonic() >= deadline:
-                    raise errors.TooManyConnections("every connection is busy")
+                    raise self._full(str(account.server), "every connection is busy")
                 if wish is None:
                     wish = full.wish()
                     wishes.callback(wish.withdraw)
@@ -192,13 +193,23 @@ class Pool:
                 with self._changed:
                     self._changed.wait(0.05)
 
+    def _full(self, server: str, detail: str) -> errors.MailError:
+        """Why there is no place: others are at work, or the server lets everybody who opens a connection wait."""
+        late = time.monotonic() - self.patience
+        waits = any(name == server and begun <= late for name, begun in tuple(self._opening))
+        return errors.ServerTimeout(f"{detail}; it answers nobody") if waits else errors.TooManyConnections(detail)
+
     def _connect(self, key: AccountKey, account: Account, slots: tuple[Slot, ...]) -> _Warm:
+        opening = (key[0], time.monotonic())
+        self._opening.append(opening)  # atomic, and so is taking it out again
         try:
             return _Warm(key, Connection(account), slots, time.monotonic(), time.monotonic())
         except BaseException:
             for slot in slots:
                 slot.release()
             raise
+        finally:
+            self._opening.remove(opening)
 
     def _pop_alive(self, key: AccountKey) -> _Warm | None:
         """The connection of this account used last, which most likely has the right mailbox open."""
@@ -347,6 +358,7 @@ class Pool:
         self._busy = Counter()
         self._awaited = Counter()
         self._signing = Counter()
+        self._opening = []
 
 
 def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:

@@ -77,6 +77,7 @@ class Node:
 
     @property
     def key(self) -> str:
+        """The keystrokes that open it, "" for most."""
         return ROLE_KEYS.get(self.role, "")
 
     @property
@@ -165,6 +166,22 @@ def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str
         else:
             roots.append(node)
     return nodes[name]
+
+
+#: What people move mail to, by how often they mean it: into a draft or among what they sent, hardly ever.
+_TARGET_ORDER = ("archive", "", "inbox", "junk", "trash", "sent", "drafts")
+
+
+def targets(mailboxes: Sequence[Mailbox], *, source: str) -> tuple[Node, ...]:
+    """Where messages of ``source`` can be moved to: each folder with those below it, the likely ones first."""
+    offered = [known for known in mailboxes if known.selectable and known.name != source]
+    drawn = tree(offered)
+    nodes = sorted((*drawn.roles, *drawn.folders), key=lambda node: _rank(node.role))
+    return tuple(each for node in nodes for each in node.walk())
+
+
+def _rank(role: str) -> int:
+    return _TARGET_ORDER.index(role) if role in _TARGET_ORDER else len(_TARGET_ORDER)
 
 
 def by_role(mailboxes: Sequence[Mailbox], role: str) -> Mailbox | None:

@@ -324,11 +324,34 @@ def short_time(moment: datetime, now: datetime) -> str:
         # Translators: a time of day in the list of messages, see Django's date filter for the letters.
         return date_format(local, pgettext("time of day", "H:i"))
     if 0 < age < 7:
-        return date_format(local, "D")
+        # Translators: the weekday in the list of messages, see Django's date filter: "D" is short, "l" the whole name.
+        return date_format(local, pgettext("weekday", "D"))
     if local.year == now.year:
         # Translators: a day of this year in the list of messages, see Django's date filter for the letters.
         return date_format(local, pgettext("day of this year", "j M"))
     return date_format(local, "SHORT_DATE_FORMAT")
+
+
+def near_time(moment: datetime, now: datetime) -> str:
+    """For what is less than twelve hours old, the clock and how long ago that was; else day, date and clock."""
+    local = timezone.localtime(moment)
+    minutes = int((now - local).total_seconds() // 60)
+    if not 0 <= minutes < 12 * 60:
+        return full_time(moment)
+    clock = date_format(local, pgettext("time of day", "H:i"))
+    days = (now.date() - local.date()).days
+    # Translators: when a message came, in its head: "Today 14:09", or "Yesterday 23:40" in the small hours.
+    when = (_("Today %(time)s") if days == 0 else _("Yesterday %(time)s")) % {"time": clock}
+    return _("%(when)s (%(ago)s)") % {"when": when, "ago": _ago(minutes)}
+
+
+def _ago(minutes: int) -> str:
+    if minutes == 0:
+        return _("just now")
+    if minutes < 60:
+        return ngettext("%(count)d min ago", "%(count)d min ago", minutes) % {"count": minutes}
+    hours = minutes // 60
+    return ngettext("%(count)d h ago", "%(count)d h ago", hours) % {"count": hours}
 
 
 def full_time(moment: datetime) -> str:

@@ -78,7 +78,7 @@ def act(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
         return _answer(request, store, mailbox, order, done, moved=False)
     mailboxes = store.mailboxes(status=False)
     if order.do == "move" and not order.target:
-        return _choose_folder(request, mailbox, order, mailboxes)
+        return _choose_folder(request, store, mailbox, order, mailboxes)
     if order.do == "delete" and folders.role_of(mailboxes, mailbox) == "trash":
         if not order.confirmed:
             return _confirm(request, store, mailbox, order)
@@ -181,14 +181,23 @@ def _events(done: actions.Done, undo_fields: dict[str, str]) -> str:
     return json.dumps({"toast": toast, "mail-changed": {"target": "#folders"}})
 
 
-def _choose_folder(request: PortalRequest, mailbox: str, order: Order, mailboxes: Sequence[Mailbox]) -> HttpResponse:
-    choices = [known for known in mailboxes if known.selectable and known.name != mailbox]
-    context = {"order": order, "tree": folders.tree(choices), "mailbox": mailbox, "role": request.POST.get("role", "")}
+def _choose_folder(
+    request: PortalRequest, store: MailStore, mailbox: str, order: Order, mailboxes: Sequence[Mailbox]
+) -> HttpResponse:
+    choices = folders.targets(mailboxes, source=mailbox)
+    first = next((node for node in choices if node.selectable), None)
+    context = {
+        "order": order,
+        "choices": choices,
+        "first": first,
+        "mailbox": mailbox,
+        "role": request.POST.get("role", ""),
+    }
     if is_fragment(request):
         response = render(request, "mail/_choose_folder.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
         return response
-    return render(request, "mail/choose_folder.html", context)
+    return render(request, "mail/choose_folder.html", context | frame(list(store.mailboxes()), mailbox))
 
 
 def _confirm(request: PortalRequest, store: MailStore, mailbox: str, order: Order) -> HttpResponse:

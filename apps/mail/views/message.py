@@ -12,6 +12,7 @@ import structlog
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -170,6 +171,7 @@ def message_context(
         "list_url": base + view.encoded(**({"role": role} if role else {})),
         "shown_date": date,
         "when": listing.full_time(date),
+        "near": listing.near_time(date, timezone.localtime()),
         "blocked": 0 if loads else opened.blocked,
         "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
         "content_query": _content_query(request, uidvalidity, loads=loads),

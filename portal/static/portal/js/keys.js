@@ -9,6 +9,7 @@
    The names come from templates: elements with data-key="e" and an accessible name register themselves as clicks. */
 
 const shortcuts = new Map();
+let gate = () => false;
 const PAUSE = 1500; // milliseconds that may lie between the strokes of a sequence
 let pending = "";
 let struck = 0; // when the pending stroke happened: by its event, since a busy page hears of it late
@@ -20,6 +21,11 @@ export function register(keys, name, run, { group = "", always = false } = {}) {
 
 export function list() {
   return [...shortcuts].map(([keys, { name, group }]) => ({ keys, name, group }));
+}
+
+/** `test(keys, run)` sees every shortcut before it acts. It answers true when it has kept `run` for later. */
+export function hold(test) {
+  gate = test;
 }
 
 /** The event as it is written in `register`: modifiers in the order Ctrl, Alt, Shift; Shift only beside letters. */
@@ -41,9 +47,12 @@ function onKey(event) {
   const single = !stroke.includes("Ctrl+") && !stroke.includes("Alt+");
   const silent = writes(event.target) || (single && document.documentElement.dataset.keys === "off" && event.key.length === 1);
   const typed = pending && event.timeStamp - struck < PAUSE ? `${pending} ${stroke}` : stroke;
-  const found = shortcuts.get(typed) ?? shortcuts.get(stroke);
+  const keys = shortcuts.has(typed) ? typed : stroke;
+  const found = shortcuts.get(keys);
   pending = "";
-  if (found && (found.always || !silent)) {
+  if (!silent && gate(keys, () => shortcuts.get(keys)?.run(event))) {
+    event.preventDefault();
+  } else if (found && (found.always || !silent)) {
     if (found.run(event) !== false) event.preventDefault();
   } else if (!silent && [...shortcuts.keys()].some((keys) => keys.startsWith(`${typed} `))) {
     [pending, struck] = [typed, event.timeStamp];

@@ -2,7 +2,7 @@
    and forms do the same, a page at a time. */
 import "./dialog.js";
 import { roving } from "../../portal/js/portal.js";
-import { register } from "../../portal/js/keys.js";
+import { hold, register } from "../../portal/js/keys.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -65,6 +65,37 @@ function follow() {
   if (row && document.activeElement.matches("#list .go")) $(".go", row).focus();
 }
 
+/* --- a message on its way ----------------------------------------------------------------------------------------- */
+
+const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "p", "Shift+I", "Shift+U"]);
+let coming = null; // the request that brings the next message
+let strokes = []; // keys meant for it
+
+/** A key means the message that one has gone to, not the one that is still shown: it waits for that message. With boxes
+    ticked it means the selection, which is there. */
+hold((keys, run) => coming !== null && ACTING.has(keys) && !boxes().some((box) => box.checked) && strokes.push(run) > 0);
+
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.target && ctx.target === reading()) coming = ctx;
+});
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx !== coming) return;
+  coming = null;
+  if (ctx.status !== "swapped" || ctx.response.status >= 400) strokes = [];
+  while (coming === null && strokes.length) strokes.shift()();
+});
+
+/** The answer to an action comes when another message is shown already, or on its way: it leaves that one alone. */
+document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  if (ctx.request.method !== "POST" || !reading()) return;
+  if (!coming && ctx.request.body?.getAll?.("uid").includes(reading().dataset.uid)) return;
+  const kept = tasks.filter(({ target }) => !(target instanceof Node && reading().contains(target)));
+  if (kept.length === tasks.length) return;
+  tasks.splice(0, tasks.length, ...kept);
+  delete ctx.hx.pushurl;
+});
+
 /* --- a new list in place of the old one --------------------------------------------------------------------------- */
 
 let place = null;
@@ -106,6 +137,11 @@ function refocus() {
   target?.focus({ preventScroll: true });
 }
 
+/** The list is one stop of the Tab key, with the box of that row beside it: the other boxes are ticked with `x`. */
+function stopAt(stop) {
+  for (const each of $$(".msg :is(.go, .cb)", list())) each.tabIndex = each.closest(".msg") === stop ? 0 : -1;
+}
+
 let known = null;
 let counts = null;
 
@@ -115,6 +151,7 @@ function settle() {
     for (const box of $$("[data-all]", known)) box.hidden = false;
     const rows = $("[data-rows]", known);
     if (rows) roving(rows, ".go", { vertical: true });
+    rows?.addEventListener("focusin", ({ target }) => target.closest(".msg") && stopAt(target.closest(".msg")));
     name();
     if (place) $(".scroll", known).scrollTop = place.top;
   }
@@ -122,6 +159,7 @@ function settle() {
   counts = $("#folders");
   count();
   refocus();
+  stopAt($(".msg:focus-within", list()) ?? $(".go[tabindex='0']", list())?.closest(".msg")); // a row drawn anew is none yet
   if (lost()) held = null; // nothing took its place
   follow();
   news();
