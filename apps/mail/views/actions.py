@@ -197,7 +197,7 @@ def _choose_folder(
         response = render(request, "mail/_choose_folder.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
         return response
-    return render(request, "mail/choose_folder.html", context | frame(list(store.mailboxes()), mailbox))
+    return render(request, "mail/choose_folder.html", context | column(request, store, mailbox))
 
 
 def _confirm(request: PortalRequest, store: MailStore, mailbox: str, order: Order) -> HttpResponse:
