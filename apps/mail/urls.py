@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, found, images, list, message, searches
+from apps.mail.views import actions, compose, content, folders, found, images, list, manage_folders, message, searches
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -18,6 +18,12 @@ register_converter(SectionConverter, "section")
 urlpatterns = [
     path("", list.index, name="index"),
     path("@/folders/", folders.tree, name="folders"),
+    path("@/folders/manage/", manage_folders.manage, name="manage_folders"),
+    path("@/folders/menu/", manage_folders.menu, name="folder_menu"),
+    path("@/folders/new/", manage_folders.new, name="new_folder"),
+    path("@/folders/edit/", manage_folders.edit, name="edit_folder"),
+    path("@/folders/act/", manage_folders.act, name="act_on_folder"),
+    path("@/folders/undo/", manage_folders.undo, name="undo_folder"),
     path("@/undo/", actions.undo, name="undo"),
     path("@/found/act/", found.act, name="act_found"),
     path("@/found/undo/", found.undo, name="undo_found"),
@@ -28,6 +34,7 @@ urlpatterns = [
     path("@/editor/", compose.editor, name="editor"),
     path("@/image/", images.image, name="image"),
     path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
+    path("<mailbox:mailbox>/sort/", list.sort, name="sort"),
     path("<mailbox:mailbox>/act/", actions.act, name="act"),
     path("<mailbox:mailbox>/<uid:uid>/", message.message, name="message"),
     path("<mailbox:mailbox>/<uid:uid>/reply/", compose.reply, name="reply"),

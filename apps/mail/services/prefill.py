@@ -19,8 +19,8 @@ from apps.mail.mime.reply import text_as_html
 from apps.mail.prefs import ANSWER, FORMAT, SENDER_NAME, SIGNATURE
 from apps.mail.services import attaching
 from apps.mail.services.attaching import Item
-from apps.mail.services.listing import full_time
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.times import full_time
 from portal.contracts import Address
 from portal.http import PortalRequest
 

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.mail.mailbox.store import MailStore
-from apps.mail.views.common import frame, with_store
+from apps.mail.views.common import column, with_store
 from portal.http import PortalRequest
 
 
 @require_safe
 @with_store
 def tree(request: PortalRequest, store: MailStore) -> HttpResponse:
-    return render(request, "mail/_folders.html", frame(list(store.mailboxes()), request.GET.get("mailbox", "")))
+    return render(request, "mail/_folders.html", column(request, store, request.GET.get("mailbox", "")))
