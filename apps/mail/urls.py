@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, images, list, message
+from apps.mail.views import actions, compose, content, folders, images, list, message, outbox
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -19,6 +19,9 @@ urlpatterns = [
     path("", list.index, name="index"),
     path("@/folders/", folders.tree, name="folders"),
     path("@/undo/", actions.undo, name="undo"),
+    path("@/outbox/", outbox.index, name="outbox"),
+    path("@/outbox/watch/", outbox.watch, name="outbox_watch"),
+    path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/editor/", compose.editor, name="editor"),
