@@ -356,6 +356,9 @@ def sweep(*, now: datetime | None = None) -> None:
     now = now or timezone.now()
     take_over(now=now)
     for pk in OutboxMessage.objects.due(now).order_by("due").values_list("pk", flat=True):
-        deliver(pk, now=now)
+        try:
+            deliver(pk, now=now)
+        except Exception:  # one message that nobody foresaw must not hold up the others; its lease will run out
+            log.error("outbox_sender_fell", message=pk, exc_info=True)
     OutboxMessage.objects.filter(state=State.DONE, finished__lt=now - KEPT).delete()
     letters.sweep(set(OutboxMessage.objects.exclude(file="").values_list("file", flat=True)))
