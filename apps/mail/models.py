@@ -123,6 +123,7 @@ class OutboxMessage(models.Model):
 
     WAITS = (State.WAITING, State.SENT)
     AT_WORK = (State.SENDING, State.HANDING, State.COPYING)
+    ENDS = (State.DONE, State.FAILED, State.UNKNOWN)
     TAKEN = (State.COPYING, State.SENT, State.DONE)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -138,6 +139,7 @@ class OutboxMessage(models.Model):
     attempt = models.PositiveIntegerField(default=0)  # fencing: only who holds the last one may change the row
     tries = models.PositiveIntegerField(default=0)  # that have failed since it was last given leave to wait
     lease_until = models.DateTimeField(null=True)
+    told = models.BooleanField(default=False)  # its writer has been told how it ended
 
     objects = OutboxQuerySet.as_manager()
 

@@ -17,6 +17,7 @@ from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import delivery, letters, outbox
 from portal.models import Delegation
 from portal.prefs import for_user
+from scripts.servers import exim
 from tests.mail.conftest import Person, SignIn, letter
 from tests.mail.desk import Desk, Writer
 from tests.mail.test_sending import WRITTEN, to
@@ -161,11 +162,22 @@ def test_the_folder_column_counts_it_while_it_is_there(patient: Writer, post: Po
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     column = patient.person.client.get("/mail/@/folders/").content.decode()
     assert re.search(r'href="/mail/@/outbox/".*Outbox.*>1<', column)
-    assert re.search(r"outbox/watch/\?ids=\d+\" hx-trigger=\"load delay:1\ds", column)
+    assert re.search(r"outbox/watch/\" hx-trigger=\"load delay:1\ds", column)
     the_clock_shows(seconds=11)
-    assert "Outbox" not in patient.person.client.get("/mail/@/folders/").content.decode()
-    told = patient.person.client.get(f"/mail/@/outbox/watch/?ids={row_of(patient).pk}")
-    assert "Message sent." in told["HX-Trigger"]
+    assert 'href="/mail/@/outbox/"' not in patient.person.client.get("/mail/@/folders/").content.decode()
+    assert "Message sent." in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
+    assert "Message sent." not in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
+    assert "outbox/watch/" not in patient.person.client.get("/mail/@/folders/").content.decode()
+
+
+def test_a_failure_is_told_whenever_its_writer_comes_back(patient: Writer, post: PostOffice) -> None:
+    patient.new().press(**WRITTEN, to=exim.REFUSED)
+    the_clock_shows(seconds=11)
+    assert row_of(patient).state == State.FAILED
+    assert 'outbox/watch/" hx-trigger="load delay:2s"' in patient.person.client.get("/mail/@/folders/").content.decode()
+    assert "could not be sent" in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
+    column = patient.person.client.get("/mail/@/folders/").content.decode()
+    assert "Outbox" in column and "outbox/watch/" not in column
 
 
 # --- once -------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('attempt', models.PositiveIntegerField(default=0)),
                 ('tries', models.PositiveIntegerField(default=0)),
                 ('lease_until', models.DateTimeField(null=True)),
+                ('told', models.BooleanField(default=False)),
                 ('delegation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='portal.delegation')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -157,6 +157,7 @@ def _put_in(
         file=file,
         sealed=letter.sealed(opened, writing.id),
         due=now + timedelta(seconds=delay),
+        told=not delay,
         created=now,
     )
     if not delay:  # it is ours from the beginning: no worker takes it out of our hands
@@ -278,6 +279,7 @@ def try_again(row: OutboxMessage, *, password: str) -> None:
         due=now,
         created=now,
         tries=1 if copy_only else 0,
+        told=False,
         sealed=letter.sealed(opened, row.writing_id),
     )
     if not copy_only:
@@ -350,24 +352,6 @@ def revoke(request: HttpRequest, task: str) -> None:
 def find(user_id: int, *, pk: int | None = None, writing_id: str = "") -> OutboxMessage | None:
     rows = OutboxMessage.objects.kept().select_related("delegation", "user").filter(user=user_id)
     return (rows.filter(writing_id=writing_id) if pk is None else rows.filter(pk=pk)).first()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The Outbox in a folder column."""
-
-    count: int = 0
-    ids: str = ""  # of what is still to be heard of
-    seconds: int | None = None  # until it is worth asking again; None when nothing happens by itself
-
-
-def standing(user_id: int, *, now: datetime | None = None) -> Standing:
-    now = now or timezone.now()
-    rows = list(OutboxMessage.objects.kept().filter(user=user_id).values_list("pk", "state", "due"))
-    open_ = {pk: due for pk, state, due in rows if state not in (State.FAILED, State.UNKNOWN)}
-    waits = [int((min(due, now + timedelta(minutes=1)) - now).total_seconds()) for due in open_.values()]
-    seconds = max(2, min(waits) + 1) if waits else None
-    return Standing(len(rows), ",".join(map(str, open_)), seconds)
 
 
 def catch_up(user_id: int) -> None:

@@ -1,11 +1,12 @@
-"""The Outbox as its page shows it: each message with its state in words, and what can be done about it."""
+"""The Outbox as people see it: its page, each message with what can be done about it, and the folder column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -120,3 +121,35 @@ def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:
     if row.state == State.UNKNOWN:
         return frozenset({"again", "arrived", "discard"})
     return frozenset({"again", "discard"}) if row.state == State.SENT else frozenset()
+
+
+# --- in the folder column ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The Outbox in a folder column."""
+
+    count: int = 0
+    seconds: int | None = None  # until it is worth asking again; None when nothing happens by itself
+
+
+def standing(user_id: int, *, now: datetime | None = None) -> Standing:
+    now = now or timezone.now()
+    mine = OutboxMessage.objects.filter(user=user_id).exclude(state=State.DONE, told=True)
+    rows = list(mine.values_list("state", "due", "told"))
+    waits = [due for state, due, _told in rows if state not in OutboxMessage.ENDS]
+    news = any(state in OutboxMessage.ENDS and not told for state, _due, told in rows)
+    latest = now + timedelta(minutes=1)
+    seconds = [0] * news + [int((min(due, latest) - now).total_seconds()) + 1 for due in waits]
+    count = sum(state != State.DONE for state, _due, _told in rows)
+    return Standing(count, max(2, min(seconds)) if seconds else None)
+
+
+def news(user_id: int) -> list[str]:
+    """How messages ended of which their writer was not told yet; now they are. Of what went well long ago, nothing."""
+    ended = OutboxMessage.objects.filter(user=user_id, told=False, state__in=OutboxMessage.ENDS)
+    rows = list(ended.values_list("pk", "state", "finished"))
+    OutboxMessage.objects.filter(pk__in=[pk for pk, _state, _finished in rows]).update(told=True)
+    recent = timezone.now() - timedelta(minutes=2)
+    return [state for _pk, state, finished in rows if finished is None or finished > recent]

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from apps.mail.services import outbox
+from apps.mail.services import outbox_page
 
 register = template.Library()
 
@@ -17,4 +17,4 @@ def outbox_folder(context: Context) -> dict[str, Any]:
     request = context["request"]
     match = request.resolver_match
     here = match is not None and match.view_name == "mail:outbox"
-    return {"standing": outbox.standing(request.user.pk), "here": here}
+    return {"standing": outbox_page.standing(request.user.pk), "here": here}

@@ -83,6 +83,8 @@ def _discard(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
 
 def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     row.refresh_from_db()
+    if row.state in OutboxMessage.ENDS:
+        OutboxMessage.objects.filter(pk=row.pk).update(told=True)
     if row.state == State.DONE:
         messages.success(request, _("Message sent."))
     return _back()
@@ -94,10 +96,9 @@ def watch(request: PortalRequest) -> HttpResponse:
     """Asked by a page that shows a count: sends what no worker has sent, and tells what has become of the rest."""
     outbox.catch_up(request.user.pk)
     events: dict[str, object] = {"mail-changed": {"target": "#folders"}}
-    asked = [int(pk) for pk in request.GET.get("ids", "").split(",") if pk.isascii() and pk.isdigit()][:100]
-    states = list(OutboxMessage.objects.filter(user=request.user.pk, pk__in=asked).values_list("state", flat=True))
+    states = outbox_page.news(request.user.pk)
     if text := _news(states):
-        good = all(state in OutboxMessage.TAKEN for state in states)
+        good = all(state == State.DONE for state in states)
         events["toast"] = {"target": "#toasts", "text": text, "level": "ok" if good else "warning"}
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
 
@@ -105,6 +106,4 @@ def watch(request: PortalRequest) -> HttpResponse:
 def _news(states: list[str]) -> str:
     if State.UNKNOWN in states or State.FAILED in states:
         return _("A message could not be sent. It is in the Outbox.")
-    if any(state in OutboxMessage.TAKEN for state in states):
-        return _("Message sent.")
-    return ""
+    return _("Message sent.") if states else ""
