@@ -9,7 +9,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, found, images, list, manage_folders, message, searches
+from apps.mail.views import (
+    actions,
+    compose,
+    content,
+    folders,
+    found,
+    images,
+    list,
+    manage_folders,
+    message,
+    outbox,
+    searches,
+)
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -29,6 +41,9 @@ urlpatterns = [
     path("@/found/undo/", found.undo, name="undo_found"),
     path("@/searches/", searches.searches, name="searches"),
     path("@/searches/<int:pk>/", searches.search, name="search"),
+    path("@/outbox/", outbox.index, name="outbox"),
+    path("@/outbox/watch/", outbox.watch, name="outbox_watch"),
+    path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/editor/", compose.editor, name="editor"),
