@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from apps.mail.mime import addresses, render_html, wire
 from portal.contracts import Address
@@ -50,6 +50,10 @@ class Carried(forms.CharField):
 
 class ComposeForm(forms.Form):
     id = Carried()  # the same for every try to send it
+    identity = forms.CharField(required=False)  # drawn by the template: nothing to choose where there is one
+    signed = Carried()  # the identity whose signature, Reply-To and Bcc stand in the form
+    because = Carried()  # the address of the original that decided about the identity
+    reminded = Carried()  # of the file that seems to be missing
     again = Carried()  # the person knows that it may have been sent before
     kind = Carried()  # "new", "reply" or "forward"
     source = Carried()  # the message answered
@@ -84,6 +88,21 @@ class ComposeForm(forms.Form):
         initial="plain",
         required=False,
         widget=forms.RadioSelect,
+    )
+    priority = forms.ChoiceField(
+        label=_("Priority"),
+        choices=[
+            ("", pgettext_lazy("priority", "Normal")),
+            ("high", pgettext_lazy("priority", "High")),
+            ("low", pgettext_lazy("priority", "Low")),
+        ],
+        required=False,
+        widget=forms.Select(attrs={"class": "select", "autocomplete": "off"}),
+    )
+    receipt = forms.BooleanField(
+        label=_("Ask for a read receipt"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "sw", "autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -80,11 +80,29 @@ ANSWER = choice_pref(
     words=_("quote, reply"),
 )
 
+ATTACHMENT_REMINDER = bool_pref(
+    "mail.attachment_reminder",
+    _("Remind me when I write of an attachment and there is none"),
+    False,
+    words=_("file, forgotten"),
+)
+
 COMPOSING = PrefPage(
     id="mail.composing",
     title=_("Writing mail"),
     help=_("How a new message begins, and your name and signature on it."),
     icon="square-pen",
     order=30,
-    prefs=(FORMAT, SENDER_NAME, SIGNATURE, ANSWER),
+    prefs=(FORMAT, ANSWER, ATTACHMENT_REMINDER),
+)
+
+#: What these two hold is the first identity's until it is changed (``services.identities``); locked, everyone's.
+IDENTITIES = PrefPage(
+    id="mail.identities",
+    title=_("Identities"),
+    help=_("As whom you write: names, addresses and signatures."),
+    icon="users",
+    order=40,
+    url_name="mail:identities",
+    prefs=(SENDER_NAME, SIGNATURE),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, found, images, list, message, searches
+from apps.mail.views import actions, compose, content, folders, found, identities, images, list, message, searches
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -26,6 +26,9 @@ urlpatterns = [
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/editor/", compose.editor, name="editor"),
+    path("@/identities/", identities.index, name="identities"),
+    path("@/identities/new/", identities.new, name="identity_new"),
+    path("@/identities/<int:id>/", identities.edit, name="identity"),
     path("@/image/", images.image, name="image"),
     path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
     path("<mailbox:mailbox>/act/", actions.act, name="act"),
@@ -33,6 +36,8 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/reply/", compose.reply, name="reply"),
     path("<mailbox:mailbox>/<uid:uid>/reply-all/", compose.reply_all, name="reply_all"),
     path("<mailbox:mailbox>/<uid:uid>/forward/", compose.forward, name="forward"),
+    path("<mailbox:mailbox>/<uid:uid>/forward-attached/", compose.forward_attached, name="forward_attached"),
+    path("<mailbox:mailbox>/<uid:uid>/edit-as-new/", compose.as_new, name="as_new"),
     path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),

@@ -22,7 +22,7 @@ from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
 from apps.mail.models import remember
-from apps.mail.services import folders
+from apps.mail.services import folders, identities
 from apps.mail.services.refs import MessageRef
 from portal import credentials
 from portal.contracts import Text
@@ -63,6 +63,8 @@ class Writing:
     kind: str = ""  # "reply", "forward" or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
+    identity: str = ""  # the key of the one it is written as
+    sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
     content: str = ""  # tells what was written from what is written now under the same id
 
 
@@ -77,7 +79,8 @@ def message_id(writing_id: str, sender: str) -> str:
 def save_draft(store: MailStore, writing: Writing, *, unfinished: Mapping[str, str] | None = None) -> MessageRef:
     """Store the draft, then remove the one it replaces: at no moment is there none. ``unfinished``: recipients that
     are no addresses yet, as they were typed. Raises ``MailError``, ``build.Refused``."""
-    state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), **(unfinished or {})}
+    state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
+    state |= unfinished or {}
     octets = build.draft(replace(writing.message, draft_state=state))
     mailbox = folders.ensure_role(store, "drafts")
     uidvalidity, uid = store.append(mailbox, octets, flags=["\\Draft", "\\Seen"])
@@ -142,7 +145,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: b
         cache.delete(key)
         raise
     cache.set(key, f"sent:{writing.content}", _REMEMBERED)
-    problem = _store_copy(store, copy)
+    problem = _store_copy(store, copy, writing.sent_mailbox)
     _mark_source(store, writing)
     if writing.draft is not None and not problem:  # without a copy in Sent, the draft is all there is
         discard(store, writing.draft, writing_id=writing.id)
@@ -266,9 +269,9 @@ def explain(error: submission.SubmissionError) -> str:
     return f"{text} ({error.server_text})" if error.code and error.server_text else text
 
 
-def _store_copy(store: MailStore, octets: bytes) -> str:
+def _store_copy(store: MailStore, octets: bytes, mailbox: str) -> str:
     try:
-        store.append(folders.ensure_role(store, "sent"), octets, flags=["\\Seen"])
+        store.append(identities.sent_mailbox(store, mailbox), octets, flags=["\\Seen"])
     except MailError as error:
         log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
         return _("The message was sent, but no copy of it could be stored in Sent.")

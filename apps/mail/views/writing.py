@@ -25,8 +25,9 @@ from apps.mail.forms import FIELDS, ComposeForm
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
-from apps.mail.prefs import ANSWER
-from apps.mail.services import attaching, prefill, sending, trouble
+from apps.mail.models import Identity
+from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER
+from apps.mail.services import attaching, identities, options, prefill, sending, trouble
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -47,6 +48,7 @@ class Sheet:
     post: QueryDict  # what the form is bound to
     form: ComposeForm
     tokens: list[str]
+    identity: Identity
     notes: list[str] = field(default_factory=list)  # what else went wrong on the way
 
     @property
@@ -134,9 +136,10 @@ def _taken(request: PortalRequest) -> Sheet:
     kept.setlist("attachment", tokens)
     request.POST = kept  # type: ignore[assignment]  # django-stubs: immutable
     request.FILES.clear()
+    identity = identities.follow(request, kept)
     form = ComposeForm(kept)
     form.is_valid()
-    return Sheet(request, kept, form, tokens, notes)
+    return Sheet(request, kept, form, tokens, identity, notes)
 
 
 def is_too_large(request: PortalRequest) -> bool:
@@ -146,13 +149,15 @@ def is_too_large(request: PortalRequest) -> bool:
 
 def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
     post = sheet.post
+    if "undo" in post:  # of the identity that was chosen for the writer
+        return sheet.plain(store)
     if "remove" in post:
         sheet.tokens = [token for token in sheet.tokens if token != post["remove"]]
         return sheet.plain(store)
     if sheet.notes:
         return sheet.again(store)
     do: Callable[[Sheet, MailStore], HttpResponse]
-    do = {"save": _save, "discard": _discard, "attach": Sheet.plain}.get(post.get("action", ""), _send)
+    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain}.get(post.get("action", ""), _send)
     try:
         return do(sheet, store)
     except attaching.Missing:
@@ -214,6 +219,10 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
     sent_before = sending.sent_before(sheet.request, form.cleaned_data["id"]) if form.cleaned_data["id"] else None
     if sent_before is not None:
         return _sent_before(sheet, store, same=sheet.adds_nothing_to(sent_before))
+    if word := _forgotten(sheet):
+        sheet.post["reminded"] = "yes"
+        form.add_error(None, options.reminder(word))
+        return sheet.again(store)
     writing = _writing(sheet, store)
     if sum(len(file.content) for file in writing.message.attachments) > settings.MAX_MESSAGE_MB * 1_000_000:
         limit = {"limit": settings.MAX_MESSAGE_MB}
@@ -234,6 +243,15 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
             form.add_error(None, error.text)
         return sheet.again(store)
     return _done(sheet, sent)
+
+
+def _forgotten(sheet: Sheet) -> str:
+    """Asked once for each message."""
+    if not sheet.request.prefs[ATTACHMENT_REMINDER] or sheet.data["reminded"]:
+        return ""
+    above = sheet.data["kind"] == "forward" or sheet.request.prefs[ANSWER] != "below"
+    signature = identities.signature_of(sheet.identity)
+    return options.forgotten(sheet.data, signature, files=len(sheet.tokens), above=above)
 
 
 def _sent_before(sheet: Sheet, store: MailStore, *, same: bool) -> HttpResponse:
@@ -269,7 +287,7 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
     """The form as a message. Raises ``attaching.Missing``, ``MailError``."""
     shown = prefill.html_of(sheet.data)[1]
     files = attaching.load(sheet.tokens, sheet.sources(store), shown=shown)
-    message = prefill.message_of(sheet.data, sender=prefill.sender_of(sheet.request), attachments=files)
+    message = prefill.message_of(sheet.data, sender=sheet.identity.address, attachments=files)
     writing_id = sheet.data.get("id") or prefill.new_id()
     return sending.Writing(
         message=replace(
@@ -279,6 +297,8 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
         kind=sheet.data.get("kind", ""),
         source=sheet.source,
         draft=sheet.draft,
+        identity=sheet.identity.key,
+        sent_mailbox=sheet.identity.sent_mailbox,
         content=sheet.content,
     )
 
@@ -301,7 +321,7 @@ def draw(
         "form": form,
         "attachments": list(items),
         "notes": list(notes),
-        "sender": prefill.sender_of(request),
+        **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
         "upload_limit": settings.MAX_MESSAGE_MB * 1_000_000,
         "upload_mb": settings.MAX_MESSAGE_MB,
@@ -312,6 +332,18 @@ def draw(
     if store is not None:
         context |= frame(list(store.mailboxes()), "")
     return render(request, "mail/compose.html", context, status=status)
+
+
+def _senders(request: PortalRequest, form: ComposeForm) -> dict[str, Any]:
+    known = identities.of(request)
+    identity = identities.find(known, form["identity"].value()) or known[0]
+    return {
+        "identity": identity,
+        "sender": identity.address,
+        "senders": [(each, identities.signature_of(each)) for each in known],
+        "because": form["because"].value() if identity is not known[0] else "",
+        "asks_more": form["priority"].value() or form["receipt"].value(),
+    }
 
 
 def _back_url(form: ComposeForm) -> str:
