@@ -146,3 +146,34 @@ class ComposeForm(forms.Form):
                     "aria-invalid": "true",
                     "aria-describedby": f"compose-{name}_error",
                 }
+
+
+class RedirectForm(forms.Form):
+    id = Carried()  # the same for every try to send it
+    again = Carried()  # the person knows that it may have been sent before
+    identity = forms.CharField(required=False)
+    to = RecipientsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "redirect-%s")
+        super().__init__(*args, **kwargs)
+
+    def clean_id(self) -> str:
+        value: str = self.cleaned_data["id"]
+        if not _ID.fullmatch(value):
+            raise forms.ValidationError("no id")
+        return value
+
+    def clean_to(self) -> list[Address]:
+        found: list[Address] = self.cleaned_data["to"]
+        if not found:
+            raise forms.ValidationError(_t("Say who the message is for."))
+        return found
+
+    def ask_again(self) -> None:
+        self.data["again"] = "yes"  # type: ignore[index]  # a copy of what came
+        self.add_error(None, outcome_unknown())
+
+
+def outcome_unknown() -> str:
+    return _t("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, found, identities, images, list, message, searches
+from apps.mail.views import actions, compose, content, folders, found, identities, images, list, message, redirect, searches
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
@@ -38,6 +38,7 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/forward/", compose.forward, name="forward"),
     path("<mailbox:mailbox>/<uid:uid>/forward-attached/", compose.forward_attached, name="forward_attached"),
     path("<mailbox:mailbox>/<uid:uid>/edit-as-new/", compose.as_new, name="as_new"),
+    path("<mailbox:mailbox>/<uid:uid>/redirect/", redirect.redirect, name="redirect"),
     path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache as cached
 
 import structlog
@@ -30,7 +30,7 @@ from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
 
 log = structlog.get_logger(__name__)
-ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded"}
+ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded"}
 _REMEMBERED = 24 * 3600  # seconds for which a second press of "Send" finds what became of the first
 _UNDER_WAY = 15 * 60  # seconds that the longest try can take
 
@@ -60,9 +60,10 @@ class Writing:
 
     message: OutgoingMessage
     id: str  # the same for every try to send it
-    kind: str = ""  # "reply", "forward" or ""
+    kind: str = ""  # "reply", "forward", "redirect" or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
+    octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
     identity: str = ""  # the key of the one it is written as
     sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
     content: str = ""  # tells what was written from what is written now under the same id
@@ -130,7 +131,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, again: b
     the same, under the same Message-ID), ``build.Refused``. After the server has taken the message nothing raises.
     """
     key = _key(request, writing.id)
-    octets = build.message(writing.message)
+    octets = writing.octets or build.message(writing.message)
     copy = _copy(writing.message, octets)
     if not cache.add(key, "sending", _UNDER_WAY):
         _not_twice(str(cache.get(key)), again=again)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from apps.mail.forms import FIELDS, ComposeForm
+from apps.mail.forms import FIELDS, ComposeForm, outcome_unknown
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
@@ -232,10 +232,7 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         sent = sending.send(sheet.request, store, writing, again=form.cleaned_data["again"] == "yes")
     except sending.OutcomeUnknown:
         sheet.post["again"] = "yes"
-        form.add_error(
-            None,
-            _("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."),
-        )
+        form.add_error(None, outcome_unknown())
         return sheet.again(store)
     except sending.NotSent as error:
         form.refuse({address: f"{address}: {text}" for address, text in error.refused.items()})
