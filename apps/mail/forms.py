@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
@@ -36,7 +36,7 @@ class RecipientsField(forms.CharField):
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
         wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
-            raise forms.ValidationError([_t("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
+            raise forms.ValidationError([gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
         return list(addresses.unique([found])[0])
 
 
@@ -167,7 +167,7 @@ class RedirectForm(forms.Form):
     def clean_to(self) -> list[Address]:
         found: list[Address] = self.cleaned_data["to"]
         if not found:
-            raise forms.ValidationError(_t("Say who the message is for."))
+            raise forms.ValidationError(gettext("Say who the message is for."))
         return found
 
     def ask_again(self) -> None:
@@ -176,4 +176,4 @@ class RedirectForm(forms.Form):
 
 
 def outcome_unknown() -> str:
-    return _t("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again.")
+    return gettext("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again.")

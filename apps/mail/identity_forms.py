@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mailbox.store import Mailbox
@@ -72,19 +72,19 @@ class IdentityForm(forms.Form):
         field = self.fields["email"]
         if allowed is None:
             field.widget = forms.TextInput(attrs={"class": "in", "dir": "ltr", "inputmode": "email"})
-            field.help_text = _t("Empty: %(address)s") % {"address": own}
+            field.help_text = gettext("Empty: %(address)s") % {"address": own}
             return
         names = [own, *sorted(allowed - {own.casefold()})]
         field.widget = forms.Select(attrs={"class": "select", "dir": "ltr"}, choices=[(name, name) for name in names])
         if len(names) == 1:
-            field.help_text = _t("Your administrator can give you further addresses.")
+            field.help_text = gettext("Your administrator can give you further addresses.")
 
     def _folders(self, mailboxes: Iterable[Mailbox]) -> None:
         choices = [("", str(folders.ROLE_LABELS["sent"]))]
         choices += [(each.name, str(folders.label(each))) for each in mailboxes if each.selectable and not each.role]
         kept = self.identity.sent_mailbox
         if kept and kept not in dict(choices):
-            choices.append((kept, _t("%(folder)s (not there any more)") % {"folder": kept}))
+            choices.append((kept, gettext("%(folder)s (not there any more)") % {"folder": kept}))
         field = self.fields["sent_mailbox"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
@@ -96,9 +96,9 @@ class IdentityForm(forms.Form):
         if value.casefold() == own_address(self.identity.user).casefold():
             return ""
         if value and not wire.can_be_written_to(value):
-            raise forms.ValidationError(_t("“%(text)s” is not a mail address.") % {"text": value})
+            raise forms.ValidationError(gettext("“%(text)s” is not a mail address.") % {"text": value})
         if value and self._permitted is not None and value.casefold() not in self._permitted:
-            raise forms.ValidationError(_t("You may not write from this address."))
+            raise forms.ValidationError(gettext("You may not write from this address."))
         return value
 
     def clean_reply_to(self) -> str:
@@ -111,7 +111,7 @@ class IdentityForm(forms.Form):
         found = addresses.split(self.cleaned_data[name])
         wrong = [each.email or each.name for each in found if not wire.can_be_written_to(each.email)]
         if wrong:
-            raise forms.ValidationError([_t("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
+            raise forms.ValidationError([gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
         return addresses.format(found)
 
     def clean_name(self) -> str:
