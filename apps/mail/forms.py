@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from apps.mail.mime import addresses, render_html, wire
 from portal.contracts import Address
@@ -36,7 +35,9 @@ class RecipientsField(forms.CharField):
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
         wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
-            raise forms.ValidationError([gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
+            raise forms.ValidationError(
+                [gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong]
+            )
         return list(addresses.unique([found])[0])
 
 
@@ -176,4 +177,6 @@ class RedirectForm(forms.Form):
 
 
 def outcome_unknown() -> str:
-    return gettext("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again.")
+    return gettext(
+        "Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."
+    )

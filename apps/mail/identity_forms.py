@@ -111,7 +111,9 @@ class IdentityForm(forms.Form):
         found = addresses.split(self.cleaned_data[name])
         wrong = [each.email or each.name for each in found if not wire.can_be_written_to(each.email)]
         if wrong:
-            raise forms.ValidationError([gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
+            raise forms.ValidationError(
+                [gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong]
+            )
         return addresses.format(found)
 
     def clean_name(self) -> str:

@@ -1,4 +1,4 @@
-"""Identities: their page, the one that an answer comes from, and what another one changes. All of it without scripts."""
+"""Identities: their page, the one that an answer comes from, and what another one changes; all without scripts."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def test_what_the_site_has_locked_holds_for_all(two: Writer) -> None:
     html = two.person.client.get(f"{LIST}{key}/").content.decode()
     assert html.count("Set by your administrator") == 2
     assert "House style" in html
-    two.person.client.post(f"{LIST}{key}/", {"name": "Me", "text": "mine", "label": "New", "email": "desk@example.test"})
+    two.person.client.post(
+        f"{LIST}{key}/", {"name": "Me", "text": "mine", "label": "New", "email": "desk@example.test"}
+    )
     row = rows(two.person)[1]
     assert (row.label, row.name, row.signature) == ("New", "The desk", "The desk\nRoom 1")  # their own, for later
 

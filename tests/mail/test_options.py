@@ -116,7 +116,9 @@ def test_forwarded_as_a_file(writer: Writer, post: PostOffice) -> None:
 def test_edited_as_a_new_message(writer: Writer, post: PostOffice) -> None:
     bob = post.new_login()
     fields = {"Reply_To": "x@example.test", "References": "<a@x>", "Disposition_Notification_To": "x@example.test"}
-    raw = letter("Plan", text="As before", to=f"Bob <{bob}@example.test>", files=(("a.txt", "text/plain", b"1"),), **fields)
+    raw = letter(
+        "Plan", text="As before", to=f"Bob <{bob}@example.test>", files=(("a.txt", "text/plain", b"1"),), **fields
+    )
     (uid,) = writer.person.receive(raw)
     page = writer.on("as_new", uid)
     assert (page.value("to"), page.value("subject")) == (f"Bob <{bob}@example.test>", "Plan")
@@ -124,7 +126,9 @@ def test_edited_as_a_new_message(writer: Writer, post: PostOffice) -> None:
     assert (page.files, page.value("draft"), page.value("receipt")) == (["a.txt"], "", "")
     page.press("save").press()
     message = read(arrived(post, bob)[0])
-    assert {message[name] for name in ("References", "In-Reply-To", "Reply-To", "Disposition-Notification-To")} == {None}
+    assert {message[name] for name in ("References", "In-Reply-To", "Reply-To", "Disposition-Notification-To")} == {
+        None
+    }
     assert message["Message-ID"] != read(raw)["Message-ID"]
     assert [part.get_payload(decode=True) for part in message.iter_attachments()] == [b"1"]
     assert writer.person.count() == 1  # the original stays

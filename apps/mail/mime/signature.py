@@ -1,4 +1,4 @@
-"""The signature below what somebody writes: as text and as HTML, put in and exchanged without touching anything else."""
+"""The signature below what somebody writes: as text and as HTML, put in and exchanged with nothing else touched."""
 
 from __future__ import annotations
 

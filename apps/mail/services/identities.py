@@ -28,8 +28,9 @@ FIELDS = ("label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signatur
 
 def of(request: PortalRequest) -> list[Identity]:
     """Those that may be written from now, the default first; there is always one."""
-    allowed = permitted(request)
-    return [row for row in all_of(request) if allowed is None or not row.email or row.email.casefold() in allowed] or [
+    rows = all_of(request)
+    allowed = permitted(request) if any(row.email for row in rows) else None
+    return [row for row in rows if allowed is None or not row.email or row.email.casefold() in allowed] or [
         first(request)
     ]
 

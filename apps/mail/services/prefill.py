@@ -233,7 +233,13 @@ def forward_attached(detail: MessageDetail, ref: MessageRef, writer: Writer) -> 
 
 
 def _prefill(
-    message: OutgoingMessage, kind: str, ref: MessageRef, shown: Sequence[Part], writer: Writer, *, files: Sequence[Part]
+    message: OutgoingMessage,
+    kind: str,
+    ref: MessageRef,
+    shown: Sequence[Part],
+    writer: Writer,
+    *,
+    files: Sequence[Part],
 ) -> Prefill:
     initial = _initial(message, kind=kind, source=ref) | writer.form()
     initial["html"] = attaching.as_shown(message.html, shown, ref)

@@ -45,7 +45,13 @@ def _row(rows: list[Identity], number: int, usable: set[str]) -> dict[str, Any]:
             order[number], order[other] = order[other], order[number]
             swapped[name] = ",".join(order)
     top = ",".join([keys[number], *keys[:number], *keys[number + 1 :]]) if number else ""
-    return {"identity": rows[number], "default": not number, "usable": rows[number].key in usable, "top": top, **swapped}
+    return {
+        "identity": rows[number],
+        "default": not number,
+        "usable": rows[number].key in usable,
+        "top": top,
+        **swapped,
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,9 +81,7 @@ def edit(request: PortalRequest, store: MailStore, id: int) -> HttpResponse:
     return _edit(request, store, identity, title=str(identity), only=identity.pk is None)
 
 
-def _edit(
-    request: PortalRequest, store: MailStore, identity: Identity, *, title: str, only: bool
-) -> HttpResponse:
+def _edit(request: PortalRequest, store: MailStore, identity: Identity, *, title: str, only: bool) -> HttpResponse:
     form = IdentityForm(identity, request, store.mailboxes(status=False), request.POST or None)
     if form.is_bound and form.is_valid():
         identities.save(request, form.apply())

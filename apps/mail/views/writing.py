@@ -157,7 +157,9 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
     if sheet.notes:
         return sheet.again(store)
     do: Callable[[Sheet, MailStore], HttpResponse]
-    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain}.get(post.get("action", ""), _send)
+    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain}.get(
+        post.get("action", ""), _send
+    )
     try:
         return do(sheet, store)
     except attaching.Missing:

@@ -12,7 +12,10 @@ from portal.contracts import Address
 
 WHEN = datetime(2026, 11, 26, 15, 0, tzinfo=UTC)
 ANN = Address("ann@x.test", "Ann Lée")
-ORIGINAL = b"Received: a\r\n\tb\r\nFrom: bob@x.test\r\nSubject: Gr\xfc\xdfe\r\nDKIM-Signature: v=1;\r\n b=x\r\n\r\nBcc: text\r\n\r\n\x00\xff"
+ORIGINAL = (
+    b"Received: a\r\n\tb\r\nFrom: bob@x.test\r\nSubject: Gr\xfc\xdfe\r\n"
+    b"DKIM-Signature: v=1;\r\n b=x\r\n\r\nBcc: text\r\n\r\n\x00\xff"
+)
 
 
 def sent_on(raw: bytes, **changes: object) -> bytes:

@@ -25,7 +25,14 @@ def test_there_and_back_is_nothing(text: str, above: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Hello\n\n-- \nAnn B.\n", "Hello\n\n-- \nAnn\nlab\n", "Hello\n\n- \nAnn\n", "Hello\n", "Hello -- \nAnn\n", "> -- \n> Ann\n"],
+    [
+        "Hello\n\n-- \nAnn B.\n",
+        "Hello\n\n-- \nAnn\nlab\n",
+        "Hello\n\n- \nAnn\n",
+        "Hello\n",
+        "Hello -- \nAnn\n",
+        "> -- \n> Ann\n",
+    ],
 )
 def test_what_was_changed_stays(text: str) -> None:
     assert exchange(text, ANN, LAB, above=False) == text

@@ -21,14 +21,25 @@ export function exchange(text, before, after, above) {
   return rest.trim() ? start + rest.replace(/^\n\n/, "") : start.replace(/\n$/, "");
 }
 
-// What a reader sees of it, and its elements: what Squire does to the attributes of a signature is no change of it.
-function shape(node) {
-  let text = "";
-  for (const child of node.childNodes) {
-    if (child.nodeType === Node.TEXT_NODE) text += child.data.replace(/[\s\u200b]+/g, " ");
-    else if (child.nodeType === Node.ELEMENT_NODE) text += `<${child.nodeName}${child.getAttribute("href") ?? ""}>${shape(child)}`;
-  }
-  return text.trim().replace(/<BR>$/, "");
+// What a reader sees of it: lines, and within them text under the same marks. How Squire nests that is no change of it.
+function shape(root) {
+  const lines = [[]];
+  const walk = (node, marks) => {
+    for (const child of node.childNodes) {
+      const last = lines.at(-1);
+      if (child.nodeType === Node.TEXT_NODE) {
+        const text = child.data.replace(/[\s\u200b]+/g, " ");
+        if (last.at(-1)?.[0] === marks) last.at(-1)[1] += text; else last.push([marks, text]);
+      } else if (child.nodeType === Node.ELEMENT_NODE) {
+        const ends = /^(BR|DIV|P|UL|OL|LI|BLOCKQUOTE|H[1-6]|PRE|TABLE|TR|HR)$/.test(child.nodeName);
+        if (ends) lines.push([]);
+        walk(child, /^(DIV|P)$/.test(child.nodeName) ? marks : `${marks}<${child.nodeName}${child.getAttribute("href") ?? ""}>`);
+        if (ends) lines.push([]);
+      }
+    }
+  };
+  walk(root, "");
+  return lines.map((line) => line.filter(([, text]) => text.trim()).flat().join("").trim()).filter(Boolean).join("\n");
 }
 
 function element(html) {
