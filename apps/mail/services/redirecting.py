@@ -20,9 +20,10 @@ def writing(store: MailStore, ref: MessageRef, *, id: str, identity: Identity, t
     """What ``sending`` sends. Raises ``MailError``, ``build.Refused``."""
     sender = identity.address
     message_id = sending.message_id(id, sender.email)
+    subject = store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity).summary.envelope.subject
     raw = b"".join(store.stream(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity))
     return Writing(
-        message=OutgoingMessage(from_=sender, to=tuple(to), message_id=message_id),
+        message=OutgoingMessage(from_=sender, to=tuple(to), message_id=message_id, subject=subject),
         octets=resent(raw, sender=sender, to=to, message_id=message_id, date=timezone.localtime()),
         id=id,
         kind="redirect",

@@ -38,6 +38,8 @@ from portal.http import PortalRequest
 
 JSON = "application/json"
 FIELD_OF_HEADER = {"To": "to", "Cc": "cc", "Bcc": "bcc", "Subject": "subject"}
+#: What makes one message another, besides its recipients.
+SAID = ("identity", "subject", "text", "html", "format", "priority", "receipt")
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Sheet:
     @property
     def content(self) -> str:
         """Tells one message from another: a digest of what is written, and the number of files."""
-        fields = [str(self.data.get(name, "")) for name in (*FIELDS, "subject", "text", "html", "format")]
+        fields = [str(self.data.get(name, "")) for name in (*FIELDS, *SAID)]
         return f"{hashlib.sha256(json.dumps(fields).encode()).hexdigest()}:{len(self.tokens)}"
 
     def adds_nothing_to(self, content: str) -> bool:
