@@ -75,7 +75,7 @@ class IdentityForm(forms.Form):
             field.help_text = gettext("Empty: %(address)s") % {"address": own}
             return
         names = [own, *sorted(allowed - {own.casefold()})]
-        field.widget = forms.Select(attrs={"class": "select", "dir": "ltr"}, choices=[(name, name) for name in names])
+        field.widget = forms.Select(attrs={"class": "select"}, choices=[(name, name) for name in names])
         if len(names) == 1:
             field.help_text = gettext("Your administrator can give you further addresses.")
 
