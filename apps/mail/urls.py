@@ -9,7 +9,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
-from apps.mail.views import actions, compose, content, folders, found, identities, images, list, message, redirect, searches
+from apps.mail.views import (
+    actions,
+    compose,
+    content,
+    folders,
+    found,
+    identities,
+    images,
+    list,
+    message,
+    redirect,
+    searches,
+)
 
 register_converter(MailboxConverter, "mailbox")
 register_converter(UidConverter, "uid")
