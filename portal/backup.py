@@ -8,7 +8,8 @@ The file is a ZIP archive:
     settings.env             what the environment sets, without keys and passwords
 
 What is left out on purpose: keys and passwords (whoever finds a backup must not be able to open anything sealed with
-them), sessions (they hold the sealed mail passwords; people sign in again) and what ``migrate`` makes by itself.
+them), sessions and delegations (they hold sealed mail passwords; people sign in again), what apps call transient
+(messages on their way out, which may be sent by the time of a restore) and what ``migrate`` makes by itself.
 Rows are written and read one by one, so a large site needs no large memory. Nothing is ever unpickled.
 """
 
@@ -36,12 +37,14 @@ from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
+from portal.registry import get_registry
 from portal.version import VERSION
 
 FORMAT = 1
 PAGE = 500  # rows read at a time
 MADE_BY_MIGRATE = ("contenttypes.contenttype", "auth.permission")
-TRANSIENT = ("sessions.session", "portal.workerping")  # emptied by a restore
+#: Emptied by a restore. Apps name theirs in ``transient`` of their ``PortalApp``.
+TRANSIENT = ("sessions.session", "portal.workerping", "portal.delegation")
 RESTORED_SETTINGS = "settings-from-backup.env"
 ABOUT_THIS_MACHINE = ("DATA_DIR", "DATABASE_URL", "CACHE_URL", "BROKER_URL", "HOST", "PORT", "ENV_FILE")
 
@@ -65,7 +68,12 @@ def tables() -> dict[str, Model]:
         for model in django_apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
     }
-    return {label: model for label, model in sorted(found.items()) if label not in (*MADE_BY_MIGRATE, *TRANSIENT)}
+    return {label: model for label, model in sorted(found.items()) if label not in (*MADE_BY_MIGRATE, *transient())}
+
+
+def transient() -> tuple[str, ...]:
+    """What has no meaning on another day, an app's own included: brought back, it would be done a second time."""
+    return (*TRANSIENT, *(label for app in get_registry().apps for label in app.transient))
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -196,7 +204,7 @@ def read(source: Path, *, force: bool = False) -> Summary:
             raise BackupError(f"This site is not empty: {label} has rows. Restore into a new site, or say --force.")
         with transaction.atomic(), connection.constraint_checks_disabled():
             # Sessions go too: they name people by numbers that may soon be somebody else's.
-            for model in (*known.values(), *map(django_apps.get_model, TRANSIENT)):
+            for model in (*known.values(), *map(django_apps.get_model, transient())):
                 model._base_manager.all()._raw_delete(connection.alias)
             ContentType.objects.clear_cache()
             rows = sum(_read_table(archive, label, model) for label, model in known.items())

@@ -363,7 +363,7 @@ def broker(folder: Path) -> Callable[[str], tuple[str, dict[str, Any]]]:
 
 
 def key_file(path: Path) -> str:
-    """The site's secret key from ``path``; made there (0600) by whoever comes first when there is none.
+    """A key of the site from ``path``; made there (0600) by whoever comes first when there is none.
 
     Raises ``ValueError`` with the cure when the file can be neither read nor written, or others may read it.
     """
@@ -374,7 +374,7 @@ def key_file(path: Path) -> str:
             raise ValueError(f"others may read {path}; run: chmod 600 {path}")
         key = path.read_text(encoding="ascii").strip()
     except OSError as error:
-        raise ValueError(f"is not set, and {path} cannot be used ({error.strerror}); set SECRET_KEY.") from None
+        raise ValueError(f"is not set, and {path} cannot be used ({error.strerror}); set the key itself.") from None
     if len(key) < 50:
         raise ValueError(f"{path} holds no usable key; remove the file and a new one is made.")
     return key

@@ -263,7 +263,8 @@ def security() -> Iterator[Finding]:
 
 
 def _readable_by_others() -> Iterable[Finding]:
-    for path in (settings.DATA_DIR / "secret_key", settings.BASE_DIR / ".env"):
+    keys = (settings.DATA_DIR / name for name in ("secret_key", "delegation_key"))
+    for path in (*keys, settings.BASE_DIR / ".env"):
         if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield Finding(
                 Level.ERROR,

@@ -1,4 +1,5 @@
-"""What the core keeps: notices on the home page, who put them away, and how people arranged their home page."""
+"""What the core keeps: notices on the home page, who put them away, how people arranged their home page, and what goes
+on for somebody without their browser."""
 
 from __future__ import annotations
 
@@ -128,3 +129,21 @@ class WorkerPing(models.Model):
 
     def __str__(self) -> str:
         return str(self.asked)
+
+
+class Delegation(models.Model):
+    """A secret that one task of one account may open until it expires (``portal.delegations``)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=100)  # id of a ``DelegationKind``
+    task = models.CharField(max_length=100)  # which of them: the app's own name for it
+    account = models.CharField(max_length=320)
+    sealed = models.BinaryField()
+    created = models.DateTimeField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "task"], name="portal_delegation_one_task")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.task}"

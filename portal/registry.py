@@ -105,6 +105,17 @@ class HelpTopic:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DelegationKind:
+    """Work that goes on without the browser, as its owner sees it under Sessions."""
+
+    id: str
+    label: Text  # what is done: "Message waiting to be sent"
+    revoke: Callable[[HttpRequest, str], None]
+    """Call the task off. Given the task's name; raises ``portal.delegations.CannotRevoke``."""
+    url_name: str = ""  # where the app shows it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PortalApp:
     """All the ways an app can plug into the portal. It is to the frame what ``admin.py`` is to the Django admin."""
 
@@ -121,6 +132,8 @@ class PortalApp:
     diagnostics: tuple[Diagnostic, ...] = ()
     composer: Composer | None = None
     pref_store: PrefStore | None = None
+    delegations: tuple[DelegationKind, ...] = ()
+    transient: tuple[str, ...] = ()  # labels of models ("mail.outboxmessage") that are in no backup
     stylesheets: tuple[str, ...] = ()  # static paths, loaded on every page of the frame
     scripts: tuple[str, ...] = ()  # static paths of ES modules, loaded on every page of the frame
 
@@ -152,6 +165,7 @@ class Registry:
         self.spell_checkers = _unique(
             "spell checker id", ((s.id, a.id, s) for a in self.apps for s in a.spell_checkers)
         )
+        self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
         self.pref_store = _sole("preference store", ((a.id, a.pref_store) for a in self.apps))
         _unique("navigation id", ((n.id, a.id, n) for a in self.apps for n in a.nav))

@@ -31,6 +31,15 @@ if not SECRET_KEY:
 elif len(SECRET_KEY) < 50:
     env.report("SECRET_KEY", "write at least 50 random characters, or leave it out and a key file is made.")
 
+DELEGATION_KEY = env("DELEGATION_KEY", conf.text)  # portal.delegations
+if not DELEGATION_KEY:
+    try:
+        DELEGATION_KEY = conf.key_file(DATA_DIR / "delegation_key")
+    except ValueError as error:
+        env.report("DELEGATION_KEY", str(error))
+elif len(DELEGATION_KEY) < 50:
+    env.report("DELEGATION_KEY", "write at least 50 random characters, or leave it out and a key file is made.")
+
 BASE_URL = env("BASE_URL", conf.base_url)
 HOST = env("HOST", conf.text, "127.0.0.1")
 PORT = env("PORT", conf.integer(1, 65535), "8000")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
+from portal import delegations
 from portal.celery import app
 from portal.models import WorkerPing
 
@@ -17,6 +18,7 @@ def ping(question: int) -> None:
 
 @app.task(name="portal.clean_up", expires=3000)  # type: ignore[untyped-decorator, unused-ignore]
 def clean_up() -> None:
-    """Expired sessions go, and with them the sealed passwords that nobody can open any more."""
+    """Expired sessions and delegations go, and with them the sealed passwords that nobody can open any more."""
     call_command("clearsessions")
+    delegations.expire()
     WorkerPing.objects.filter(asked__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.registry import get_registry
-from portal.views import account, complete, errors, frame, health, help, home, preferences, search, selftest
+from portal.views import account, complete, errors, frame, health, help, home, preferences, search, selftest, sessions
 
 core = [
     path("healthz", health.healthz, name="healthz"),
@@ -17,6 +17,8 @@ core = [
     path("home/notices/<int:notice_id>/dismiss/", home.dismiss_notice, name="dismiss_notice"),
     path("preferences/", preferences.index, name="preferences"),
     path("preferences/<str:page_id>/", preferences.page, name="preferences_page"),
+    path("sessions/", sessions.index, name="sessions"),
+    path("sessions/<int:delegation_id>/revoke/", sessions.revoke, name="revoke_delegation"),
     path("selftest/", selftest.selftest, name="selftest"),
     path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),
     path("search/", search.search, name="search"),

@@ -1,16 +1,17 @@
-"""What the mail app keeps of a person: whom they have written to, as whom they write, what they search for. Nobody's
-mail."""
+"""What the mail app keeps of a person: whom they have written to, as whom they write, what they search for and what is
+on its way out. Nobody's mail."""
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -185,3 +186,64 @@ class SenderAddress(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
+    def kept(self) -> OutboxQuerySet:
+        """What still has to be done, or to be decided by its writer."""
+        return self.exclude(state=OutboxMessage.State.DONE)
+
+    def due(self, now: datetime) -> OutboxQuerySet:
+        """What a sender may take now. A message from the future was queued before the clock was set back."""
+        waiting = self.filter(state__in=OutboxMessage.WAITS)
+        return waiting.filter(Q(due__lte=now) | Q(created__gt=now + timedelta(minutes=1)))
+
+    def abandoned(self, now: datetime) -> OutboxQuerySet:
+        """What somebody began and did not end: their lease ran out."""
+        return self.filter(state__in=OutboxMessage.AT_WORK, lease_until__lte=now)
+
+
+class OutboxMessage(models.Model):
+    """A message on its way out, or what became of it. Its octets lie encrypted in a file, what else is private in
+    ``sealed``; both open only under the delegation (``apps.mail.services.outbox``)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"  # until ``due``: to be taken back, or because the server was away
+        SENDING = "sending"  # on the wire; nobody has it yet
+        HANDING = "handing"  # the closing dot may be out: from here on only the server knows
+        UNKNOWN = "unknown"  # nobody knows whether the server has taken it: never sent again by itself
+        COPYING = "copying"  # taken; the copy for Sent is being stored
+        SENT = "sent"  # taken; the copy is still to be stored at ``due``
+        FAILED = "failed"  # not taken; waits for its writer
+        DONE = "done"  # nothing is left of it but its id, so that the same form finds it
+
+    WAITS = (State.WAITING, State.SENT)
+    AT_WORK = (State.SENDING, State.HANDING, State.COPYING)
+    ENDS = (State.DONE, State.FAILED, State.UNKNOWN)
+    TAKEN = (State.COPYING, State.SENT, State.DONE)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    delegation = models.ForeignKey("portal.Delegation", models.SET_NULL, null=True, related_name="+")
+    writing_id = models.CharField(max_length=64)  # of the form: the same for every try to send it
+    content = models.CharField(max_length=80, blank=True)  # keyed digest: tells it from what is written later
+    file = models.CharField(max_length=32, blank=True)  # "" when the octets are gone
+    sealed = models.BinaryField(default=b"")  # ``services.letters.Letter``
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    due = models.DateTimeField()
+    created = models.DateTimeField(default=timezone.now)
+    finished = models.DateTimeField(null=True)
+    attempt = models.PositiveIntegerField(default=0)  # fencing: only who holds the last one may change the row
+    tries = models.PositiveIntegerField(default=0)  # that have failed since it was last given leave to wait
+    lease_until = models.DateTimeField(null=True)
+    told = models.BooleanField(default=False)  # its writer has been told how it ended
+
+    objects = OutboxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message in the outbox")
+        verbose_name_plural = _("messages in the outbox")
+        constraints = [models.UniqueConstraint(fields=["user", "writing_id"], name="mail_outbox_once")]
+        indexes = [models.Index(fields=["state", "due"], name="mail_outbox_due")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.state}"

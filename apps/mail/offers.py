@@ -78,3 +78,9 @@ class MailSearch:
             url = f"{reverse('mail:mailbox', args=('INBOX',))}?{urlencode({'q': query})}"
             hits.append(SearchHit(words, url))
         return hits
+
+
+def revoke_sending(request: HttpRequest, task: str) -> None:
+    from apps.mail.services import outbox
+
+    outbox.revoke(request, task)

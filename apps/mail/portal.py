@@ -3,8 +3,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, prefs
-from apps.mail.offers import MailComposer, MailSearch, RecentRecipients
-from portal.registry import Block, Diagnostic, NavItem, PortalApp
+from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, revoke_sending
+from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
     id="mail",
@@ -55,5 +55,11 @@ PORTAL_APP = PortalApp(
         Diagnostic(id="mail.imap", label=_("IMAP server"), run=diagnostics.imap, order=30),
         Diagnostic(id="mail.smtp", label=_("SMTP server"), run=diagnostics.smtp, order=40),
     ),
+    delegations=(
+        DelegationKind(
+            id="mail.outbox", label=_("Message waiting to be sent"), revoke=revoke_sending, url_name="mail:outbox"
+        ),
+    ),
+    transient=("mail.outboxmessage",),
     stylesheets=("mail/css/mail.css",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from portal.prefs import PrefPage, bool_pref, choice_pref, text_pref
+from portal.prefs import PrefPage, bool_pref, choice_pref, int_pref, text_pref
 
 PAGE_SIZE = choice_pref(
     "mail.page_size",
@@ -87,13 +87,23 @@ ATTACHMENT_REMINDER = bool_pref(
     words=_("file, forgotten"),
 )
 
+UNDO_SEND = int_pref(
+    "mail.undo_send",
+    _("Seconds in which sending can be undone"),
+    10,
+    minimum=0,
+    maximum=30,
+    help=_("For so long a message waits in the Outbox. 0: it is sent at once."),
+    words=_("outbox, delay"),
+)
+
 COMPOSING = PrefPage(
     id="mail.composing",
     title=_("Writing mail"),
     help=_("How a new message begins, and your name and signature on it."),
     icon="square-pen",
     order=30,
-    prefs=(FORMAT, ANSWER, ATTACHMENT_REMINDER),
+    prefs=(FORMAT, ANSWER, UNDO_SEND, ATTACHMENT_REMINDER),
 )
 
 #: What these two hold is the first identity's until it is changed (``services.identities``); locked, everyone's.

@@ -11,7 +11,7 @@ import base64
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -105,6 +105,8 @@ def send(
     ca_file: str | None = None,
     allow_plain: bool = False,
     all_or_nothing: bool = False,
+    delayed_may_wait: bool = False,
+    before_end: Callable[[SendResult], None] | None = None,
     greeting: str = GREETING,
     connect_timeout: float = net.CONNECT_TIMEOUT,
     read_timeout: float = net.READ_TIMEOUT,
@@ -113,8 +115,12 @@ def send(
     """Send a message (RFC 5322, complete) to its recipients in one transaction; raises ``SubmissionError``.
 
     ``sender`` and ``recipients`` are addresses without names. With ``login`` "" nobody signs in. Some recipients may be
-    refused while the others get the message, or, with ``all_or_nothing``, nobody: see the result. An error means that
-    nobody gets it, except for ``OutcomeUnknown``.
+    refused while the others get the message, or, with ``all_or_nothing``, nobody: see the result. With
+    ``delayed_may_wait`` as well, those the server refuses for the moment only do not hold up the others. An error means
+    that nobody gets it, except for ``OutcomeUnknown``.
+
+    ``before_end`` is called with what the result will be when all but the closing dot is out. What it raises keeps the
+    dot back, and then nobody gets the message.
     """
     octets = wire_form(message)
     envelope = _Envelope.build(sender, recipients)
@@ -125,7 +131,10 @@ def send(
         client.greet(greeting)
         if login:
             client.sign_in(login, password)
-        result = client.transmit(envelope, octets, all_or_nothing=all_or_nothing, data_timeout=data_timeout)
+        client.mail_from(envelope, octets)
+        result = client.recipients(envelope, all_or_nothing=all_or_nothing, delayed_may_wait=delayed_may_wait)
+        if result.accepted:
+            client.data(octets, data_timeout, before_end=lambda: before_end(result) if before_end else None)
         client.quit()
     finally:
         client.close()
@@ -266,8 +275,7 @@ class _Client:
             raise ServerUnreachable("the server cannot sign in anybody now", code=reply.code, server_text=reply.text)
         raise SignInRefused(code=reply.code, server_text=reply.text)
 
-    def transmit(self, envelope: _Envelope, octets: bytes, *, all_or_nothing: bool, data_timeout: float) -> SendResult:
-        self._mail_from(envelope, octets)
+    def recipients(self, envelope: _Envelope, *, all_or_nothing: bool, delayed_may_wait: bool) -> SendResult:
         refused = dict(envelope.refused)
         accepted: list[str] = []
         for given, address in envelope.recipients:
@@ -279,13 +287,11 @@ class _Client:
                 accepted.append(given)
             else:
                 refused[given] = Refusal(reply.code, reply.text, reply.permanent)
-        if refused and all_or_nothing:
+        if all_or_nothing and any(refusal.permanent or not delayed_may_wait for refusal in refused.values()):
             accepted.clear()
-        if accepted:
-            self._data(octets, data_timeout)
         return SendResult(tuple(accepted), refused)
 
-    def _mail_from(self, envelope: _Envelope, octets: bytes) -> None:
+    def mail_from(self, envelope: _Envelope, octets: bytes) -> None:
         limit = self._extensions.get("SIZE", "").strip()
         if limit.isdigit() and 0 < int(limit) < len(octets):
             raise MessageTooLarge(limit=int(limit))
@@ -309,7 +315,7 @@ class _Client:
             raise ServerUnreachable("the server takes no mail now", code=reply.code, server_text=reply.text)
         raise SenderRefused(code=reply.code, server_text=reply.text)
 
-    def _data(self, octets: bytes, timeout: float) -> None:
+    def data(self, octets: bytes, timeout: float, *, before_end: Callable[[], None]) -> None:
         reply = self._command("DATA")
         if reply.code != 354:
             raise _refused(reply)
@@ -317,6 +323,7 @@ class _Client:
             self._socket.sendall(octets)
         except OSError as error:
             raise _network_error(error) from error
+        before_end()
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall(b".\r\n")

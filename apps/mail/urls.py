@@ -19,6 +19,7 @@ from apps.mail.views import (
     images,
     list,
     message,
+    outbox,
     redirect,
     searches,
 )
@@ -35,6 +36,9 @@ urlpatterns = [
     path("@/found/undo/", found.undo, name="undo_found"),
     path("@/searches/", searches.searches, name="searches"),
     path("@/searches/<int:pk>/", searches.search, name="search"),
+    path("@/outbox/", outbox.index, name="outbox"),
+    path("@/outbox/watch/", outbox.watch, name="outbox_watch"),
+    path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/editor/", compose.editor, name="editor"),

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -70,7 +71,14 @@ def no_mailbox(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that certainly comes from a page of ours (browsers say so, and no other page can) is kept: its token grew
+    old when somebody signed in in another tab. One more click sends it with a good one."""
     log.warning("csrf_refused", reason=reason)
+    if request.headers.get("Sec-Fetch-Site") == "same-origin" and request.user.is_authenticated:
+        kept = [(name, text) for name, texts in request.POST.lists() if name != "csrfmiddlewaretoken" for text in texts]
+        files = [str(upload.name) for name in request.FILES for upload in request.FILES.getlist(name)]
+        context = {"action": request.get_full_path(), "kept": kept, "files_lost": files}
+        return render(request, "portal/errors/form_again.html", context, status=HTTPStatus.FORBIDDEN)
     return _page(
         request,
         HTTPStatus.FORBIDDEN,

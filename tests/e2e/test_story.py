@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -225,7 +226,11 @@ def answer(alice: Hand, subject: str, plan: Path, bob: str) -> None:
         page.keyboard.press("Control+Enter")
     else:
         alice.press(page.get_by_role("button", name="Send"))
+    expect(page.locator("#toasts")).to_contain_text("The message goes out in 10 seconds.")
+    page.goto(urljoin(page.url, "/mail/@/outbox/"))
+    alice.press(page.get_by_role("button", name="Send now"))
     expect(page.locator("#toasts")).to_contain_text("Message sent.")
+    page.goto(urljoin(page.url, "/mail/INBOX/"))
     row = page.locator(".msg", has_text=subject)
     expect(row.locator(".flags use[href$='#reply']")).to_have_count(1)
 

@@ -9,10 +9,13 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
+from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import stores
+from portal.prefs import for_user
 from tests.mail.desk import Writer
 from tests.support.mailserver import DovecotServer, MailServer
 from tests.support.receiver import PostOffice, RealPost, SmallPost
@@ -132,5 +135,13 @@ def post(request: pytest.FixtureRequest, server: MailServer, settings, tmp_path:
 
 @pytest.fixture
 def writer(post: PostOffice, sign_in: SignIn) -> Writer:
-    """Somebody who has an empty mailbox and an address, and whose mail goes out."""
-    return Writer(sign_in(), post)
+    """Somebody who has an empty mailbox and an address, and whose mail goes out at once."""
+    person = sign_in()
+    send_at_once(person)
+    return Writer(person, post)
+
+
+def send_at_once(person: Person, *, seconds: int = 0) -> None:
+    """No time to undo, or so many seconds."""
+    user = get_user_model().objects.get(pk=person.client.session["_auth_user_id"])
+    for_user(user).save({UNDO_SEND: seconds})

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from apps.mail.models import remember
 from apps.mail.services import stores
 from portal.contracts import Address
-from tests.mail.conftest import Person
+from tests.mail.conftest import Person, send_at_once
 from tests.mail.desk import Writer
 from tests.mail.test_compose import PIXEL, picture_letter
 from tests.support import axe
@@ -38,6 +38,8 @@ def write(browser: Browser, live_server, server: MailServer, post: SmallPost) ->
         login = server.new_user()
         client = Client()
         client.post("/sign-in/", {"username": login, "password": server.password})
+        person = Person(server, login, client)
+        send_at_once(person)
         context = browser.new_context(locale="en", base_url=live_server.url, **({"viewport": WIDE} | options))
         context.set_default_timeout(15_000)
         context.add_cookies(
@@ -48,7 +50,7 @@ def write(browser: Browser, live_server, server: MailServer, post: SmallPost) ->
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
         page.goto(path)
-        return Writer(Person(server, login, client), post), page
+        return Writer(person, post), page
 
     yield enter
     for context in contexts:

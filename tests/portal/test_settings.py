@@ -24,6 +24,7 @@ WRONG = {
     "BROKER_URL": "carrier-pigeon://",
     "CACHE_URL": "redis://",
     "DATABASE_URL": "postgres://localhost/portal",
+    "DELEGATION_KEY": "short",
     "DEBUG": "perhaps",
     "IMAP_MAX_CONNECTIONS": "0",
     "IMAP_MAX_PER_ACCOUNT": "many",

@@ -106,9 +106,38 @@ def compose_errors(page: Page, reader: Reader) -> None:
 
 
 def compose_refused(page: Page, reader: Reader) -> None:
+    seconds_to_undo(page, reader, "0")
     page.goto(f"{reader.site.url}/mail/@/compose/?to={REFUSED}&subject=Felt")
     page.locator("button[value=send]").click()
     expect(page.locator("#compose")).to_contain_text("No such person")
+
+
+def seconds_to_undo(page: Page, reader: Reader, seconds: str) -> None:
+    page.goto(f"{reader.site.url}/preferences/mail.composing/")
+    page.get_by_role("spinbutton", name="Seconds in which sending can be undone").fill(seconds)
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#toasts")).to_contain_text("Saved.")
+
+
+def outbox_waiting(page: Page, reader: Reader) -> None:
+    seconds_to_undo(page, reader, "30")
+    page.goto(f"{reader.site.url}/mail/@/compose/?to={REFUSED}&subject=Felt")
+    page.locator("button[value=send]").click()
+    expect(page.locator("#toasts")).to_contain_text("The message goes out in 30 seconds.")
+    page.goto(f"{reader.site.url}/mail/@/outbox/")
+    page.locator("summary", has_text="Discard").click()
+    expect(page.get_by_role("button", name="Discard for ever")).to_be_visible()
+
+
+def sessions(page: Page, reader: Reader) -> None:
+    page.goto(f"{reader.site.url}/sessions/")
+    expect(page.locator("main")).to_contain_text("Message waiting to be sent")
+
+
+def outbox_failed(page: Page, reader: Reader) -> None:
+    page.goto(f"{reader.site.url}/mail/@/outbox/")
+    page.get_by_role("button", name="Send now").click()
+    expect(page.locator("main")).to_contain_text("No such person")
 
 
 def compose_with_file(page: Page, reader: Reader) -> None:
@@ -141,6 +170,9 @@ STATES: dict[str, Callable[[Page, Reader], None]] = {
     "compose, rich": compose_rich,
     "compose, wrong address": compose_errors,
     "compose, refused": compose_refused,
+    "outbox, waiting": outbox_waiting,
+    "sessions": sessions,
+    "outbox, failed": outbox_failed,
     "compose, with a file": compose_with_file,
     "move dialog": move_dialog,
     "quotes unfolded": quotes_open,

@@ -35,6 +35,8 @@ ONLY_POST = {
     "mail:act",
     "mail:undo",
     "mail:uploads",
+    "mail:outbox_act",
+    "portal:revoke_delegation",
 }
 FORMS = {
     "portal:sign_in",
@@ -110,6 +112,8 @@ def all_addresses(alice: Person) -> list[Address]:
         mailbox="INBOX",
         uid=uid,
         number="1.2",
+        delegation_id=1,
+        pk=1,
         object_id=notice.pk,
         app_label="portal",
         content_type_id=1,

@@ -84,12 +84,17 @@ def draft(outgoing: OutgoingMessage) -> bytes:
     return _whole(outgoing, is_draft=True)
 
 
+def draft_notes(outgoing: OutgoingMessage) -> str:
+    """The header lines that make a draft of a message: the compose view's notes to itself."""
+    return "".join(_state(outgoing))
+
+
 def _whole(outgoing: OutgoingMessage, *, is_draft: bool) -> bytes:
     headers = _headers(outgoing)
     if is_draft:
         if outgoing.bcc:
             headers.append(wire.address_list("Bcc", outgoing.bcc))
-        headers += _state(outgoing)
+        headers.append(draft_notes(outgoing))
     return "".join(headers).encode("ascii") + b"MIME-Version: 1.0\r\n" + _body(outgoing)
 
 

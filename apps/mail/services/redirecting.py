@@ -17,7 +17,7 @@ from portal.contracts import Address
 
 
 def writing(store: MailStore, ref: MessageRef, *, id: str, identity: Identity, to: Sequence[Address]) -> Writing:
-    """What ``sending`` sends. Raises ``MailError``, ``build.Refused``."""
+    """What ``outbox`` sends. Raises ``MailError``, ``build.Refused``."""
     sender = identity.address
     message_id = sending.message_id(id, sender.email)
     subject = store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity).summary.envelope.subject

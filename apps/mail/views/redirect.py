@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apps.mail.forms import RedirectForm
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
-from apps.mail.services import identities, prefill, redirecting, sending
+from apps.mail.services import identities, outbox, prefill, redirecting
 from apps.mail.services.refs import MessageRef
 from apps.mail.views.common import frame, uidvalidity_of, with_store
 from portal.http import PortalRequest
@@ -33,19 +33,19 @@ def redirect(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -
 def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: RedirectForm) -> bool:
     """False when the form has to say something."""
     data = form.cleaned_data
-    if sending.sent_before(request, data["id"]) is not None:
+    if outbox.known(request, data["id"]) is not None:
         messages.success(request, _("Sent already."))
         return True
     known = identities.of(request)
     identity = identities.find(known, data["identity"]) or known[0]
     try:
         writing = redirecting.writing(store, ref, id=data["id"], identity=identity, to=data["to"])
-        sent = sending.send(request, store, writing, again=data["again"] == "yes")
+        sent = outbox.send(request, store, writing, delay=0, again=data["again"] == "yes")
     except Refused as error:
         form.add_error(None, _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]})
-    except sending.OutcomeUnknown:
+    except outbox.OutcomeUnknown:
         form.ask_again()
-    except sending.NotSent as error:
+    except outbox.NotSent as error:
         for address, text in error.refused.items():
             form.add_error("to", f"{address}: {text}")
         if error.text:

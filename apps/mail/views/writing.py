@@ -6,7 +6,6 @@ is away costs anybody an upload.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,8 +15,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
@@ -26,8 +27,8 @@ from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
 from apps.mail.models import Identity
-from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER
-from apps.mail.services import attaching, identities, options, prefill, sending, trouble
+from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER, UNDO_SEND
+from apps.mail.services import attaching, identities, options, outbox, prefill, sending, trouble
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -67,9 +68,9 @@ class Sheet:
 
     @property
     def content(self) -> str:
-        """Tells one message from another: a digest of what is written, and the number of files."""
+        """Tells one message from another: a digest of what is written (under the site's key), and how many files."""
         fields = [str(self.data.get(name, "")) for name in (*FIELDS, *SAID)]
-        return f"{hashlib.sha256(json.dumps(fields).encode()).hexdigest()}:{len(self.tokens)}"
+        return f"{salted_hmac('mail.content', json.dumps(fields), algorithm='sha256').hexdigest()}:{len(self.tokens)}"
 
     def adds_nothing_to(self, content: str) -> bool:
         """Whether this is what was sent. A page gone back to may have lost its files; more of them are news."""
@@ -185,23 +186,34 @@ def _save(sheet: Sheet, store: MailStore) -> HttpResponse:
     if not sheet.form.can_be_kept:
         return sheet.again(store)
     writing = _writing(sheet, store)
+    copied = sending.was_changed_elsewhere(store, writing)
+    if copied:
+        writing = sending.as_copy(writing, prefill.new_id())
     ref = sending.save_draft(store, writing, unfinished=sheet.form.unfinished)
     url = f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}"
     if sheet.request.accepts(JSON) and not sheet.request.accepts("text/html"):
-        return _saved(sheet, store, writing, ref, url)
-    messages.success(sheet.request, _("Draft saved."))
+        return _saved(sheet, store, writing, ref, url, copied=copied)
+    if copied:
+        messages.warning(sheet.request, _copied_text())
+    else:
+        messages.success(sheet.request, _("Draft saved."))
     return HttpResponseRedirect(url)
 
 
-def _saved(sheet: Sheet, store: MailStore, writing: sending.Writing, ref: MessageRef, url: str) -> HttpResponse:
+def _copied_text() -> str:
+    return _("This draft was changed in another tab. What you wrote here is kept as a draft of its own.")
+
+
+def _saved(
+    sheet: Sheet, store: MailStore, writing: sending.Writing, ref: MessageRef, url: str, *, copied: bool
+) -> HttpResponse:
     """For the page that stays: the draft, and the name that each of its files has in it."""
     pairs = zip(sheet.tokens, writing.message.attachments, strict=True)
     in_order = sorted(pairs, key=lambda pair: not pair[1].inline)
     tokens = dict(zip((old for old, _file in in_order), prefill.tokens_in_draft(store, ref), strict=True))
     when = time_format(timezone.localtime(), "TIME_FORMAT")
-    return JsonResponse(
-        {"draft": str(ref), "url": url, "text": _("Saved %(time)s") % {"time": when}, "attachments": tokens}
-    )
+    answer = {"draft": str(ref), "url": url, "text": _("Saved %(time)s") % {"time": when}, "attachments": tokens}
+    return JsonResponse(answer | ({"id": writing.id, "copy": _copied_text()} if copied else {}))
 
 
 def _discard(sheet: Sheet, store: MailStore) -> HttpResponse:
@@ -220,9 +232,8 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         form.add_error("to", _("Say who the message is for."))
     if form.errors:
         return sheet.again(store)
-    sent_before = sending.sent_before(sheet.request, form.cleaned_data["id"]) if form.cleaned_data["id"] else None
-    if sent_before is not None:
-        return _sent_before(sheet, store, same=sheet.adds_nothing_to(sent_before))
+    if (before := outbox.known(sheet.request, form.cleaned_data["id"])) is not None:
+        return _sent_before(sheet, store, before, same=sheet.adds_nothing_to(before.content))
     if word := _forgotten(sheet):
         sheet.post["reminded"] = "yes"
         form.add_error(None, options.reminder(word))
@@ -233,12 +244,13 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
         return sheet.again(store)
     try:
-        sent = sending.send(sheet.request, store, writing, again=form.cleaned_data["again"] == "yes")
-    except sending.OutcomeUnknown:
+        again = form.cleaned_data["again"] == "yes"
+        sent = outbox.send(sheet.request, store, writing, delay=sheet.request.prefs[UNDO_SEND], again=again)
+    except outbox.OutcomeUnknown:
         sheet.post["again"] = "yes"
         form.add_error(None, outcome_unknown())
         return sheet.again(store)
-    except sending.NotSent as error:
+    except outbox.NotSent as error:
         form.refuse({address: f"{address}: {text}" for address, text in error.refused.items()})
         if error.text:
             form.add_error(None, error.text)
@@ -255,11 +267,11 @@ def _forgotten(sheet: Sheet) -> str:
     return options.forgotten(sheet.data, signature, files=len(sheet.tokens), above=above)
 
 
-def _sent_before(sheet: Sheet, store: MailStore, *, same: bool) -> HttpResponse:
+def _sent_before(sheet: Sheet, store: MailStore, before: outbox.Sent, *, same: bool) -> HttpResponse:
     """The same once more is nothing. Something else under the same id (the page was gone back to, or its draft was
     copied) is a message of its own, if that is what is meant."""
     if same:
-        return _done(sheet, sending.Sent(again=True))
+        return _done(sheet, before)
     sheet.post["id"], sheet.post["draft"] = prefill.new_id(), ""
     sheet.form.add_error(
         None, _("This was sent already, and has been changed since. Send it again to send it as a new message.")
@@ -267,14 +279,22 @@ def _sent_before(sheet: Sheet, store: MailStore, *, same: bool) -> HttpResponse:
     return sheet.again(store)
 
 
-def _done(sheet: Sheet, sent: sending.Sent) -> HttpResponse:
+def _done(sheet: Sheet, sent: outbox.Sent) -> HttpResponse:
     if sent.problem:
         messages.warning(sheet.request, sent.problem)
     else:
         _forget_uploads(sheet)
-        messages.success(sheet.request, _("Sent already.") if sent.again else _("Message sent."))
+        messages.success(sheet.request, _said(sheet.request, sent))
     where = sheet.source
     return HttpResponseRedirect(reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index"))
+
+
+def _said(request: PortalRequest, sent: outbox.Sent) -> str:
+    if sent.waits is not None:
+        return render_to_string(
+            "mail/_waits.html", {"row": sent.waits, "seconds": request.prefs[UNDO_SEND]}, request=request
+        )
+    return _("Sent already.") if sent.again else _("Message sent.")
 
 
 def _forget_uploads(sheet: Sheet) -> None:

@@ -24,6 +24,8 @@ export function toast(text, { level = "ok", action = null } = {}) {
 }
 
 function complete(box) {
+  const { lasts } = $("[data-lasts]", box)?.dataset ?? {}; // as long as what it offers
+  if (lasts) box.style.animationDelay = `0s, ${Number(lasts)}s`;
   const close = Object.assign(document.createElement("button"), { type: "button", className: "close", textContent: "×" });
   close.setAttribute("aria-label", $("#toasts").dataset.close);
   close.addEventListener("click", () => box.remove());

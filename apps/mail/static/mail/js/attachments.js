@@ -65,7 +65,7 @@ export function attachments(form) {
       fresh.innerHTML = request.responseText; // html: the fragment our own server has escaped
       const done = fresh.content.firstElementChild;
       node.replaceWith(done);
-      form.dataset.dirty = "1";
+      form.dispatchEvent(new Event("compose:changed"));
       form.querySelector("[data-status]").textContent = `${file.name}: ${done.querySelector("[data-state-text]").textContent}`;
     });
     request.addEventListener("error", () => fail(node, file, form.dataset.failed));
@@ -91,7 +91,7 @@ export function attachments(form) {
     const node = button.closest("[data-token]");
     const next = node.nextElementSibling?.querySelector("button") ?? form.querySelector("[data-pick]");
     node.remove();
-    form.dataset.dirty = "1";
+    form.dispatchEvent(new Event("compose:changed"));
     next?.focus();
   });
 

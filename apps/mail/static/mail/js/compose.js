@@ -6,10 +6,18 @@ import { identities } from "./identities.js";
 
 const form = document.getElementById("compose");
 
+const PAUSE = 2000; // ms after the last key until the draft is saved
+const PATIENCE = 60000; // the longest pause between tries while it cannot be
 let saving = null; // the draft on its way; a second one, or the message itself, would not know what to replace
+let timer = null;
+let failures = 0;
+let signedOut = false; // asked once in place; then it is the person's turn
 
 function watch() {
-  form.addEventListener("input", () => { form.dataset.dirty = "1"; });
+  form.addEventListener("input", changed);
+  form.addEventListener("compose:changed", changed);
+  addEventListener("online", () => { if (form.dataset.dirty) saveSoon(0); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden && form.dataset.dirty) saveSoon(0); });
   form.addEventListener("submit", (event) => {
     // A second click while the first is under way would only ask the server the same thing again.
     if (form.dataset.busy) { event.preventDefault(); return; }
@@ -23,6 +31,7 @@ function watch() {
       toast(form.dataset.waitUpload, { level: "warning" });
       return;
     }
+    clearTimeout(timer);
     form.dataset.busy = "1";
     form.dataset.dirty = "";
     event.submitter?.setAttribute("aria-busy", "true");
@@ -33,9 +42,35 @@ function watch() {
   });
 }
 
-function saveDraft(button) {
-  saving ??= save(button).finally(() => { saving = null; });
+function changed() {
+  form.dataset.dirty = "1";
+  saveSoon(PAUSE);
 }
+
+function saveSoon(pause) {
+  clearTimeout(timer);
+  if (!form.dataset.busy && !signedOut) timer = setTimeout(() => saveDraft(), pause);
+}
+
+function saveDraft(button) {
+  clearTimeout(timer);
+  if (button) signedOut = false;
+  saving ??= save(button).finally(() => {
+    saving = null;
+    if (form.dataset.dirty) saveSoon(failures ? Math.min(PATIENCE, PAUSE * 2 ** failures) : PAUSE);
+  });
+}
+
+/* The token of the form grows old when somebody signs in in another tab: the same person's new one serves. */
+async function renewToken(data) {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  if (page.body.dataset.account !== document.body.dataset.account) return false;
+  form.elements.csrfmiddlewaretoken.value = page.querySelector('meta[name="csrf-token"]').content;
+  data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  return true;
+}
+
+const post = (data) => fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } });
 
 async function save(button) {
   form.dispatchEvent(new Event("compose:collect"));
@@ -46,14 +81,19 @@ async function save(button) {
   form.dataset.dirty = ""; // what is typed from here on is not in it
   button?.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } });
+    let response = await post(data);
+    if (response.status === 403 && await renewToken(data)) response = await post(data);
     if (response.status === 401) {
-      document.addEventListener("signed-in", () => saveDraft(button), { once: true });
+      signedOut = true;
+      document.addEventListener("signed-in", () => { signedOut = false; saveDraft(button); }, { once: true });
       await askToSignIn();
     }
     if (!response.ok || !response.headers.get("Content-Type")?.startsWith("application/json")) throw new Error();
     const answer = await response.json();
     form.elements.draft.value = answer.draft;
+    if (answer.id) form.elements.id.value = answer.id;
+    if (answer.copy) toast(answer.copy, { level: "error" });
+    failures = 0;
     form.querySelectorAll("[data-token]").forEach((item) => {
       const token = answer.attachments[item.dataset.token];
       if (!token) return;
@@ -65,6 +105,7 @@ async function save(button) {
     history.replaceState(null, "", answer.url);
     status.textContent = answer.text;
   } catch {
+    failures += 1;
     form.dataset.dirty = "1";
     status.textContent = form.dataset.saveFailed;
   } finally {

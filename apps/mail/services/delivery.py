@@ -1,0 +1,364 @@
+"""What sends the messages of the Outbox: the worker, its sweep, or a request that finds one overdue.
+
+Whoever takes a message gets a lease and a number (``attempt``); only the holder of the last number may change the row,
+and asks once more right before the closing dot of DATA goes out. Up to there nobody has the message and anybody may
+begin anew; from there on it is never sent again by itself. What is done after the server has taken it (the copy in
+Sent, the mark on the original, the draft) can be done twice without harm: a copy is looked for before a second one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from apps.mail import submission
+from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.store import MailStore
+from apps.mail.models import OutboxMessage, remember
+from apps.mail.services import identities, letters, sending
+from apps.mail.services.letters import Letter
+from apps.mail.services.refs import MessageRef
+from apps.mail.services.stores import account, open_account
+from portal import delegations
+from portal.delegations import Opened, Over
+
+log = structlog.get_logger(__name__)
+State = OutboxMessage.State
+LEASE = timedelta(minutes=2)  # up to the closing dot
+LAST_LEASE = timedelta(minutes=10)  # for the server's answer, and for the copy
+PAUSES = (1, 2, 5, 10, 30, 60)  # minutes between tries; the last one again and again
+GIVE_UP = timedelta(days=2)
+MOST_CRASHES = 10
+KEPT = timedelta(days=7)  # for which a form that was sent is known
+
+
+class LostLease(Exception):
+    """Somebody else has the message by now: hands off."""
+
+
+def deliver(pk: int, *, now: datetime | None = None) -> OutboxMessage | None:
+    """Do what is due for one message; the row afterwards, or None when there was nothing to do."""
+    row = _claim(pk, now or timezone.now())
+    if row is None:
+        return None
+    try:
+        opened = delegations.unseal(row.delegation)
+        letter = Letter.opened(opened, row.sealed, row.writing_id)
+        octets = letters.take_up(row.file, opened)
+    except Over:
+        log.error("outbox_unreadable", message=row.pk)
+        _change(row, state=State.FAILED)
+        return row
+    try:
+        if row.state == State.SENDING and not _send(row, letter, opened, octets):
+            return row
+        file_away(row, opened, octets)
+    except LostLease:
+        log.warning("outbox_lease_lost", message=row.pk)
+    return row
+
+
+def _claim(pk: int, now: datetime) -> OutboxMessage | None:
+    due = OutboxMessage.objects.due(now).filter(pk=pk)
+    lease = {"attempt": F("attempt") + 1, "lease_until": now + LEASE}
+    if not (
+        due.filter(state=State.WAITING).update(state=State.SENDING, **lease)
+        or due.filter(state=State.SENT).update(state=State.COPYING, **{**lease, "lease_until": now + LAST_LEASE})
+    ):
+        return None
+    return OutboxMessage.objects.select_related("delegation", "user").get(pk=pk)
+
+
+def _change(row: OutboxMessage, **values: object) -> None:
+    """Change the row if it is still ours. Raises ``LostLease``."""
+    if not OutboxMessage.objects.filter(pk=row.pk, attempt=row.attempt, state=row.state).update(**values):
+        raise LostLease
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+
+def _send(row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes) -> bool:
+    """True when the server has taken the message. What else happened stands in the row. Raises ``LostLease``."""
+    if not row.user.is_active:
+        _fail(row, letter, opened, "account")
+        return False
+    found, box = letters.marked(row.file)
+    if found:  # the database has lost a moment
+        taken = found == letters.TAKEN
+        state = State.COPYING if taken else State.UNKNOWN
+        _change(row, state=state, lease_until=timezone.now() + LAST_LEASE, sealed=box or row.sealed)
+        return taken
+    try:
+        result = transmit(row, letter, opened, octets, delayed_may_wait=True)
+    except submission.OutcomeUnknown:
+        unknown(row, opened, letter)
+        return False
+    except submission.SubmissionError as error:
+        log.warning(
+            "not_sent", error=error.__class__.__name__, server_text=sending.without_addresses(error.server_text)
+        )
+        letters.unmark(row.file)
+        said = replace(letter, server_text=error.server_text if error.code else "")
+        if error.permanent:
+            _fail(row, said, opened, trouble_of(error))
+        else:
+            _later(row, said, opened, trouble_of(error))
+        return False
+    if result.accepted:
+        return True
+    refused = {who: [why.code, why.text, why.permanent] for who, why in result.refused.items()}
+    _later_or_fail(row, replace(letter, refused=refused), opened)
+    return False
+
+
+def transmit(
+    row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes, *, delayed_may_wait: bool
+) -> submission.SendResult:
+    """One transaction with the submission server. With somebody accepted, the row is COPYING afterwards. Raises
+    ``submission.SubmissionError``, ``LostLease``."""
+
+    def hand_over(result: submission.SendResult) -> None:
+        box = _after(letter, result).sealed(opened, row.writing_id)
+        _change(row, state=State.HANDING, lease_until=timezone.now() + LAST_LEASE, sealed=box)
+        letters.mark(row.file, letters.HANDED, box)
+
+    result = submit(row, letter, opened, octets, delayed_may_wait=delayed_may_wait, before_end=hand_over)
+    if result.accepted:
+        letters.mark(row.file, letters.TAKEN, bytes(row.sealed))
+        _taken(row)
+        log.info("message_sent", recipients=len(result.accepted))
+    return result
+
+
+def _after(letter: Letter, result: submission.SendResult) -> Letter:
+    refused = {who: [why.code, why.text, why.permanent] for who, why in result.refused.items()}
+    return replace(
+        letter,
+        accepted=[*letter.accepted, *result.accepted],
+        handed=list(result.accepted),
+        recipients=[who for who in letter.recipients if who in refused],
+        refused=refused,
+    )
+
+
+@sensitive_variables()
+def submit(
+    row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes, *, delayed_may_wait: bool, before_end: object
+) -> submission.SendResult:
+    login, password = {
+        "none": ("", ""),
+        "fixed": (settings.SMTP_LOGIN, settings.SMTP_PASSWORD),
+        "user": (row.user.login, opened.secret),
+    }[settings.SMTP_AUTH]
+    return submission.send(
+        sending.smtp_server(),
+        login=login,
+        password=password,
+        sender=letter.sender,
+        recipients=letter.recipients,
+        message=octets,
+        ca_file=settings.SMTP_TLS_CA_FILE or None,
+        allow_plain=settings.ALLOW_PLAINTEXT,
+        all_or_nothing=True,
+        delayed_may_wait=delayed_may_wait,
+        before_end=before_end,  # type: ignore[arg-type]
+    )
+
+
+def _taken(row: OutboxMessage) -> None:
+    """The server has it. A row that was given up as UNKNOWN meanwhile is known again."""
+    until = timezone.now() + LAST_LEASE
+    mine = OutboxMessage.objects.filter(pk=row.pk, attempt=row.attempt, state__in=(State.HANDING, State.UNKNOWN))
+    if not mine.update(state=State.COPYING, lease_until=until):
+        raise LostLease
+    row.state, row.lease_until = State.COPYING, until
+
+
+def _fail(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> None:
+    sealed = replace(letter, trouble=trouble).sealed(opened, row.writing_id)
+    _change(row, state=State.FAILED, sealed=sealed, lease_until=None)
+
+
+def _later(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> None:
+    """Try again after a pause that grows, and not for ever."""
+    now = timezone.now()
+    if now - row.created > GIVE_UP:
+        _fail(row, letter, opened, trouble)
+        return
+    _change(
+        row,
+        state=State.WAITING,
+        due=now + pause(row.tries),
+        tries=row.tries + 1,
+        lease_until=None,
+        sealed=replace(letter, trouble=trouble).sealed(opened, row.writing_id),
+    )
+
+
+def _later_or_fail(row: OutboxMessage, letter: Letter, opened: Opened) -> None:
+    if any(permanent for _code, _text, permanent in letter.refused.values()):
+        _fail(row, letter, opened, "refused")
+    else:
+        _later(row, letter, opened, "delayed")
+
+
+def pause(tries: int) -> timedelta:
+    return timedelta(minutes=PAUSES[min(tries, len(PAUSES) - 1)])
+
+
+def unknown(row: OutboxMessage, opened: Opened, letter: Letter) -> None:
+    """The connection ended behind the closing dot. Raises ``LostLease``."""
+    _change(row, state=State.UNKNOWN, lease_until=None)
+    log.warning("outcome_unknown", message=row.pk)
+    if look_for(row, opened, letter):
+        row.state = State.SENT
+
+
+def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
+    """Whether Sent has the message: some servers put it there themselves. Then it is known to be sent."""
+    try:
+        with _store(row, opened) as store:
+            found = store.find_message_id(identities.sent_mailbox(store, letter.sent_mailbox), letter.message_id)
+    except MailError:
+        return False
+    if found:
+        OutboxMessage.objects.filter(pk=row.pk, state=State.UNKNOWN).update(
+            state=State.SENT, due=timezone.now(), tries=1
+        )
+    return bool(found)
+
+
+def trouble_of(error: submission.SubmissionError) -> str:
+    kinds: tuple[tuple[type[submission.SubmissionError], str], ...] = (
+        (submission.MessageTooLarge, "size"),
+        (submission.SignInRefused, "password"),
+        (submission.SenderRefused, "sender"),
+        (submission.TlsFailed, "tls"),
+        (submission.ServerUnreachable, "away"),
+    )
+    known = next((word for kind, word in kinds if isinstance(error, kind)), None)
+    return known or ("message" if error.permanent else "later")
+
+
+# --- after the server has taken it ------------------------------------------------------------------------------------
+
+
+def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailStore | None = None) -> bool:
+    """Copy, mark, tidy up; then nothing is left of it. False when no copy could be stored: that is tried again later.
+    ``store``: where a connection is at hand. Raises ``LostLease``."""
+    letter = Letter.opened(opened, row.sealed, row.writing_id)
+    remember(row.user_id, letter.addresses)
+    search = row.tries > 0 or row.attempt > 1
+    try:
+        with _store(row, opened) if store is None else contextlib.nullcontext(store) as mail:
+            letter = _copy(row, mail, letter, opened, octets, search=search)
+    except MailError as error:
+        log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
+        if not letter.recipients:
+            _copy_later(row, refused=isinstance(error, SignInRefused))
+            return False
+    if letter.recipients:
+        letters.unmark(row.file)
+        _later_or_fail(row, letter, opened)
+    else:
+        finish(row)
+    return letter.copied
+
+
+def _copy_later(row: OutboxMessage, *, refused: bool) -> None:
+    """A password that is not the right one any more is not tried again: that would lock the account in the end."""
+    due = timezone.now() + (delegations.LIFETIME if refused else pause(row.tries))
+    _change(row, state=State.SENT, due=due, tries=row.tries + 1, lease_until=None)
+
+
+def _copy(
+    row: OutboxMessage, store: MailStore, letter: Letter, opened: Opened, octets: bytes, *, search: bool
+) -> Letter:
+    """The very message into Sent, with the Bcc line, so that the sender knows whom it went to; then the original and
+    the draft. Once, however often it is tried. What comes after the copy raises nothing."""
+    if letter.copied:
+        return letter
+    sent = identities.sent_mailbox(store, letter.sent_mailbox)
+    if not (search and store.find_message_id(sent, letter.message_id)):
+        store.append(sent, letter.bcc.encode("ascii") + octets, flags=["\\Seen"])
+    sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
+    if (draft := MessageRef.parse(letter.draft)) is not None:
+        sending.discard(store, draft, writing_id=row.writing_id)
+    letter = replace(letter, copied=True)
+    _change(row, sealed=letter.sealed(opened, row.writing_id))
+    return letter
+
+
+def finish(row: OutboxMessage) -> None:
+    """Nothing more to do: the secret and the message go, the id stays for a while."""
+    delegation, file = row.delegation, row.file
+    with transaction.atomic():
+        _change(row, state=State.DONE, sealed=b"", file="", lease_until=None, finished=timezone.now(), delegation=None)
+        if delegation is not None:
+            delegations.end(delegation)
+    letters.throw_away(file)
+
+
+def _store(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
+    return open_account(account(login=row.user.login, password=opened.secret))
+
+
+# --- the sweep --------------------------------------------------------------------------------------------------------
+
+
+def take_over(*, now: datetime | None = None, user_id: int | None = None) -> int:
+    """What crashed senders left goes back to where it can be told to be; returns how many there were."""
+    now, count = now or timezone.now(), 0
+    rows = OutboxMessage.objects.abandoned(now)
+    for row in rows.select_related("delegation", "user") if user_id is None else rows.filter(user=user_id):
+        found, box = letters.marked(row.file)
+        if row.state == State.COPYING or found == letters.TAKEN:
+            state = State.SENT
+        elif row.state == State.HANDING or found:
+            state = State.UNKNOWN
+        else:  # whatever makes every sender of it crash is not met for ever
+            state = State.WAITING if row.tries < MOST_CRASHES else State.FAILED
+        same = OutboxMessage.objects.filter(
+            pk=row.pk, attempt=row.attempt, state=row.state, lease_until=row.lease_until
+        )
+        if not same.update(state=state, due=now, lease_until=None, tries=F("tries") + 1, sealed=box or row.sealed):
+            continue
+        count += 1
+        log.warning("outbox_taken_over", message=row.pk, state=str(state))
+        if state == State.UNKNOWN:
+            _look_again(row.pk)
+    return count
+
+
+def _look_again(pk: int) -> None:
+    row = OutboxMessage.objects.select_related("delegation", "user").get(pk=pk)
+    try:
+        opened = delegations.unseal(row.delegation)
+        look_for(row, opened, Letter.opened(opened, row.sealed, row.writing_id))
+    except Over:
+        return
+
+
+def sweep(*, now: datetime | None = None) -> None:
+    """Everything that is due, for everybody; and what is over is forgotten."""
+    now = now or timezone.now()
+    take_over(now=now)
+    for pk in OutboxMessage.objects.due(now).order_by("due").values_list("pk", flat=True):
+        try:
+            deliver(pk, now=now)
+        except Exception:  # one message that nobody foresaw must not hold up the others; its lease will run out
+            log.error("outbox_sender_fell", message=pk, exc_info=True)
+    OutboxMessage.objects.filter(state=State.DONE, finished__lt=now - KEPT).delete()
+    letters.sweep(set(OutboxMessage.objects.exclude(file="").values_list("file", flat=True)))

@@ -1,0 +1,137 @@
+"""A message on its way out, as it lies here: its octets in a file, what else is private in the row, both sealed under
+the delegation. A mark beside the file tells whether a server may have the message."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from portal.contracts import Address
+from portal.delegations import Opened, Over
+
+_ORPHAN = 3600.0  # seconds after which a file that no row names is nobody's
+_MARK = ".mark"
+HANDED, TAKEN = "handed", "taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is known of a message besides its octets. Everything in it is JSON."""
+
+    sender: str
+    recipients: list[str]  # who is still to get it
+    people: list[list[str]]  # [name, address] of everybody it is for, to be remembered
+    subject: str
+    message_id: str
+    bcc: str = ""  # header lines that stand in the copy only
+    notes: str = ""  # header lines that make a draft of it again
+    kind: str = ""  # "reply", "forward" or ""
+    source: str = ""  # the message answered
+    draft: str = ""  # the draft it was sent from
+    sent_mailbox: str = ""  # where its identity keeps what is sent
+    accepted: list[str] = field(default_factory=list)  # whom the server has taken it for
+    handed: list[str] = field(default_factory=list)  # those of them whose closing dot was the last to go out
+    refused: dict[str, list[object]] = field(default_factory=dict)  # address: [code, text, permanent]
+    trouble: str = ""  # why the last try failed: a key of ``outbox.TROUBLE``
+    server_text: str = ""
+    copied: bool = False  # Sent has it, the original is marked, the draft is gone
+
+    def sealed(self, opened: Opened, writing_id: str) -> bytes:
+        return opened.seal(json.dumps(asdict(self)).encode(), purpose=f"letter {writing_id}")
+
+    @classmethod
+    def opened(cls, opened: Opened, box: bytes | memoryview[int], writing_id: str) -> Letter:
+        """Raises ``portal.delegations.Over``."""
+        return cls(**json.loads(opened.unseal(bytes(box), purpose=f"letter {writing_id}")))
+
+    @property
+    def addresses(self) -> list[Address]:
+        return [Address(email, name) for name, email in self.people]
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    return settings.DATA_DIR / "outbox"
+
+
+def lay_down(octets: bytes, opened: Opened) -> str:
+    """The octets on the disk, so that they are there after a power failure too; returns the file's name."""
+    name = secrets.token_hex(16)
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(opened.seal(octets, purpose=f"octets {name}"))
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder()
+    return name
+
+
+def take_up(name: str, opened: Opened) -> bytes:
+    """Raises ``portal.delegations.Over``."""
+    try:
+        box = (folder() / name).read_bytes()
+    except OSError as error:
+        raise Over from error
+    return opened.unseal(box, purpose=f"octets {name}")
+
+
+def mark(name: str, what: str, box: bytes) -> None:
+    """Write down how far the message has come: ``HANDED`` before its closing dot goes out, ``TAKEN`` at the server's
+    250; and the sealed letter as it is then. The database may lose its last moment in a power failure, or be away in
+    it; the mark stays."""
+    descriptor = os.open(folder() / f"{name}{_MARK}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(what.encode() + b" " + box)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder()
+
+
+def marked(name: str) -> tuple[str, bytes]:
+    """``HANDED`` or ``TAKEN`` with the letter; two times nothing for a message that no server can have."""
+    try:
+        what, _blank, box = (folder() / f"{name}{_MARK}").read_bytes().partition(b" ")
+    except FileNotFoundError:
+        return "", b""
+    return what.decode() or HANDED, box
+
+
+def unmark(name: str) -> None:
+    """The server has said no, or its writer knows what they do."""
+    (folder() / f"{name}{_MARK}").unlink(missing_ok=True)
+
+
+def throw_away(name: str) -> None:
+    if name:
+        for path in (folder() / name, folder() / f"{name}{_MARK}"):
+            path.unlink(missing_ok=True)
+
+
+def sweep(known: Collection[str]) -> int:
+    """Remove files that no row names, once they cannot be of a message just being queued; returns how many went."""
+    limit, gone = time.time() - _ORPHAN, 0
+    for path in folder().glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.name.removesuffix(_MARK) not in known and path.stat().st_mtime < limit:
+                path.unlink()
+                gone += 1
+    return gone
+
+
+def _sync_folder() -> None:
+    descriptor = os.open(folder(), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

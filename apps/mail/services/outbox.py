@@ -1,0 +1,379 @@
+"""The Outbox: what is on its way out, what its writer may still do about it, and what became of it.
+
+A message gets in here once, whatever is pressed how often: its row is unique by person and form. Until ``due`` it can
+be taken back; then ``delivery`` sends it. With no time to undo it is sent at once, and what the server refuses goes
+back to the form.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.mail import submission
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.store import MailStore
+from apps.mail.mime import build, wire
+from apps.mail.models import OutboxMessage
+from apps.mail.services import delivery, letters, sending
+from apps.mail.services.letters import Letter
+from apps.mail.services.refs import MessageRef
+from apps.mail.services.sending import Writing
+from apps.mail.services.stores import account, open_account
+from portal import credentials, delegations
+from portal.delegations import Opened, Over
+from portal.http import PortalRequest
+from portal.models import Delegation
+
+log = structlog.get_logger(__name__)
+State = OutboxMessage.State
+KIND = "mail.outbox"
+GRACE = timedelta(seconds=3)  # for the worker, before a request does its work
+RESCUE = timedelta(days=1)  # before its delegation expires, a message goes back to Drafts
+_CAN_STOP = (State.WAITING, State.FAILED)
+
+
+class OutcomeUnknown(Exception):
+    """The message was handed over, and nobody knows whether the server has taken it."""
+
+
+class NotSent(Exception):
+    """Nothing has gone out. ``refused``: why, by address; ``text``: what else there is to say, for people."""
+
+    def __init__(self, text: str = "", *, refused: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.refused = dict(refused or {})
+
+
+class TooLate(Exception):
+    """The message is not in a state in which this can be done (any more)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    content: str = ""  # ``Writing.content`` of what was sent before
+    again: bool = False  # this very message had been sent before; nothing was done now
+    problem: str = ""  # it is sent, but something after that failed
+    waits: OutboxMessage | None = None  # it is in the Outbox, and not sent yet
+
+
+def known(request: PortalRequest, writing_id: str) -> Sent | None:
+    """What became of the form when it was sent before; None when it may be sent."""
+    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
+    if row is None or row.state in (State.FAILED, State.UNKNOWN):
+        return None
+    return Sent(again=True, content=row.content, waits=None if row.state in OutboxMessage.TAKEN else row)
+
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+
+
+def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: int, again: bool = False) -> Sent:
+    """Put the message in, to be sent in ``delay`` seconds; with 0 it is sent now.
+
+    Then raises ``NotSent`` when nothing has gone out, ``OutcomeUnknown`` when that cannot be told (``again`` sends it
+    all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``.
+    """
+    if not settings.SMTP_URL:
+        raise NotSent(_("No server for sending is set up on this site."))
+    octets = writing.octets or build.message(writing.message)
+    _make_room(request, writing.id, again=again)
+    try:
+        with contextlib.nullcontext() if delay else sending.way_out():
+            return _enter(request, store, writing, octets, delay=delay)
+    except sending.Busy as error:
+        text = _("Nothing was sent: many messages wait for the server for sending. Try again in a moment.")
+        raise NotSent(text) from error
+
+
+def _enter(request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int) -> Sent:
+    letter = _letter(writing)
+    row, opened = _put_in(request, writing, letter, octets, delay=delay)
+    if row is None or opened is None:  # another click was first
+        if (before := known(request, writing.id)) is not None:
+            return before
+        raise NotSent(_("Nothing was sent. Try again in a moment."))
+    if delay:
+        wake_worker(row, delay)
+        return Sent(waits=row)
+    return _send_now(request, store, row, letter, opened, octets)
+
+
+def _make_room(request: PortalRequest, writing_id: str, *, again: bool) -> None:
+    """What was not sent gives way to the form as it is now."""
+    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
+    if row is None:
+        return
+    if row.state == State.UNKNOWN and not again:
+        raise OutcomeUnknown
+    if row.state in (State.UNKNOWN, State.FAILED):
+        remove(row)
+
+
+def _letter(writing: Writing) -> Letter:
+    message = writing.message
+    notes = build.draft_notes(replace(message, draft_state=sending.state_of(writing)))
+    return Letter(
+        sender=message.from_.email,
+        recipients=list(message.recipients),
+        people=[[a.name, a.email] for a in (*message.to, *message.cc, *message.bcc)],
+        subject=message.subject,
+        message_id=message.message_id,
+        bcc=wire.address_list("Bcc", message.bcc) if message.bcc else "",
+        notes=notes,
+        kind=writing.kind,
+        source=str(writing.source or ""),
+        draft=str(writing.draft or ""),
+        sent_mailbox=writing.sent_mailbox,
+    )
+
+
+def _put_in(
+    request: PortalRequest, writing: Writing, letter: Letter, octets: bytes, *, delay: int
+) -> tuple[OutboxMessage | None, Opened | None]:
+    """None when the form is in already."""
+    user, now = request.user, timezone.now()
+    delegation, opened = delegations.grant(
+        user_id=user.pk,
+        kind=KIND,
+        task=f"{user.pk}.{writing.id}",
+        account=user.email or user.login,
+        secret=credentials.unseal(request),
+    )
+    file = letters.lay_down(octets, opened)
+    row = OutboxMessage(
+        user=user,
+        writing_id=writing.id,
+        content=writing.content,
+        file=file,
+        sealed=letter.sealed(opened, writing.id),
+        due=now + timedelta(seconds=delay),
+        told=not delay,
+        created=now,
+    )
+    if not delay:  # it is ours from the beginning: no worker takes it out of our hands
+        row.state, row.attempt, row.lease_until = State.SENDING, 1, now + delivery.LEASE
+    try:
+        with transaction.atomic():
+            _orphans().filter(task=delegation.task).delete()
+            delegation.save(force_insert=True)
+            row.delegation = delegation
+            row.save(force_insert=True)
+    except IntegrityError:
+        letters.throw_away(file)
+        return None, None
+    except BaseException:
+        letters.throw_away(file)
+        raise
+    return row, opened
+
+
+def _orphans() -> models.QuerySet[Delegation]:
+    """Secrets whose message is gone, by whatever way."""
+    tasks = OutboxMessage.objects.filter(delegation__isnull=False).values("delegation")
+    return Delegation.objects.filter(kind=KIND).exclude(pk__in=tasks)
+
+
+def wake_worker(row: OutboxMessage, seconds: float) -> None:
+    """Tell a worker when to look. Nobody depends on its hearing that: the sweep and the pages look too."""
+    from kombu.exceptions import OperationalError
+
+    from apps.mail.tasks import send_message
+
+    try:
+        send_message.apply_async((row.pk,), countdown=seconds + 0.1, expires=seconds + 600, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_away", error=error.__class__.__name__)
+
+
+def _send_now(
+    request: PortalRequest, store: MailStore, row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes
+) -> Sent:
+    try:
+        result = delivery.transmit(row, letter, opened, octets, delayed_may_wait=False)
+    except submission.OutcomeUnknown as error:
+        delivery.unknown(row, opened, letter)
+        if row.state == State.UNKNOWN:
+            raise OutcomeUnknown from error
+        return Sent()
+    except submission.SubmissionError as error:
+        remove(row)
+        log.warning(
+            "not_sent", error=error.__class__.__name__, server_text=sending.without_addresses(error.server_text)
+        )
+        if _may_ask_for_password(request, error):
+            raise credentials.Locked(refused=True) from error
+        raise NotSent(sending.explain(error)) from error
+    except delivery.LostLease:
+        return Sent(waits=row)
+    if not result.accepted:
+        remove(row)
+        raise NotSent(
+            _("Nothing was sent, because the server refused an address."),
+            refused={address: sending.refusal_text(refusal) for address, refusal in result.refused.items()},
+        )
+    stored = delivery.file_away(row, opened, octets, store=store)
+    return Sent(problem="" if stored else _("The message was sent, but no copy of it could be stored in Sent."))
+
+
+def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionError) -> bool:
+    """The password may have changed since the mailbox was opened. Asked once: a server for sending that refuses the
+    right one would have people type it for ever."""
+    refused = isinstance(error, submission.SignInRefused) and bool(error.code)
+    return refused and settings.SMTP_AUTH == "user" and credentials.FIELD not in request.POST
+
+
+# --- out again --------------------------------------------------------------------------------------------------------
+
+
+def take_back(store: MailStore, row: OutboxMessage) -> MessageRef:
+    """Stop it and put it into Drafts, exactly as it was. Raises ``TooLate``; ``MailError`` when there is no way to
+    Drafts just now: then it is stopped all the same, and stays here. Either it is sent or taken back, never both."""
+    opened = _opened(row)
+    letter = Letter.opened(opened, row.sealed, row.writing_id)
+    if row.state not in _CAN_STOP or letter.accepted:
+        raise TooLate
+    stopped = letter if letter.trouble else replace(letter, trouble="stopped")
+    _step(row, state=State.FAILED, sealed=stopped.sealed(opened, row.writing_id))
+    octets = (letter.bcc + letter.notes).encode("ascii") + letters.take_up(row.file, opened)
+    ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
+    remove(row)
+    return ref
+
+
+def discard(row: OutboxMessage) -> None:
+    """For ever. A message that was sent loses only the copy that could not be stored. Raises ``TooLate``."""
+    if row.state in OutboxMessage.AT_WORK:
+        raise TooLate
+    if row.state == State.SENT:
+        delivery.finish(row)
+        return
+    _step(row, state=State.FAILED)
+    remove(row)
+
+
+def try_again(row: OutboxMessage, *, password: str) -> None:
+    """Now, with the password that the session has. Of a message whose fate nobody knows, its writer decides so.
+    Raises ``TooLate``."""
+    if row.delegation is None or row.state not in (*OutboxMessage.WAITS, State.FAILED, State.UNKNOWN):
+        raise TooLate
+    letter = Letter.opened(_opened(row), row.sealed, row.writing_id)
+    now, copy_only = timezone.now(), row.state == State.SENT
+    if row.state == State.UNKNOWN:
+        accepted = [who for who in letter.accepted if who not in letter.handed]
+        letter = replace(letter, accepted=accepted, recipients=[*letter.handed, *letter.recipients], handed=[])
+    opened = delegations.renew(row.delegation, secret=password)
+    letter = replace(letter, trouble="", server_text="", refused={})
+    _step(
+        row,
+        state=State.SENT if copy_only else State.WAITING,
+        due=now,
+        created=now,
+        tries=1 if copy_only else 0,
+        told=False,
+        sealed=letter.sealed(opened, row.writing_id),
+    )
+    if not copy_only:
+        letters.unmark(row.file)
+    _deliver_here(row.pk)
+
+
+def was_sent(row: OutboxMessage, *, password: str) -> None:
+    """Its writer has seen that it arrived. Raises ``TooLate``."""
+    if row.delegation is None or row.state != State.UNKNOWN:
+        raise TooLate
+    delegations.renew(row.delegation, secret=password)
+    _step(row, state=State.SENT, due=timezone.now(), tries=1)
+    _deliver_here(row.pk)
+
+
+def _deliver_here(pk: int, *, now: datetime | None = None) -> None:
+    """In a request, where there is a place for it; else it stays due, and a worker or a later page takes it."""
+    with contextlib.suppress(sending.Busy), sending.way_out():
+        delivery.deliver(pk, now=now)
+
+
+def remove(row: OutboxMessage) -> None:
+    """Nothing of it is left: the row, the secret, the octets."""
+    with transaction.atomic():
+        OutboxMessage.objects.filter(pk=row.pk).delete()
+        if row.delegation is not None:
+            delegations.end(row.delegation)
+    letters.throw_away(row.file)
+
+
+def _step(row: OutboxMessage, **values: object) -> None:
+    """To another state, if it is still in this one. Raises ``TooLate``."""
+    mine = OutboxMessage.objects.filter(pk=row.pk, state=row.state, attempt=row.attempt)
+    if not mine.update(attempt=row.attempt + 1, lease_until=None, **values):
+        raise TooLate
+    row.attempt += 1
+    row.state = values["state"]  # type: ignore[assignment]
+
+
+def _opened(row: OutboxMessage) -> Opened:
+    """Raises ``TooLate``."""
+    try:
+        return delegations.unseal(row.delegation)
+    except Over as error:
+        raise TooLate from error
+
+
+def revoke(request: HttpRequest, task: str) -> None:
+    """For the page of delegations: the message goes back to Drafts. Raises ``portal.delegations.CannotRevoke``."""
+    row = find(request.user.pk or 0, writing_id=task.partition(".")[2])
+    if row is None:
+        return
+    try:
+        if row.state == State.SENT:
+            delivery.finish(row)
+            return
+        with open_account(account(login=row.user.login, password=_opened(row).secret)) as store:
+            take_back(store, row)
+    except TooLate as error:
+        raise delegations.CannotRevoke(_("Look into the Outbox first: this message is sent, or was.")) from error
+    except MailError as error:
+        text = _("The message is stopped, but could not be put back into Drafts: the mail server is away.")
+        raise delegations.CannotRevoke(text) from error
+
+
+# --- looking after it -------------------------------------------------------------------------------------------------
+
+
+def find(user_id: int, *, pk: int | None = None, writing_id: str = "") -> OutboxMessage | None:
+    rows = OutboxMessage.objects.kept().select_related("delegation", "user").filter(user=user_id)
+    return (rows.filter(writing_id=writing_id) if pk is None else rows.filter(pk=pk)).first()
+
+
+def catch_up(user_id: int) -> None:
+    """What a worker should have done by now. For requests: most of the time it is one query that finds nothing."""
+    now = timezone.now()
+    mine = OutboxMessage.objects.filter(user=user_id)
+    if not mine.exclude(state__in=(State.DONE, State.FAILED, State.UNKNOWN)).exists():
+        return
+    delivery.take_over(now=now, user_id=user_id)
+    for pk in mine.due(now - GRACE).order_by("due").values_list("pk", flat=True)[:3]:
+        _deliver_here(pk, now=now)
+
+
+def rescue(*, now: datetime | None = None) -> None:
+    """What can be read for one more day only goes back to Drafts, where its writer finds it."""
+    _orphans().delete()
+    soon = (now or timezone.now()) + RESCUE
+    ends = OutboxMessage.objects.select_related("delegation", "user").filter(delegation__expires__lte=soon)
+    for row in ends.filter(state__in=_CAN_STOP):
+        try:
+            with open_account(account(login=row.user.login, password=_opened(row).secret)) as store:
+                take_back(store, row)
+        except (TooLate, MailError) as error:
+            log.warning("outbox_not_rescued", message=row.pk, error=error.__class__.__name__)

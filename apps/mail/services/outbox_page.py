@@ -1,0 +1,155 @@
+"""The Outbox as people see it: its page, each message with what can be done about it, and the folder column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.mail import submission
+from apps.mail.models import OutboxMessage
+from apps.mail.services import sending
+from apps.mail.services.letters import Letter
+from portal import delegations
+from portal.contracts import Text
+from portal.delegations import Over
+
+State = OutboxMessage.State
+#: Why a message waits or failed, by ``Letter.trouble``.
+TROUBLE: dict[str, Text] = {
+    "away": _("The server for sending is busy or away."),
+    "later": _("The server takes no mail just now."),
+    "delayed": _("The server does not take some addresses just now."),
+    "size": _("The message is larger than the server for sending takes."),
+    "password": _("The server for sending does not take your name and password."),
+    "sender": _("The server does not let you write from this address."),
+    "tls": _("The server for sending could not prove who it is, so it was not trusted."),
+    "message": _("The server refused the message."),
+    "refused": _("The server refused an address."),
+    "account": _("Your account here was closed."),
+    "stopped": _("You stopped it, and it could not be put back into Drafts yet."),
+}
+LABELS: dict[str, Text] = {
+    State.WAITING: _("Waiting"),
+    State.SENDING: _("Being sent"),
+    State.HANDING: _("Being sent"),
+    State.COPYING: _("Being sent"),
+    State.UNKNOWN: _("Perhaps sent"),
+    State.SENT: _("Sent, without a copy"),
+    State.FAILED: pgettext_lazy("message", "Not sent"),
+}
+ICONS = {
+    State.WAITING: "clock",
+    State.UNKNOWN: "triangle-alert",
+    State.SENT: "circle-check",
+    State.FAILED: "circle-alert",
+}
+TEXTS: dict[str, Text] = {
+    State.UNKNOWN: _(
+        "The connection ended before the server had answered. It may have arrived: look into Sent, or ask. "
+        "It is not sent again unless you say so."
+    ),
+    State.SENT: _("It is on its way. Only the copy for Sent could not be stored yet; that is tried again."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    pk: int
+    state: str
+    label: Text
+    icon: str
+    text: Text = ""
+    server_text: str = ""
+    subject: str = ""
+    to: tuple[str, ...] = ()
+    due: datetime | None = None  # of the next try
+    can: frozenset[str] = frozenset()  # edit, again, arrived, discard
+    refused: tuple[tuple[str, str], ...] = ()  # (address, why)
+    accepted: tuple[str, ...] = ()  # who has got it, where not everybody has
+    people: tuple[str, ...] = field(default=())
+
+
+def entries(user_id: int) -> Iterator[Entry]:
+    rows = OutboxMessage.objects.kept().filter(user=user_id).select_related("delegation")
+    for row in rows.order_by("-created", "-pk"):
+        try:
+            letter = Letter.opened(delegations.unseal(row.delegation), row.sealed, row.writing_id)
+        except Over:
+            text = _("It can not be opened any more: its time was over, or it was revoked.")
+            yield Entry(
+                pk=row.pk,
+                state=row.state,
+                label=LABELS[State.FAILED],
+                icon="circle-alert",
+                text=text,
+                can=frozenset({"discard"}),
+            )
+            continue
+        yield _entry(row, letter)
+
+
+def _entry(row: OutboxMessage, letter: Letter) -> Entry:
+    return Entry(
+        pk=row.pk,
+        state=row.state,
+        label=LABELS[row.state],
+        icon=ICONS.get(State(row.state), "send"),
+        text=TEXTS.get(row.state) or TROUBLE.get(letter.trouble, ""),
+        server_text=letter.server_text,
+        subject=letter.subject,
+        to=tuple(name or email for name, email in letter.people),
+        due=row.due if row.state == State.WAITING else None,
+        can=_can(row, letter),
+        refused=tuple((who, why_of(why)) for who, why in letter.refused.items()),
+        accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
+    )
+
+
+def why_of(refusal: list[object]) -> str:
+    code, text, permanent = refusal
+    return sending.refusal_text(submission.Refusal(int(str(code)), str(text), bool(permanent)))
+
+
+def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:
+    if row.state in (State.WAITING, State.FAILED):
+        return frozenset({"again", "discard"} if letter.accepted else {"again", "discard", "edit"})
+    if row.state == State.UNKNOWN:
+        return frozenset({"again", "arrived", "discard"})
+    return frozenset({"again", "discard"}) if row.state == State.SENT else frozenset()
+
+
+# --- in the folder column ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The Outbox in a folder column."""
+
+    count: int = 0
+    seconds: int | None = None  # until it is worth asking again; None when nothing happens by itself
+
+
+def standing(user_id: int, *, now: datetime | None = None) -> Standing:
+    now = now or timezone.now()
+    mine = OutboxMessage.objects.filter(user=user_id).exclude(state=State.DONE, told=True)
+    rows = list(mine.values_list("state", "due", "told"))
+    waits = [due for state, due, _told in rows if state not in OutboxMessage.ENDS]
+    news = any(state in OutboxMessage.ENDS and not told for state, _due, told in rows)
+    latest = now + timedelta(minutes=1)
+    seconds = [0] * news + [int((min(due, latest) - now).total_seconds()) + 1 for due in waits]
+    count = sum(state != State.DONE for state, _due, _told in rows)
+    return Standing(count, max(2, min(seconds)) if seconds else None)
+
+
+def news(user_id: int) -> list[str]:
+    """How messages ended of which their writer was not told yet; now they are. Of what went well long ago, nothing."""
+    ended = OutboxMessage.objects.filter(user=user_id, told=False, state__in=OutboxMessage.ENDS)
+    rows = list(ended.values_list("pk", "state", "finished"))
+    OutboxMessage.objects.filter(pk__in=[pk for pk, _state, _finished in rows]).update(told=True)
+    recent = timezone.now() - timedelta(minutes=2)
+    return [state for _pk, state, finished in rows if finished is None or finished > recent]

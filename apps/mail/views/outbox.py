@@ -1,0 +1,109 @@
+"""The Outbox: its page, what its buttons do, and the question of a page whether something has become of it."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.store import MailStore
+from apps.mail.models import OutboxMessage
+from apps.mail.services import outbox, outbox_page, trouble
+from apps.mail.services.outbox import TooLate
+from apps.mail.services.stores import open_store
+from apps.mail.views.common import frame, mail_required, with_store
+from portal import credentials
+from portal.http import PortalRequest
+
+State = OutboxMessage.State
+
+
+@require_safe
+@with_store
+def index(request: PortalRequest, store: MailStore) -> HttpResponse:
+    outbox.catch_up(request.user.pk)
+    context = frame(list(store.mailboxes()), "") | {"entries": list(outbox_page.entries(request.user.pk))}
+    return render(request, "mail/outbox.html", context)
+
+
+@require_POST
+@mail_required
+def act(request: PortalRequest, pk: int) -> HttpResponse:
+    """``do``: edit (which is also the undo of sending), again, arrived, discard."""
+    do = {"edit": _edit, "again": _again, "arrived": _arrived, "discard": _discard}.get(request.POST.get("do", ""))
+    if do is None:
+        raise Http404("no such action")
+    row = outbox.find(request.user.pk, pk=pk)
+    if row is None:
+        messages.info(request, _("It is not in the Outbox any more."))
+        return _back()
+    try:
+        return do(request, row)
+    except TooLate:
+        messages.warning(request, _("Too late: it is being sent, or was."))
+    return _back()
+
+
+def _back() -> HttpResponse:
+    return HttpResponseRedirect(reverse("mail:outbox"))
+
+
+def _edit(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    try:
+        with open_store(request) as store:
+            ref = outbox.take_back(store, row)
+    except MailError as error:
+        text = _("It is stopped and stays here, because it could not be put back into Drafts.")
+        messages.warning(request, f"{text} {trouble.describe(error).title}.")
+        return _back()
+    return HttpResponseRedirect(f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}")
+
+
+def _again(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    outbox.try_again(row, password=credentials.unseal(request))
+    return _say(request, row)
+
+
+def _arrived(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    outbox.was_sent(row, password=credentials.unseal(request))
+    return _say(request, row)
+
+
+def _discard(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    outbox.discard(row)
+    messages.success(request, _("Discarded."))
+    return _back()
+
+
+def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    row.refresh_from_db()
+    if row.state in OutboxMessage.ENDS:
+        OutboxMessage.objects.filter(pk=row.pk).update(told=True)
+    if row.state == State.DONE:
+        messages.success(request, _("Message sent."))
+    return _back()
+
+
+@require_safe
+@mail_required
+def watch(request: PortalRequest) -> HttpResponse:
+    """Asked by a page that shows a count: sends what no worker has sent, and tells what has become of the rest."""
+    outbox.catch_up(request.user.pk)
+    events: dict[str, object] = {"mail-changed": {"target": "#folders"}}
+    states = outbox_page.news(request.user.pk)
+    if text := _news(states):
+        good = all(state == State.DONE for state in states)
+        events["toast"] = {"target": "#toasts", "text": text, "level": "ok" if good else "warning"}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
+
+
+def _news(states: list[str]) -> str:
+    if State.UNKNOWN in states or State.FAILED in states:
+        return _("A message could not be sent. It is in the Outbox.")
+    return _("Message sent.") if states else ""
