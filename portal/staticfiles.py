@@ -16,6 +16,7 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # whi
 
     def _save(self, name: str, content: File[bytes]) -> str:
         if name.endswith(".css"):
+            content.seek(0)  # it was read for its hash
             content = ContentFile(smaller(content.read().decode("utf-8")).encode("utf-8"))
         saved: str = super()._save(name, content)
         return saved

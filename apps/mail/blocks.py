@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.services import folders, listing, outbox, trouble
-from apps.mail.services.listing import View
 from apps.mail.services.stores import open_store
+from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
 from portal.contracts import BlockUnavailable
 from portal.credentials import Locked

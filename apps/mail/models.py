@@ -1,5 +1,5 @@
-"""What the mail app keeps of a person: whom they have written to, as whom they write, what they search for and what is
-on its way out. Nobody's mail."""
+"""What the mail app keeps of a person: whom they wrote to, as whom they write, how they sort, what they search for,
+and, sealed, what is on its way out. Nobody's mail."""
 
 from __future__ import annotations
 
@@ -96,6 +96,26 @@ def remember(user_id: int, addresses: Iterable[Address]) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+class ListOrder(models.Model):
+    """The order in which somebody wants to see one folder. Its name is not kept, only what tells it from others."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64, editable=False)  # see ``folder_key``
+    order = models.CharField(_("order"), max_length=20)  # as ``str(Sort)`` writes it
+
+    class Meta:
+        verbose_name = _("order of a message list")
+        verbose_name_plural = _("orders of message lists")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="mail_list_order_once")]
+
+    def __str__(self) -> str:
+        return self.order
+
+
+def folder_key(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SavedSearchQuerySet(models.QuerySet["SavedSearch"]):

@@ -16,8 +16,8 @@ from apps.mail import blocks
 from apps.mail.mime import addresses
 from apps.mail.models import Recipient, address_key
 from apps.mail.services import listing
-from apps.mail.services.listing import View
 from apps.mail.services.stores import open_store
+from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
 from portal.contracts import Address, Contact, SearchHit, Text
 

@@ -13,6 +13,13 @@ PAGE_SIZE = choice_pref(
     "50",
     choices=[("25", "25"), ("50", "50"), ("100", "100"), ("200", "200")],
 )
+ENDLESS = bool_pref(
+    "mail.endless",
+    _("Load more as I scroll"),
+    False,
+    help=_("Instead of page by page. The pages stay reachable below the list."),
+    words=_("endless, infinite"),
+)
 SNIPPETS = bool_pref("mail.snippets", _("Show the first words of each message in the list"), True, words=_("preview"))
 BODY = choice_pref(
     "mail.body",
@@ -42,13 +49,21 @@ REMOTE_IMAGES = choice_pref(
     words=_("tracking, privacy, pictures"),
 )
 
+FOLLOWED_FOLDERS = bool_pref(
+    "mail.followed_folders",
+    _("Show only folders that I am subscribed to"),
+    False,
+    help=_("“Manage folders” lists all of them and is where you subscribe."),
+    words=_("subscription, folder tree"),
+)
+
 READING = PrefPage(
     id="mail.reading",
     title=_("Reading mail"),
     help=_("The list of messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(PAGE_SIZE, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES),
+    prefs=(PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

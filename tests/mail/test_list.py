@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from apps.mail.prefs import PAGE_SIZE
-from apps.mail.services import listing, stores
-from apps.mail.services.listing import View
+from apps.mail.services import stores, times
+from apps.mail.services.view import View
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
 from tests.support.mailserver import PymapServer
 
@@ -163,8 +163,8 @@ def counted() -> Iterator[list[int]]:
 
 
 def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) -> None:
-    """SQL: session, user, preferences and their overrides, saved searches. IMAP, warm: LIST with STATUS and FETCH of
-    flags, each after a NOOP.
+    """SQL: session, user, preferences and their overrides, saved searches, the order of the list. IMAP, warm: LIST with
+    STATUS and FETCH of flags, each after a NOOP.
 
     Every row that this process has not seen adds nothing but two commands for all of them together: the rows, and the
     first words of those whose text lies at the same place.
@@ -184,7 +184,7 @@ def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) 
     assert cold[1] <= warm[1] + 3
 
 
-SQL_QUERIES = 6  # session, user, preferences, the outbox, saved searches ...
+SQL_QUERIES = 7  # session, user, preferences, the order, saved searches, the outbox ...
 IMAP_COMMANDS = 4
 IMAP_COMMANDS_POOR = 6  # no LIST-STATUS: LIST, LSUB and a STATUS for each folder, all sent together
 
@@ -209,7 +209,7 @@ def test_two_people_never_see_each_others_mail(sign_in: SignIn) -> None:
 )
 def test_time_is_as_short_as_it_can_be(moment: datetime, words: str) -> None:
     with timezone.override(UTC), translation.override("en"):
-        assert listing.short_time(moment, datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) == words
+        assert times.short_time(moment, datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) == words
 
 
 def test_time_is_the_readers() -> None:
@@ -217,7 +217,7 @@ def test_time_is_the_readers() -> None:
 
     with timezone.override(ZoneInfo("Asia/Tokyo")), translation.override("de"):
         now = timezone.localtime(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
-        assert listing.short_time(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), now) == "01:00"
+        assert times.short_time(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), now) == "01:00"
 
 
 def test_a_view_survives_its_address() -> None:

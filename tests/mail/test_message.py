@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from apps.mail.services import listing, stores
+from apps.mail.services import stores, times
 from tests.mail.conftest import HTMX, Person, letter
 
 PREFETCH = [{"Sec-Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}]
@@ -242,14 +242,14 @@ def test_the_head_says_how_long_ago_and_names_the_whole_date(anna: Person) -> No
 def test_less_than_twelve_hours_are_counted(sent: str, words: str) -> None:
     now = datetime.fromisoformat("2026-11-26T14:57:10+00:00")
     with timezone.override("UTC"), translation.override("en"):
-        assert listing.near_time(datetime.fromisoformat(f"{sent}:00+00:00"), now) == words
+        assert times.near_time(datetime.fromisoformat(f"{sent}:00+00:00"), now) == words
 
 
 def test_in_the_small_hours_the_evening_was_yesterday() -> None:
     now = datetime.fromisoformat("2026-11-26T01:00:00+00:00")
     with timezone.override("UTC"), translation.override("en"):
         moment = datetime.fromisoformat("2026-11-25T23:40:00+00:00")
-        assert listing.near_time(moment, now) == "Yesterday 23:40 (1 h ago)"
+        assert times.near_time(moment, now) == "Yesterday 23:40 (1 h ago)"
 
 
 @pytest.mark.parametrize("target", ["section#reading", "reading", "list"])

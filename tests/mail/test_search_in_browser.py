@@ -46,6 +46,7 @@ def test_chips_by_keyboard(visit: Open) -> None:  # noqa: F811
     expect(page).to_have_url(re.compile(r"\?q=is%3Aread\+from%3A%22soren%22\+-is%3Aflagged\+radar$"))
     expect(page.locator(".msg")).to_have_count(1)
     expect(chips(page)).to_have_count(3)
+    expect(box(page)).to_have_attribute("role", "combobox")  # the new page hears keys
     box(page).focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowLeft")
@@ -54,6 +55,7 @@ def test_chips_by_keyboard(visit: Open) -> None:  # noqa: F811
     page.keyboard.press("Delete")
     expect(page).to_have_url(re.compile(r"\?q=is%3Aread\+-is%3Aflagged\+radar$"))
     expect(chips(page)).to_have_count(2)
+    expect(box(page)).to_have_attribute("role", "combobox")
     box(page).focus()
     page.keyboard.press("Home")
     page.keyboard.press("Backspace")

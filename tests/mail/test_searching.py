@@ -16,9 +16,9 @@ from apps.mail.mailbox.store import Mailbox, Summary
 from apps.mail.mime.parts import Envelope
 from apps.mail.models import SavedSearch
 from apps.mail.services import saved, searching, stores
-from apps.mail.services.listing import View
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.searching import Cursor
+from apps.mail.services.view import View
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
 from tests.mail.test_list import labels, page_of, set_page_size, subjects
 
@@ -421,6 +421,15 @@ def test_nothing_is_saved_without_a_search(filled: Person) -> None:
     answer = filled.client.post("/mail/@/searches/", {"name": "x", "mailbox": "INBOX"}, follow=True)
     assert "nothing to save" in answer.content.decode()
     assert saved.of(_user(filled)) == []
+
+
+def test_a_saved_search_follows_its_folder_when_that_is_renamed(anna: Person) -> None:
+    anna.receive(letter("radar"), mailbox="Old/in")
+    anna.client.post("/mail/@/searches/", {"name": "mine", "q": "radar", "mailbox": "Old/in"})
+    anna.client.post("/mail/@/folders/edit/", {"folder": "Old", "name": "New", "parent": ""})
+    html = page_of(anna)
+    assert 'href="/mail/New~2fin/?q=radar"' in html
+    assert subjects(page_of(anna, "/mail/New~2fin/?q=radar")) == ["radar"]
 
 
 def test_searches_are_their_owners(sign_in: SignIn) -> None:

@@ -55,6 +55,12 @@ class MailboxExists(ServerRefused):
     """A mailbox of that name is there already."""
 
 
+class CannotSort(MailError):
+    """The server cannot sort, and the mailbox is too large to be sorted here."""
+
+    permanent = True
+
+
 class UidValidityChanged(MailError):
     """The mailbox was rebuilt: the UIDs in hand mean nothing now, and nothing was done with them."""
 

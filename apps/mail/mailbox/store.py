@@ -18,6 +18,38 @@ from apps.mail.mime.parts import Envelope, Part
 ROLES = ("inbox", "drafts", "sent", "archive", "junk", "trash", "flagged", "all")
 
 
+#: What lists are sorted by: INTERNALDATE, the Date header, people as they are shown, the base subject, RFC822.SIZE.
+SORT_KEYS = ("arrival", "date", "from", "to", "subject", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The order of a list. Written as its key, behind a minus sign when it descends: ``-arrival``, ``subject``."""
+
+    by: str = "arrival"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """The usual order for what is none."""
+        by = text.removeprefix("-")
+        return cls(by, text.startswith("-")) if by in SORT_KEYS else cls()
+
+    def __str__(self) -> str:
+        return f"-{self.by}" if self.descending else self.by
+
+    @property
+    def is_usual(self) -> bool:
+        return self == NEWEST_FIRST
+
+    @property
+    def by_time(self) -> bool:
+        return self.by in ("arrival", "date")
+
+
+NEWEST_FIRST = Sort()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxStatus:
     """STATUS or SELECT of a mailbox (RFC 9051 sections 6.3.11 and 6.3.2)."""
@@ -50,6 +82,16 @@ class Mailbox:
     @property
     def depth(self) -> int:
         return self.name.count(self.delimiter) if self.delimiter else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of one resource may be used, and is (RFC 9208): octets for STORAGE, else a number of things."""
+
+    root: str
+    resource: str  # "STORAGE", "MESSAGE" ...
+    used: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +132,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A window of a message list, newest first."""
+    """A window of a message list."""
 
     mailbox: str
     status: MailboxStatus
     rows: tuple[Summary, ...]
-    offset: int  # of the first row, 0 = newest
+    offset: int  # of the first row, 0 is the top of the list
     total: int  # rows in the whole list (of the mailbox, or of the search)
 
 
@@ -173,9 +215,18 @@ class MailStore(Protocol):
 
     def status(self, mailbox: str) -> MailboxStatus: ...
     def create(self, mailbox: str) -> None: ...
-    def rename(self, mailbox: str, new_name: str) -> None: ...
-    def delete(self, mailbox: str) -> None: ...
+    def rename(self, mailbox: str, new_name: str) -> None:
+        """With everything below it. Subscriptions go along."""
+        ...
+
+    def delete(self, mailbox: str) -> None:
+        """The mailbox and its messages, for ever. What lies below it stays."""
+        ...
+
     def subscribe(self, mailbox: str, *, on: bool) -> None: ...
+    def quotas(self, mailbox: str = "INBOX") -> Sequence[Quota]:
+        """The limits that count for a mailbox, as they were within the last minute; none where there are none."""
+        ...
 
     # lists
     def page(
@@ -187,10 +238,11 @@ class MailStore(Protocol):
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         """Rows from ``offset`` on. A page found by a UID neither repeats nor hides rows when mail arrives: ``after``
         goes on below that message, wherever it is by now (or was, if it has gone); ``before`` ends above it, and
-        ``offset`` serves where it has gone."""
+        ``offset`` serves where it has gone. Raises ``CannotSort`` where this order cannot be had."""
         ...
 
     def search(
@@ -203,6 +255,7 @@ class MailStore(Protocol):
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page: ...
     def scan(
         self,
@@ -223,9 +276,15 @@ class MailStore(Protocol):
         kept back for long."""
         ...
 
+    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+        """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once."""
+        ...
+
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
-    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
-        """The UIDs of the next newer and the next older message in the list's order."""
+    def neighbours(
+        self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
+    ) -> tuple[int | None, int | None]:
+        """The UIDs of the messages above and below in the list: the next newer and the next older one, as a rule."""
         ...
 
     # messages; everything is fetched with PEEK

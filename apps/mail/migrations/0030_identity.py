@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mail', '0020_outbox'),
+        ('mail', '0004_outbox'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -33,6 +33,7 @@ ROLE_ICONS = {
     "trash": "trash-2",
     "all": "mail",
 }
+#: Where the keyboard leads.
 ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
 ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": "Junk", "trash": "Trash"}
@@ -63,6 +64,7 @@ class Node:
     current: bool = False
     unfolded: bool = True
     depth: int = 0  # in the tree as drawn
+    menu: str = ""  # the button of its menu, drawn by the views and safe
     children: list[Node] = field(default_factory=list)
 
     @property
@@ -99,7 +101,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    roles: tuple[Node, ...]  # inbox, drafts, sent ...: a flat list above
+    roles: tuple[Node, ...]  # inbox, drafts, sent ...: above; what lies in them is folded away
     folders: tuple[Node, ...]  # the user's own, nested
 
     def walk(self) -> Iterator[Node]:
@@ -124,7 +126,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
             icon=ROLE_ICONS.get(mailbox.role, "folder"),
             mailbox=mailbox,
             current=mailbox.name == current,
-            unfolded=small or current.startswith(f"{mailbox.name}{mailbox.delimiter}"),
+            unfolded=(small and not mailbox.role) or current.startswith(f"{mailbox.name}{mailbox.delimiter}"),
         )
         nodes[mailbox.name] = node
     for mailbox in mailboxes:
@@ -141,6 +143,17 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         for child in node.children:
             child.depth = node.depth + 1
     return drawn
+
+
+def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
+    """Those somebody is subscribed to, those with a role, the open one, and what these lie in."""
+    wanted = {each.name for each in mailboxes if each.role or each.subscribed or each.name == current}
+    return [
+        mailbox
+        for mailbox in mailboxes
+        if mailbox.name in wanted
+        or (mailbox.delimiter and any(name.startswith(f"{mailbox.name}{mailbox.delimiter}") for name in wanted))
+    ]
 
 
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:

@@ -5,156 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from typing import Protocol
-from urllib.parse import urlencode
 
-from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
+from django.utils.translation import ngettext, pgettext
 
-from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
-from apps.mail.mailbox.store import MailStore, Page, Query, Summary
+from apps.mail.mailbox.errors import CannotSort
+from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Sort, Summary
+from apps.mail.services import times
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
-
-FILTER_LABELS: dict[str, Text] = {
-    "all": pgettext_lazy("messages", "All"),
-    "unread": pgettext_lazy("messages", "Unread"),
-    "flagged": pgettext_lazy("messages", "Flagged"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What part of a mailbox is looked at. It travels in the address of the list and of the messages opened from it.
-
-    A page is found again by a message, so that mail which arrives meanwhile neither repeats nor hides a row: it begins
-    below the UID ``after``, or ends above the UID ``before``, both of UIDVALIDITY ``v``. ``start``, the offset as it
-    was, serves where that message is gone.
-    """
-
-    q: str = ""
-    where: str = ""  # of a search: "" for the present folder, "all"
-    show: str = "all"
-    start: int = 0
-    after: int = 0
-    before: int = 0
-    v: int = 0
-    at: str = ""  # of a search over several folders: see ``searching.Cursor``
-
-    @classmethod
-    def parse(cls, data: Mapping[str, str]) -> View:
-        """From a query string or a form; what makes no sense there is ignored. A search may come in several pieces: its
-        chips and what was typed beside them."""
-        show, v = data.get("show", "all"), number(data.get("v", ""))
-        pieces = data.getlist("q") if isinstance(data, QueryDict) else [data.get("q", "")]
-        return cls(
-            q=" ".join(piece.strip() for piece in pieces if piece.strip())[:500],
-            where="all" if data.get("where") == "all" else "",
-            show=show if show in FILTER_LABELS else "all",
-            start=number(data.get("start", "")),
-            after=number(data.get("after", "")) if v else 0,
-            before=number(data.get("before", "")) if v else 0,
-            v=v,
-            at=data.get("at", "")[:1200],
-        )
-
-    @property
-    def is_search(self) -> bool:
-        return bool(self.q) or self.show != "all"
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        return parse(self.q)
-
-    @property
-    def named(self) -> bool:
-        """Whether the search names its folders itself."""
-        return any(term.key == "in" for term in self.terms)
-
-    @property
-    def everywhere(self) -> bool:
-        """Whether rows may lie in other folders than the present one."""
-        return bool(self.q) and (self.where == "all" or self.named)
-
-    @property
-    def meaning(self) -> Meaning:
-        """What the search and the filter ask for; days are the reader's."""
-        found = meaning(self.terms, today=timezone.localdate(), zone=timezone.get_current_timezone())
-        shown = replace(found.query, unseen=self.show == "unread", flagged=self.show == "flagged")
-        return replace(found, query=shown)
-
-    @property
-    def query(self) -> Query:
-        return self.meaning.query
-
-    @property
-    def chips(self) -> tuple[Chip, ...]:
-        """The operators, each with the way to this search without it."""
-        terms = self.terms
-        wrong = {problem.term for problem in self.meaning.problems}
-        return tuple(
-            Chip(
-                term, View(q=write(t for t in terms if t is not term), where=self.where, show=self.show), term in wrong
-            )
-            for term in terms
-            if term.key
-        )
-
-    @property
-    def words(self) -> str:
-        """What stands in the box beside the chips."""
-        return write(term for term in self.terms if not term.key)
-
-    @property
-    def newest(self) -> View:
-        """The first page of this search."""
-        return View(q=self.q, where=self.where, show=self.show)
-
-    @property
-    def in_all(self) -> View:
-        return View(q=self.q, where="all", show=self.show)
-
-    @property
-    def anywhere(self) -> View:
-        """This search, junk and trash too."""
-        return View(q=f"{self.q} in:{ANYWHERE}", show=self.show)
-
-    def params(self) -> dict[str, str]:
-        values = {
-            "q": self.q,
-            "where": self.where,
-            "show": "" if self.show == "all" else self.show,
-            "start": self.start,
-            "after": self.after,
-            "before": self.before,
-            "v": self.v if self.after or self.before else 0,
-            "at": self.at,
-        }
-        return {key: str(value) for key, value in values.items() if value not in ("", 0)}
-
-    def encoded(self, **more: object) -> str:
-        """The query string, "" or with its question mark."""
-        text = urlencode(self.params() | {key: str(value) for key, value in more.items()})
-        return f"?{text}" if text else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """An operator as it is drawn in the search box. ``wrong``: its value says nothing."""
-
-    term: Term
-    without: View
-    wrong: bool
-
-
-def number(value: str) -> int:
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 11 else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +32,8 @@ class Row:
     who: str
     subject: str
     snippet: str
-    when: str
+    when: str  # its time; in a list by size, its size
+    moment: datetime  # by which lists in the order of time are divided
     label: str
     pick: str  # the name of its checkbox
     url: str
@@ -235,6 +102,8 @@ class Listing:
     newer: View | None
     older: View | None
     found: Found | None = None  # of a search for words
+    outgoing: bool = False
+    unsorted: bool = False  # the order that was wanted cannot be had
 
     @property
     def uidvalidity(self) -> int:
@@ -242,7 +111,15 @@ class Listing:
 
     @property
     def first(self) -> int:
-        return self.page.offset + 1
+        return self.last + 1 - (self.view.rows or len(self.page.rows))
+
+    @property
+    def more(self) -> str:
+        """The query of what goes on below the last row; "" where this is enough for one list."""
+        if not self.older or self.view.rows >= MOST_ROWS:
+            return ""
+        shown = replace(self.view, rows=self.view.rows or len(self.page.rows))
+        return shown.encoded(below=self.page.rows[-1].uid, v=self.uidvalidity)
 
     @property
     def last(self) -> int:
@@ -263,43 +140,87 @@ class Look(Protocol):
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
-def load(store: MailStore, mailbox: str, view: View, *, limit: int, look: Look) -> Listing:
-    """Read one page. Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY."""
+def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look) -> Listing:
+    """Read one page of ``size`` rows, or the more that were loaded already.
+
+    Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY.
+    """
+    limit = max(size, view.rows)
+    try:
+        page = _page(store, mailbox, view, limit=limit)
+        unsorted = False
+    except CannotSort:
+        view = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0)
+        page = _page(store, mailbox, view, limit=limit)
+        unsorted = True
+    shown = len(page.rows) if len(page.rows) > size else 0
+    here = replace(view, start=page.offset, v=page.status.uidvalidity, rows=shown)
+    rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
+    return Listing(
+        page=page,
+        view=here,
+        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),) if rows else (),
+        newer=_newer(page, here, size),
+        older=_older(page, here),
+        unsorted=unsorted,
+        outgoing=look.outgoing,
+    )
+
+
+def _page(store: MailStore, mailbox: str, view: View, *, limit: int) -> Page:
     beside = {"after": view.after or None, "before": view.before or None}
     validity = view.v if view.after or view.before else None
     if view.is_search:
-        page = store.search(mailbox, view.query, offset=view.start, limit=limit, uidvalidity=validity, **beside)
-    else:
-        page = store.page(mailbox, offset=view.start, limit=limit, uidvalidity=validity, **beside)
-    here = replace(view, start=page.offset, v=page.status.uidvalidity)
-    rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
-    return Listing(
-        page=page, view=here, groups=grouped(rows), newer=_newer(page, here, limit), older=_older(page, here)
-    )
+        return store.search(
+            mailbox,
+            view.query,
+            offset=view.start,
+            limit=limit,
+            uidvalidity=validity,
+            sort=view.order,
+            **beside,
+        )
+    return store.page(mailbox, offset=view.start, limit=limit, uidvalidity=validity, sort=view.order, **beside)
 
 
 def _older(page: Page, view: View) -> View | None:
     end = page.offset + len(page.rows)
     if not page.rows or end >= page.total:
         return None
-    return replace(view, start=end, after=page.rows[-1].uid, before=0)
+    return replace(view, start=end, after=page.rows[-1].uid, before=0, rows=0)
 
 
 def _newer(page: Page, view: View, limit: int) -> View | None:
     if page.offset == 0:
         return None
     start = max(0, page.offset - limit)
-    return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0)
+    return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0, rows=0)
+
+
+def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look) -> Listing:
+    """The rows that follow ``below`` in a list that shows ``view`` and goes on. The listing's view is of all of it."""
+    shown = max(view.rows, size)
+    part = replace(view, start=view.start + shown, after=below, before=0, rows=0)
+    more = load(store, mailbox, part, size=size, look=look)
+    whole = replace(view, before=0, rows=min(shown + len(more.page.rows), MOST_ROWS), sort=more.view.sort)
+    rows = rows_of(more.page.rows, uidvalidity=more.uidvalidity, view=whole, look=look)
+    return replace(
+        more,
+        view=whole,
+        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),),
+        newer=replace(whole, start=max(0, view.start - size), after=0, rows=0) if view.start else None,
+    )
 
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
     now = timezone.localtime()
     return [
-        _row(summary, now, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view)) for summary in summaries
+        _row(summary, now, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view), order=view.order)
+        for summary in summaries
     ]
 
 
-def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: str) -> Row:
+def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: str, order: Sort) -> Row:
     envelope = summary.envelope
     people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
     subject = envelope.subject.strip() or _("(no subject)")
@@ -307,7 +228,8 @@ def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: 
     if look.outgoing and people:
         # Translators: before the recipients of a message in the list of sent messages.
         who = _("To: %(people)s") % {"people": who}
-    when = short_time(summary.received, now)
+    moment = (envelope.date if order.by == "date" else None) or summary.received
+    when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now)
     return Row(
         summary=summary,
         people=people,
@@ -315,6 +237,7 @@ def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: 
         subject=subject,
         snippet=summary.snippet if look.snippets else "",
         when=when,
+        moment=moment,
         label=", ".join([*_states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
         pick=_("Select: %(subject)s") % {"subject": subject},
         url=url,
@@ -355,63 +278,5 @@ def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:
     today = timezone.localdate()
     return tuple(
         Group(label=label, rows=tuple(members))
-        for label, members in groupby(rows, key=lambda row: heading(timezone.localdate(row.summary.received), today))
+        for label, members in groupby(rows, key=lambda row: times.heading(timezone.localdate(row.moment), today))
     )
-
-
-def heading(day: date, today: date) -> str:
-    if day == today:
-        return _("Today")
-    if day == today - timedelta(days=1):
-        return _("Yesterday")
-    monday = today - timedelta(days=today.weekday())
-    if monday <= day < today:
-        return _("Earlier this week")
-    if monday - timedelta(days=7) <= day < monday:
-        return _("Last week")
-    return date_format(day, "YEAR_MONTH_FORMAT")
-
-
-def short_time(moment: datetime, now: datetime) -> str:
-    """The clock today, the weekday for the week before, then the day, then the date."""
-    local = timezone.localtime(moment)
-    age = (now.date() - local.date()).days
-    if age == 0:
-        # Translators: a time of day in the list of messages, see Django's date filter for the letters.
-        return date_format(local, pgettext("time of day", "H:i"))
-    if 0 < age < 7:
-        # Translators: the weekday in the list of messages, see Django's date filter: "D" is short, "l" the whole name.
-        return date_format(local, pgettext("weekday", "D"))
-    if local.year == now.year:
-        # Translators: a day of this year in the list of messages, see Django's date filter for the letters.
-        return date_format(local, pgettext("day of this year", "j M"))
-    return date_format(local, "SHORT_DATE_FORMAT")
-
-
-def near_time(moment: datetime, now: datetime) -> str:
-    """For what is less than twelve hours old, the clock and how long ago that was; else day, date and clock."""
-    local = timezone.localtime(moment)
-    minutes = int((now - local).total_seconds() // 60)
-    if not 0 <= minutes < 12 * 60:
-        return full_time(moment)
-    clock = date_format(local, pgettext("time of day", "H:i"))
-    days = (now.date() - local.date()).days
-    # Translators: when a message came, in its head: "Today 14:09", or "Yesterday 23:40" in the small hours.
-    when = (_("Today %(time)s") if days == 0 else _("Yesterday %(time)s")) % {"time": clock}
-    return _("%(when)s (%(ago)s)") % {"when": when, "ago": _ago(minutes)}
-
-
-def _ago(minutes: int) -> str:
-    if minutes == 0:
-        return _("just now")
-    if minutes < 60:
-        return ngettext("%(count)d min ago", "%(count)d min ago", minutes) % {"count": minutes}
-    hours = minutes // 60
-    return ngettext("%(count)d h ago", "%(count)d h ago", hours) % {"count": hours}
-
-
-def full_time(moment: datetime) -> str:
-    """Day, date and clock, as in the head of an open message."""
-    local = timezone.localtime(moment)
-    # Translators: date and time of a message, see Django's date filter for the letters.
-    return date_format(local, pgettext("full date and time", "D j M Y, H:i"))

@@ -22,8 +22,8 @@ from apps.mail.prefs import ANSWER, FORMAT
 from apps.mail.services import attaching, identities, options
 from apps.mail.services.attaching import Item
 from apps.mail.services.identities import Choice
-from apps.mail.services.listing import full_time
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.times import full_time
 from portal.contracts import Address
 from portal.http import PortalRequest
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.mail.models import SavedSearch, name_key
-from apps.mail.services.listing import View
+from apps.mail.services.view import View
 
 MOST = 100
 
@@ -69,6 +69,15 @@ def place(*, user_id: int, pk: int, position: int) -> None:
         for number, search in enumerate(mine, 1):
             search.position = number
         SavedSearch.objects.bulk_update(mine, ["position"])
+
+
+def renamed(user_id: int, pairs: Iterable[tuple[str, str]]) -> None:
+    """Folders have other names now: (old, new)."""
+    names = dict(pairs)
+    moved = list(SavedSearch.objects.filter(user_id=user_id, mailbox__in=names))
+    for search in moved:
+        search.mailbox = names[search.mailbox]
+    SavedSearch.objects.bulk_update(moved, ["mailbox"])
 
 
 def clean_name(name: str) -> str:

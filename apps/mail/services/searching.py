@@ -18,7 +18,8 @@ from apps.mail.mailbox.names import decode_segment, encode_segment
 from apps.mail.mailbox.query import ANYWHERE, CHOICES, Meaning, Problem, Term
 from apps.mail.mailbox.store import Mailbox, MailboxStatus, MailStore, Page, Query, Summary
 from apps.mail.services import folders, listing
-from apps.mail.services.listing import Found, Listing, Look, Row, View
+from apps.mail.services.listing import Found, Listing, Look, Row
+from apps.mail.services.view import View, number
 from portal.contracts import Text
 
 SECONDS = 1.0  # after which a page shows what there is and asks for the rest
@@ -42,7 +43,7 @@ class Place:
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> Place:
-        numbers = {name: listing.number(data.get(name, "")) for name in ("searched", "window", "shown")}
+        numbers = {name: number(data.get(name, "")) for name in ("searched", "window", "shown")}
         return cls(day=data.get("day", "")[:100], **numbers)
 
     def params(self) -> dict[str, str]:
@@ -66,10 +67,10 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
         *numbers, segment = text.split(".", 3)
-        if len(numbers) != 3 or listing.number(numbers[0]) == 0:
+        if len(numbers) != 3 or number(numbers[0]) == 0:
             return None
         try:
-            moment, uid, uidvalidity = (listing.number(word) for word in numbers)
+            moment, uid, uidvalidity = (number(word) for word in numbers)
             return cls(moment, uid, uidvalidity, decode_segment(segment) if segment else "")
         except ValueError:
             return None

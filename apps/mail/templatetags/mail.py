@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.mail.models import SavedSearch
 from apps.mail.services import folders, saved
-from apps.mail.services.listing import View
+from apps.mail.services.view import View
 from portal.contracts import Text
 
 register = template.Library()

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST
 
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.services import actions, folders, listing
-from apps.mail.services.listing import View
-from apps.mail.views.common import frame, uidvalidity_of, with_store
+from apps.mail.services.view import View
+from apps.mail.views.common import column, uidvalidity_of, with_store
 from apps.mail.views.list import list_context, load
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -197,7 +197,7 @@ def _choose_folder(
         response = render(request, "mail/_choose_folder.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
         return response
-    return render(request, "mail/choose_folder.html", context | frame(list(store.mailboxes()), mailbox))
+    return render(request, "mail/choose_folder.html", context | column(request, store, mailbox))
 
 
 def _confirm(request: PortalRequest, store: MailStore, mailbox: str, order: Order) -> HttpResponse:
@@ -206,4 +206,4 @@ def _confirm(request: PortalRequest, store: MailStore, mailbox: str, order: Orde
         response = render(request, "mail/_confirm_delete.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
         return response
-    return render(request, "mail/confirm_delete.html", context | frame(list(store.mailboxes()), mailbox))
+    return render(request, "mail/confirm_delete.html", context | column(request, store, mailbox))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import quote
 
 import structlog
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.prefs import BODY
-from apps.mail.services import folders, trouble
+from apps.mail.prefs import BODY, FOLLOWED_FOLDERS
+from apps.mail.services import folders, fullness, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -73,10 +77,34 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     return render(request, "mail/_trouble.html", context, status=found.status)
 
 
-def frame(mailboxes: list[Mailbox], mailbox: str) -> dict[str, Any]:
+def column(
+    request: PortalRequest, store: MailStore, mailbox: str, *, mailboxes: Sequence[Mailbox] | None = None
+) -> dict[str, Any]:
+    """``frame`` as this person wants it, with how full their mailbox is; ``mailboxes`` where they are known already."""
+    listed = store.mailboxes() if mailboxes is None else mailboxes
+    shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
+    context = frame(listed, mailbox, shown=shown)
+    _draw_menus(context["tree"], mailbox)
+    return context | {"quota": fullness.fullest(store.quotas())}
+
+
+_NAME, _LABEL = "00name00", "00label00"  # stand for a folder's name and label while its button is drawn
+
+
+def _draw_menus(tree: folders.Tree, mailbox: str) -> None:
+    """The buttons differ in the folder's name only, so one is drawn: each by itself would cost more than the rest of
+    the column."""
+    html = render_to_string("mail/_folder_button.html", {"name": _NAME, "label": _LABEL, "here": mailbox})
+    for node in tree.walk():
+        if node.mailbox is not None:
+            named = html.replace(_LABEL, escape(str(node.label))).replace(_NAME, quote(node.name, safe=""))
+            node.menu = mark_safe(named)  # noqa: S308 - our template; what stands in it is escaped
+
+
+def frame(mailboxes: Sequence[Mailbox], mailbox: str, *, shown: Sequence[Mailbox] | None = None) -> dict[str, Any]:
     """The context of the folder column."""
     return {
-        "tree": folders.tree(mailboxes, current=mailbox),
+        "tree": folders.tree(mailboxes if shown is None else shown, current=mailbox),
         "mailbox": mailbox,
         "mailbox_label": folders.label_of(mailbox, mailboxes),
         "role": folders.role_of(mailboxes, mailbox),

@@ -18,10 +18,10 @@ from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
 from apps.mail.prefs import REMOTE_IMAGES
-from apps.mail.services import images, listing, reading, source, streams
+from apps.mail.services import images, reading, source, streams, times
 from apps.mail.services.remote import may_load, proxy_url
 from apps.mail.services.stores import account_of, open_store
-from apps.mail.views.common import form_wanted, frame, mail_required, uidvalidity_of, with_store
+from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
@@ -79,7 +79,7 @@ def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
             text = mark_safe(drawn.html)  # noqa: S308 - what the sanitiser gave, untouched
             cut = drawn.cut
         texts.append({"kind": "html" if shown.html else "text", "html": text, "cut": cut})
-    when = listing.full_time(opened.envelope.date or opened.detail.summary.received)
+    when = times.full_time(opened.envelope.date or opened.detail.summary.received)
     people = reading.people_lines(opened.envelope)
     context = {"opened": opened, "envelope": opened.envelope, "people_lines": people, "texts": texts, "when": when}
     response = render(request, "mail/print.html", context)
@@ -197,7 +197,7 @@ def _file(chunks: Iterator[bytes], name: str, type: str, *, inline: bool = False
 def headers(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
     uidvalidity = uidvalidity_of(request.GET)
     detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
-    context = frame(list(store.mailboxes()), mailbox) | {
+    context = column(request, store, mailbox) | {
         "uid": uid,
         "uidvalidity": uidvalidity,
         "subject": detail.summary.envelope.subject,
@@ -212,7 +212,7 @@ def message_source(request: PortalRequest, store: MailStore, mailbox: str, uid: 
     uidvalidity = uidvalidity_of(request.GET)
     detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
     text, cut = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))
-    context = frame(list(store.mailboxes()), mailbox) | {
+    context = column(request, store, mailbox) | {
         "uid": uid,
         "uidvalidity": uidvalidity,
         "subject": detail.summary.envelope.subject,

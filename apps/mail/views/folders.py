@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import outbox
-from apps.mail.views.common import frame, with_store
+from apps.mail.views.common import column, with_store
 from portal.http import PortalRequest
 
 
@@ -16,4 +16,4 @@ from portal.http import PortalRequest
 @with_store
 def tree(request: PortalRequest, store: MailStore) -> HttpResponse:
     outbox.catch_up(request.user.pk)
-    return render(request, "mail/_folders.html", frame(list(store.mailboxes()), request.GET.get("mailbox", "")))
+    return render(request, "mail/_folders.html", column(request, store, request.GET.get("mailbox", "")))

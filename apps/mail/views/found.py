@@ -19,11 +19,12 @@ from django.views.decorators.http import require_POST
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import actions, folders, listing, spread
-from apps.mail.services.listing import Row, View
+from apps.mail.services.listing import Row
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.spread import Spread
+from apps.mail.services.view import View
 from apps.mail.views.actions import MOST_UIDS
-from apps.mail.views.common import frame, with_store
+from apps.mail.views.common import column, with_store
 from apps.mail.views.list import list_context, load
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -136,4 +137,6 @@ def _choose_folder(request: PortalRequest, store: MailStore, order: Order) -> Ht
         response = render(request, "mail/_choose_folder.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
         return response
-    return render(request, "mail/choose_folder.html", frame(mailboxes, order.mailbox) | context)
+    return render(
+        request, "mail/choose_folder.html", column(request, store, order.mailbox, mailboxes=mailboxes) | context
+    )

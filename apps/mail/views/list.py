@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from apps.mail.mailbox.store import MailStore
-from apps.mail.prefs import PAGE_SIZE
-from apps.mail.services import folders, listing, searching
-from apps.mail.services.listing import Listing, View
+from apps.mail.mailbox.store import MailStore, Sort
+from apps.mail.prefs import ENDLESS, PAGE_SIZE
+from apps.mail.services import folders, list_orders, listing, searching
+from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
-from apps.mail.views.common import frame, with_store
+from apps.mail.services.view import FILTER_LABELS, View
+from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook, look_for
 from portal.http import PortalRequest, is_fragment
 
@@ -37,30 +41,75 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
             "role": request.GET.get("role", ""),
             "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
         }
-        template = "mail/_stretch.html" if rows_only else "mail/_list.html"
+        below = uid_of(request.GET.get("below", "")) if view.v and not view.q else 0
+        template = "mail/_stretch.html" if rows_only else "mail/_more_rows.html" if below else "mail/_list.html"
     else:
-        context = frame(list(store.mailboxes()), mailbox)
-        template = "mail/list.html"
+        context = column(request, store, mailbox)
+        below, template = 0, "mail/list.html"
     place = Place.parse(request.GET) if rows_only else Place()
-    context |= list_context(request, load(request, store, mailbox, view, role=str(context["role"]), place=place))
+    shown = load(request, store, mailbox, view, role=str(context["role"]), below=below, place=place)
+    context |= list_context(request, shown)
     return render(request, template, context)
 
 
+def uid_of(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 11 and int(text) < 2**32 else 0
+
+
 def load(
-    request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str, place: Place | None = None
+    request: PortalRequest,
+    store: MailStore,
+    mailbox: str,
+    view: View,
+    *,
+    role: str,
+    below: int = 0,
+    place: Place | None = None,
 ) -> Listing:
-    limit = int(request.prefs[PAGE_SIZE])
-    if not view.q:
-        return listing.load(store, mailbox, view, limit=limit, look=look_for(request, mailbox, role, view))
+    """The list in the order that was chosen for the folder; what a search finds comes newest first in any case."""
+    size = int(request.prefs[PAGE_SIZE])
 
     def look(name: str, its_role: str) -> RowLook:
         return look_for(request, name, its_role, view)
 
-    return searching.load(store, mailbox, view, place=place or Place(), limit=limit, role=role, look_for=look)
+    if view.q:
+        return searching.load(store, mailbox, view, place=place or Place(), limit=size, role=role, look_for=look)
+    if not view.sort:
+        sort = list_orders.remembered(request.user.pk, mailbox)
+        view = replace(view, sort="" if sort.is_usual else str(sort))
+    if below:
+        return listing.load_more(store, mailbox, view, below=below, size=size, look=look(mailbox, role))
+    return listing.load(store, mailbox, view, size=size, look=look(mailbox, role))
 
 
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
-    return {"listing": shown, "view": shown.view, "filters": _filters(shown.view)}
+    return {
+        "listing": shown,
+        "endless": request.prefs[ENDLESS],
+        "view": shown.view,
+        "filters": _filters(shown.view),
+        "sort": list_orders.menu(shown.view.order, outgoing=shown.outgoing),
+    }
+
+
+@require_POST
+@with_store
+def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
+    """Another order for this folder, from now on; the list begins at its top again."""
+    list_orders.remember(request.user.pk, mailbox, Sort.parse(request.POST.get("sort", "")))
+    view = View.parse(request.POST).newest
+    here = reverse("mail:mailbox", args=(mailbox,)) + view.encoded()
+    if not is_fragment(request):
+        return redirect(here)
+    role = request.POST.get("role", "")
+    label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+    context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
+    context |= list_context(request, load(request, store, mailbox, view, role=role))
+    response = render(request, "mail/_list.html", context)
+    if urlsplit(request.headers.get("HX-Current-URL", "")).path == reverse("mail:mailbox", args=(mailbox,)):
+        response["HX-Push-Url"] = here
+    return response
 
 
 def _filters(view: View) -> list[dict[str, Any]]:
@@ -71,5 +120,5 @@ def _filters(view: View) -> list[dict[str, Any]]:
             "on": view.show == key,
             "query": View(q=view.q, where=view.where, show=key).encoded(),
         }
-        for key, label in listing.FILTER_LABELS.items()
+        for key, label in FILTER_LABELS.items()
     ]

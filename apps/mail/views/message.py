@@ -17,15 +17,15 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.errors import CannotSort, MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
-from apps.mail.services import folders, listing, reading, source
-from apps.mail.services.listing import View
+from apps.mail.services import folders, listing, reading, source, times
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
-from apps.mail.views.common import form_wanted, frame, is_prefetch, uidvalidity_of, with_store
+from apps.mail.services.view import View
+from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
 
@@ -64,7 +64,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     )
     fragment = is_fragment(request)
     marks_read = _marks_read(request, opened)
-    context = _page(store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
+    context = _page(request, store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
     context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
     if opened.unreadable:
@@ -81,12 +81,13 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     return response
 
 
-def _page(store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool) -> dict[str, Any]:
+def _page(
+    request: PortalRequest, store: MailStore, mailbox: str, role: str, *, fragment: bool, reads: bool
+) -> dict[str, Any]:
     """The frame around; a fragment needs no folders, and takes the mailbox's role from the link."""
     if not fragment:
-        return frame(
-            [_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()], mailbox
-        )
+        listed = [_one_read(each) if reads and each.name == mailbox else each for each in store.mailboxes()]
+        return column(request, store, mailbox, mailboxes=listed)
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     return {"mailbox": mailbox, "role": role, "mailbox_label": label}
 
@@ -106,7 +107,10 @@ def _neighbours(
     view = View.parse(request.GET)
     if opened.inside or view.is_search:
         return {}
-    around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity)
+    try:
+        around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
+    except CannotSort:
+        return {}
     look = look_for(request, mailbox, role, view)
     return {
         name: look.url(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near
@@ -167,8 +171,8 @@ def message_context(
         "view": view,
         "list_url": base + view.encoded(**({"role": role} if role else {})),
         "shown_date": date,
-        "when": listing.full_time(date),
-        "near": listing.near_time(date, timezone.localtime()),
+        "when": times.full_time(date),
+        "near": times.near_time(date, timezone.localtime()),
         "blocked": 0 if loads else opened.blocked,
         "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
         "content_query": _content_query(request, uidvalidity, loads=loads),

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.mail.mailbox.store import Summary
 from apps.mail.prefs import SNIPPETS
 from apps.mail.services import folders
-from apps.mail.services.listing import View
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.view import View
 from portal.contracts import Text
 from portal.http import PortalRequest
 

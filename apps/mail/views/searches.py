@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.mail.services import saved
-from apps.mail.services.listing import View
 from apps.mail.services.saved import NotSaved
+from apps.mail.services.view import View
 from apps.mail.views.common import mail_required
 from portal.http import PortalRequest
 

@@ -33,7 +33,7 @@ from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
 from apps.mail.services.uploads import TooLarge
-from apps.mail.views.common import frame
+from apps.mail.views.common import column
 from portal.credentials import Locked
 from portal.http import PortalRequest
 
@@ -351,7 +351,7 @@ def draw(
         "unsaved": request.method == "POST",
     }
     if store is not None:
-        context |= frame(list(store.mailboxes()), "")
+        context |= column(request, store, "")
     return render(request, "mail/compose.html", context, status=status)
 
 

@@ -334,9 +334,15 @@ class Connection:
         """Let the server say what has changed; raises when the connection is dead.
 
         False when it warns of something (an untagged NO, RFC 9051 section 7.1.2): Dovecot does where the mailbox that
-        is open has been replaced.
+        is open has been replaced. Where it has vanished some servers hang up, and others (pymap) refuse everything from
+        then on: that session is begun anew, with no mailbox open.
         """
-        return all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
+        try:
+            return all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
+        except errors.ServerRefused:
+            self.selected = None
+            self.reconnect()
+            return False
 
     def close(self) -> None:
         """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""

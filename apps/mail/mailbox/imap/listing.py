@@ -137,7 +137,7 @@ def _learn(connection: Connection, memory: Memory, uids: Sequence[int]) -> list[
         for uid in uids:
             if uid not in found:
                 found |= one_by_one(connection, uid, items)
-    _complete_headers(connection, found)
+    complete_headers(connection, found)
     snippets = {} if preview else _snippets(connection, found)
     for uid, row in found.items():
         memory.odd.put(row_key(connection, uid), row.structure is None or is_odd(connection, row.structure))
@@ -182,7 +182,7 @@ def one_by_one(connection: Connection, uid: int, items: guard.Wire) -> dict[int,
     return {}
 
 
-def _complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:
+def complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:
     """Read the header block ourselves where the server could make no envelope of it."""
     bare = [uid for uid, row in found.items() if row.envelope is None or envelope.is_doubtful(row.envelope)]
     unread = [uid for uid in bare if "HEADER" not in found[uid].sections]

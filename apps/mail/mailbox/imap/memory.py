@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
-from apps.mail.mailbox.store import Summary
+from apps.mail.mailbox.store import Quota, Summary
 
 _turns = itertools.count(1)
 
@@ -31,6 +31,29 @@ class Order:
     uids: array[int] | None  # oldest first; None where that is the order of the UIDs themselves
 
 
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """All messages of a mailbox in an order of somebody's choice, from the top of the list down.
+
+    It holds for the set of messages that ``members`` names (see ``Order``): what it is sorted by never changes.
+    ``former`` is what it was before: there a page finds where a message was that has gone.
+    """
+
+    members: tuple[int, int, int]  # (UIDVALIDITY, UIDNEXT, EXISTS)
+    uids: array[int]
+    former: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """What is compared where a server cannot sort."""
+
+    date: float
+    from_: str
+    to: str
+    subject: str
+
+
 class Memory:
     """Shared by all leases of a process; bounded by octets.
 
@@ -45,7 +68,12 @@ class Memory:
         self.attached: LruCache[RowKey, bool] = LruCache(200_000, lambda _: 1)
         self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
         self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
+        self.quotas: LruCache[Hashable, tuple[float, tuple[Quota, ...]]] = LruCache(5_000, lambda _: 1)
         self.turns: LruCache[Hashable, int] = LruCache(20_000, lambda _: 1)
+        self.arrangements: LruCache[Hashable, Arrangement] = LruCache(
+            orders, lambda known: 300 + 4 * (len(known.uids) + len(known.former))
+        )
+        self.sort_keys: LruCache[Hashable, dict[int, SortKey]] = LruCache(orders, lambda known: 300 + 500 * len(known))
 
     def turn(self, account: Hashable) -> None:
         """A mailbox of this account was renamed or deleted: from now on its name may mean another one."""
@@ -57,6 +85,9 @@ class Memory:
         self.attached.clear()
         self.orders.clear()
         self.searches.clear()
+        self.quotas.clear()
+        self.arrangements.clear()
+        self.sort_keys.clear()
 
 
 def _row_size(row: Summary) -> int:

@@ -46,6 +46,15 @@ def current(connection: Connection, memory: Memory) -> Order:
     return order
 
 
+def newest_first(connection: Connection, memory: Memory) -> list[int]:
+    """All UIDs of the selected mailbox in the list's usual order."""
+    order = current(connection, memory)
+    if order.uids is not None:
+        return order.uids.tolist()[::-1]
+    returning = [guard.words("RETURN (ALL)")] if connection.has("ESEARCH") else []
+    return sorted(found_uids(connection.execute(command("UID SEARCH", *returning, guard.words("ALL")))), reverse=True)
+
+
 def _same(known: Order, selected: Selected) -> bool:
     if known.exists != selected.exists:
         return False

@@ -8,12 +8,24 @@ from datetime import datetime
 from typing import TypeVar
 
 from apps.mail.mailbox import errors, names
-from apps.mail.mailbox.imap import changes, folders, guard, listing, messages, scan, search
+from apps.mail.mailbox.imap import changes, folders, guard, hierarchy, listing, messages, quota, scan, search, sorting
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
-from apps.mail.mailbox.store import Mailbox, MailboxStatus, MessageDetail, MoveResult, Page, Query, Stretch, Summary
+from apps.mail.mailbox.store import (
+    NEWEST_FIRST,
+    Mailbox,
+    MailboxStatus,
+    MessageDetail,
+    MoveResult,
+    Page,
+    Query,
+    Quota,
+    Sort,
+    Stretch,
+    Summary,
+)
 
 T = TypeVar("T")
 
@@ -64,13 +76,11 @@ class ImapStore:
 
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
-        old, new = guard.mailbox(mailbox), guard.mailbox(new_name)
+        guard.mailbox(new_name)
         try:
-            self.connection.execute(command("RENAME", old, new))
+            hierarchy.rename(self.connection, mailbox, new_name)
         finally:
             self._memory.turn(self.connection.account.id)
-        # Servers keep the subscription under the old name (RFC 9051 section 6.3.6).
-        self.connection.attempt(command("UNSUBSCRIBE", old), command("SUBSCRIBE", new))
 
     def delete(self, mailbox: str) -> None:
         self._leave(mailbox)
@@ -79,11 +89,15 @@ class ImapStore:
             self.connection.execute(command("DELETE", name))
         finally:
             self._memory.turn(self.connection.account.id)
+        self._changed()
         self.connection.attempt(command("UNSUBSCRIBE", name))
 
     def subscribe(self, mailbox: str, *, on: bool) -> None:
         self._first(self.connection.refresh)
         self.connection.execute(command("SUBSCRIBE" if on else "UNSUBSCRIBE", guard.mailbox(mailbox)))
+
+    def quotas(self, mailbox: str = "INBOX") -> Sequence[Quota]:
+        return self._first(lambda: quota.current(self.connection, self._memory, mailbox))
 
     # lists
 
@@ -96,9 +110,12 @@ class ImapStore:
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
+        if not sort.is_usual:
+            return self._sorted_page(mailbox, None, sort, offset=offset, limit=limit, after=after, before=before)
         start = listing.offset_beside(connection, memory, offset=offset, limit=limit, after=after, before=before)
         rows, total = listing.window(connection, memory, offset=start, limit=limit)
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=total)
@@ -113,10 +130,13 @@ class ImapStore:
         uidvalidity: int | None = None,
         after: int | None = None,
         before: int | None = None,
+        sort: Sort = NEWEST_FIRST,
     ) -> Page:
         self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
         uids = search.matching(connection, memory, query)
+        if not sort.is_usual:
+            return self._sorted_page(mailbox, uids, sort, offset=offset, limit=limit, after=after, before=before)
         start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
         return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
@@ -160,14 +180,40 @@ class ImapStore:
             window=found.window,
         )
 
+    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+        selected = self._open(mailbox, uidvalidity, news=True)
+        return selected.uidvalidity, search.matching(self.connection, self._memory, query)
+
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
         self._open(mailbox, uidvalidity)
         return listing.rows(self.connection, self._memory, wanted)
 
-    def neighbours(self, mailbox: str, uid: int, *, uidvalidity: int) -> tuple[int | None, int | None]:
+    def _sorted_page(
+        self,
+        mailbox: str,
+        found: Sequence[int] | None,
+        sort: Sort,
+        *,
+        offset: int,
+        limit: int,
+        after: int | None,
+        before: int | None,
+    ) -> Page:
+        """A page of all messages, or of those ``found``, in an order of somebody's choice."""
+        arranged = sorting.current(self.connection, self._memory, sort)
+        uids = arranged.uids if found is None else sorting.among(arranged, found)
+        start = sorting.offset_beside(arranged, uids, offset=offset, limit=limit, after=after, before=before)
+        rows = listing.rows(self.connection, self._memory, list(uids[start : start + max(limit, 0)]))
+        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+
+    def neighbours(
+        self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
+    ) -> tuple[int | None, int | None]:
         guard.uid(uid)
         self._open(mailbox, uidvalidity)
+        if not sort.is_usual:
+            return sorting.neighbours(self.connection, self._memory, sort, uid)
         return listing.neighbours(self.connection, self._memory, uid)
 
     # messages
@@ -223,12 +269,14 @@ class ImapStore:
         guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, anew=True)
         changes.expunge(self.connection, uids)
+        self._changed()
 
     def append(
         self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
     ) -> tuple[int, int | None]:
         self._first(self.connection.refresh)
         uidvalidity, uid = changes.append(self.connection, mailbox, message, flags=flags, when=when)
+        self._changed()
         if uid is None:
             message_id = changes.message_id_of(message)
             selected = self._open(mailbox, None, news=True)
@@ -308,6 +356,10 @@ class ImapStore:
         if self.connection.selected is not None:
             self.connection.deselect()
             self._checked = None
+
+    def _changed(self) -> None:
+        """There is more or less in the account than before."""
+        self._memory.quotas.pop((self.connection.account.id, "INBOX"))
 
     def _status(self) -> MailboxStatus:
         """As far as the selected mailbox tells: ``unseen`` is not part of that (see ``mailboxes``)."""

@@ -1,5 +1,6 @@
 /* The message list: selecting, keys, and staying where one is when htmx brings a new list. Without this module links
    and forms do the same, a page at a time. */
+import "./dialog.js";
 import { roving } from "../../portal/js/portal.js";
 import { hold, register } from "../../portal/js/keys.js";
 
@@ -167,18 +168,10 @@ function settle() {
   if (lost()) held = null; // nothing took its place
   follow();
   news();
-  const dialog = $("#mail-dialog");
-  if (dialog?.firstElementChild && !dialog.open) dialog.showModal();
 }
 
 document.addEventListener("htmx:config:request", remember);
 document.addEventListener("htmx:after:swap", settle);
-document.addEventListener("click", (event) => {
-  if (!event.target.closest("#mail-dialog [data-close]")) return;
-  $("#mail-dialog").close();
-  event.preventDefault();
-});
-document.addEventListener("close", ({ target }) => target.id === "mail-dialog" && target.replaceChildren(), true);
 
 /* --- new mail ----------------------------------------------------------------------------------------------------- */
 

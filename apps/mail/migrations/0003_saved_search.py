@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mail', '0001_recipients'),
+        ('mail', '0002_list_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mail', '0010_saved_search'),
-        ('portal', '0020_delegations'),
+        ('mail', '0003_saved_search'),
+        ('portal', '0002_delegations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

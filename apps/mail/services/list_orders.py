@@ -1,0 +1,90 @@
+"""In which order somebody sees each folder: what they chose there last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.mail.mailbox.store import NEWEST_FIRST, Sort
+from apps.mail.models import ListOrder, folder_key
+from portal.contracts import Text
+
+_LABELS: dict[str, Text] = {
+    "arrival": pgettext_lazy("sort by", "Arrival"),
+    "date": pgettext_lazy("sort by", "Date sent"),
+    "from": pgettext_lazy("sort by", "Sender"),
+    "to": pgettext_lazy("sort by", "Recipient"),
+    "subject": pgettext_lazy("sort by", "Subject"),
+    "size": pgettext_lazy("sort by", "Size"),
+}
+#: (ascending, descending)
+_DIRECTIONS: dict[str, tuple[Text, Text]] = {
+    "time": (_("Oldest first"), _("Newest first")),
+    "text": (_("A to Z"), _("Z to A")),
+    "size": (_("Smallest first"), _("Largest first")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: Text
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SortMenu:
+    keys: tuple[Choice, ...]
+    directions: tuple[Choice, ...]
+    key: Text
+    direction: Text
+
+
+def menu(sort: Sort, *, outgoing: bool) -> SortMenu:
+    """Lists of sent messages name those written to, and sort by them."""
+    person = "to" if outgoing else "from"
+    wanted = ["arrival", "date", person, "subject", "size"]
+    if sort.by not in wanted:
+        wanted.insert(3, sort.by)
+    keys = tuple(
+        Choice(str(sort if by == sort.by else Sort(by, _kind(by) != "text")), _LABELS[by], by == sort.by)
+        for by in wanted
+    )
+    names = _DIRECTIONS[_kind(sort.by)]
+    directions = tuple(
+        Choice(str(Sort(sort.by, descending)), names[descending], sort.descending == descending)
+        for descending in (True, False)
+    )
+    return SortMenu(keys, directions, _LABELS[sort.by], names[sort.descending])
+
+
+def _kind(by: str) -> str:
+    return {"arrival": "time", "date": "time", "size": "size"}.get(by, "text")
+
+
+def remembered(user_id: int, mailbox: str) -> Sort:
+    found = ListOrder.objects.filter(user_id=user_id, key=folder_key(mailbox)).values_list("order", flat=True).first()
+    return Sort.parse(found or "")
+
+
+def remember(user_id: int, mailbox: str, sort: Sort) -> None:
+    """One row for a folder that is not in the usual order."""
+    if sort == NEWEST_FIRST:
+        ListOrder.objects.filter(user_id=user_id, key=folder_key(mailbox)).delete()
+    else:
+        ListOrder.objects.update_or_create(user_id=user_id, key=folder_key(mailbox), defaults={"order": str(sort)})
+
+
+def renamed(user_id: int, pairs: Iterable[tuple[str, str]]) -> None:
+    """Folders have other names now: (old, new)."""
+    names = {folder_key(old): folder_key(new) for old, new in pairs}
+    mine = ListOrder.objects.filter(user_id=user_id)
+    moved = list(mine.filter(key__in=names))
+    if moved:
+        mine.filter(key__in=names.values()).exclude(key__in=names).delete()
+        for row in moved:
+            row.key = names[row.key]
+            row.save(update_fields=["key"])

@@ -1,0 +1,68 @@
+"""Days and times as lists and messages show them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+
+def heading(day: date, today: date) -> str:
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    monday = today - timedelta(days=today.weekday())
+    if monday <= day < today:
+        return _("Earlier this week")
+    if monday - timedelta(days=7) <= day < monday:
+        return _("Last week")
+    return date_format(day, "YEAR_MONTH_FORMAT")
+
+
+def short_time(moment: datetime, now: datetime) -> str:
+    """The clock today, the weekday for the week before, then the day, then the date."""
+    local = timezone.localtime(moment)
+    age = (now.date() - local.date()).days
+    if age == 0:
+        # Translators: a time of day in the list of messages, see Django's date filter for the letters.
+        return date_format(local, pgettext("time of day", "H:i"))
+    if 0 < age < 7:
+        # Translators: the weekday in the list of messages, see Django's date filter: "D" is short, "l" the whole name.
+        return date_format(local, pgettext("weekday", "D"))
+    if local.year == now.year:
+        # Translators: a day of this year in the list of messages, see Django's date filter for the letters.
+        return date_format(local, pgettext("day of this year", "j M"))
+    return date_format(local, "SHORT_DATE_FORMAT")
+
+
+def near_time(moment: datetime, now: datetime) -> str:
+    """For what is less than twelve hours old, the clock and how long ago that was; else day, date and clock."""
+    local = timezone.localtime(moment)
+    minutes = int((now - local).total_seconds() // 60)
+    if not 0 <= minutes < 12 * 60:
+        return full_time(moment)
+    clock = date_format(local, pgettext("time of day", "H:i"))
+    days = (now.date() - local.date()).days
+    # Translators: when a message came, in its head: "Today 14:09", or "Yesterday 23:40" in the small hours.
+    when = (_("Today %(time)s") if days == 0 else _("Yesterday %(time)s")) % {"time": clock}
+    return _("%(when)s (%(ago)s)") % {"when": when, "ago": _ago(minutes)}
+
+
+def _ago(minutes: int) -> str:
+    if minutes == 0:
+        return _("just now")
+    if minutes < 60:
+        return ngettext("%(count)d min ago", "%(count)d min ago", minutes) % {"count": minutes}
+    hours = minutes // 60
+    return ngettext("%(count)d h ago", "%(count)d h ago", hours) % {"count": hours}
+
+
+def full_time(moment: datetime) -> str:
+    """Day, date and clock, as in the head of an open message."""
+    local = timezone.localtime(moment)
+    # Translators: date and time of a message, see Django's date filter for the letters.
+    return date_format(local, pgettext("full date and time", "D j M Y, H:i"))

@@ -1,0 +1,161 @@
+"""What part of a mailbox is looked at: a page, a filter, a search, an order. As it travels in addresses and forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import pgettext_lazy
+
+from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
+from apps.mail.mailbox.store import Query, Sort
+from portal.contracts import Text
+
+FILTER_LABELS: dict[str, Text] = {
+    "all": pgettext_lazy("messages", "All"),
+    "unread": pgettext_lazy("messages", "Unread"),
+    "flagged": pgettext_lazy("messages", "Flagged"),
+}
+MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What part of a mailbox is looked at. It travels in the address of the list and of the messages opened from it.
+
+    A page is found again by a message, so that mail which arrives meanwhile neither repeats nor hides a row: it begins
+    below the UID ``after``, or ends above the UID ``before``, both of UIDVALIDITY ``v``. ``start``, the offset as it
+    was, serves where that message is gone.
+    """
+
+    q: str = ""
+    where: str = ""  # of a search: "" for the present folder, "all"
+    show: str = "all"
+    start: int = 0
+    after: int = 0
+    before: int = 0
+    v: int = 0
+    at: str = ""  # of a search over several folders: see ``searching.Cursor``
+    rows: int = 0  # how many are shown where more than a page was loaded; 0 for a page
+    sort: str = ""  # as ``Sort`` is written; "" is what was chosen for this folder; a search for words has none
+
+    @classmethod
+    def parse(cls, data: Mapping[str, str]) -> View:
+        """From a query string or a form; what makes no sense there is ignored. A search may come in several pieces: its
+        chips and what was typed beside them; what it finds comes newest first, as it is found."""
+        show, v = data.get("show", "all"), number(data.get("v", ""))
+        pieces = data.getlist("q") if isinstance(data, QueryDict) else [data.get("q", "")]
+        q = " ".join(piece.strip() for piece in pieces if piece.strip())[:500]
+        return cls(
+            q=q,
+            where="all" if data.get("where") == "all" else "",
+            show=show if show in FILTER_LABELS else "all",
+            start=number(data.get("start", "")),
+            after=number(data.get("after", "")) if v else 0,
+            before=number(data.get("before", "")) if v else 0,
+            v=v,
+            at=data.get("at", "")[:1200],
+            rows=0 if q else min(number(data.get("rows", "")), MOST_ROWS),
+            sort=str(Sort.parse(data["sort"])) if data.get("sort") and not q else "",
+        )
+
+    @property
+    def order(self) -> Sort:
+        return Sort.parse(self.sort)
+
+    @property
+    def is_search(self) -> bool:
+        return bool(self.q) or self.show != "all"
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return parse(self.q)
+
+    @property
+    def named(self) -> bool:
+        """Whether the search names its folders itself."""
+        return any(term.key == "in" for term in self.terms)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether rows may lie in other folders than the present one."""
+        return bool(self.q) and (self.where == "all" or self.named)
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the search and the filter ask for; days are the reader's."""
+        found = meaning(self.terms, today=timezone.localdate(), zone=timezone.get_current_timezone())
+        shown = replace(found.query, unseen=self.show == "unread", flagged=self.show == "flagged")
+        return replace(found, query=shown)
+
+    @property
+    def query(self) -> Query:
+        return self.meaning.query
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        """The operators, each with the way to this search without it."""
+        terms = self.terms
+        wrong = {problem.term for problem in self.meaning.problems}
+        return tuple(
+            Chip(
+                term, View(q=write(t for t in terms if t is not term), where=self.where, show=self.show), term in wrong
+            )
+            for term in terms
+            if term.key
+        )
+
+    @property
+    def words(self) -> str:
+        """What stands in the box beside the chips."""
+        return write(term for term in self.terms if not term.key)
+
+    @property
+    def newest(self) -> View:
+        """The first page of this search."""
+        return View(q=self.q, where=self.where, show=self.show)
+
+    @property
+    def in_all(self) -> View:
+        return View(q=self.q, where="all", show=self.show)
+
+    @property
+    def anywhere(self) -> View:
+        """This search, junk and trash too."""
+        return View(q=f"{self.q} in:{ANYWHERE}", show=self.show)
+
+    def params(self) -> dict[str, str]:
+        values = {
+            "q": self.q,
+            "where": self.where,
+            "show": "" if self.show == "all" else self.show,
+            "start": self.start,
+            "after": self.after,
+            "before": self.before,
+            "v": self.v if self.after or self.before else 0,
+            "at": self.at,
+            "rows": self.rows,
+            "sort": self.sort,
+        }
+        return {key: str(value) for key, value in values.items() if value not in ("", 0)}
+
+    def encoded(self, **more: object) -> str:
+        """The query string, "" or with its question mark."""
+        text = urlencode(self.params() | {key: str(value) for key, value in more.items()})
+        return f"?{text}" if text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An operator as it is drawn in the search box. ``wrong``: its value says nothing."""
+
+    term: Term
+    without: View
+    wrong: bool
+
+
+def number(value: str) -> int:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 11 else 0

@@ -1,0 +1,283 @@
+"""Folders made, renamed, moved, emptied and deleted: the menu of each, the dialogs it opens, and the page of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.mail.folder_forms import FolderForm, parents_for
+from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.services import folder_actions, folder_removal, folders, list_orders, saved
+from apps.mail.services.folder_actions import FolderDone, FolderUndo
+from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
+from apps.mail.services.folder_removal import CountChanged, Counted
+from apps.mail.views.common import column, uidvalidity_of, with_store
+from portal.http import PortalRequest, is_fragment
+
+P = ParamSpec("P")
+FolderView = Callable[Concatenate[PortalRequest, MailStore, P], HttpResponse]
+
+
+def refusals(view: FolderView[P]) -> FolderView[P]:
+    """A folder that stays as it is says why; the folder column beside it shows what is there now."""
+
+    @wraps(view)
+    def guarded(request: PortalRequest, store: MailStore, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, store, *args, **kwargs)
+        except FolderRefused as refused:
+            if not is_fragment(request):
+                messages.error(request, refused.text)
+                return HttpResponseRedirect(reverse("mail:manage_folders"))
+            return _tree_response(request, store, {"toast": _toast(refused.text, level="error")})
+
+    return guarded
+
+
+@require_safe
+@with_store
+def manage(request: PortalRequest, store: MailStore) -> HttpResponse:
+    """All folders with what can be done to each, or one with those below it."""
+    mailboxes = store.mailboxes()
+    only = request.GET.get("folder", "")
+    nodes = [
+        {"node": node, "may": folder_actions.rights(node.mailbox, mailboxes)}
+        for node in folders.tree(mailboxes).walk()
+        if node.mailbox is not None and (not only or node.name == only or only in _above(node.mailbox))
+    ]
+    context = column(request, store, "") | {"nodes": nodes, "only": only and bool(nodes)}
+    return render(request, "mail/manage_folders.html", context)
+
+
+def _above(mailbox: Mailbox) -> list[str]:
+    pieces = mailbox.name.split(mailbox.delimiter) if mailbox.delimiter else []
+    return [mailbox.delimiter.join(pieces[:index]) for index in range(1, len(pieces))]
+
+
+@require_safe
+@with_store
+@refusals
+def menu(request: PortalRequest, store: MailStore) -> HttpResponse:
+    """What is in the menu of one folder; without scripts its place is the page of all."""
+    name = request.GET.get("folder", "")
+    if not is_fragment(request):
+        return HttpResponseRedirect(reverse("mail:manage_folders"))
+    mailboxes = store.mailboxes(status=False)
+    mailbox = find(name, mailboxes)
+    context = {
+        "folder": mailbox,
+        "label": folders.label(mailbox),
+        "may": folder_actions.rights(mailbox, mailboxes),
+        "here": request.GET.get("here", ""),
+    }
+    return render(request, "mail/_folder_menu.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_store
+@refusals
+def new(request: PortalRequest, store: MailStore) -> HttpResponse:
+    mailboxes = store.mailboxes(status=False)
+    form = FolderForm(
+        request.POST or None, parents=parents_for(mailboxes), initial={"parent": request.GET.get("parent", "")}
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            done = folder_actions.create(store, name=data["name"], parent=data["parent"], mailboxes=mailboxes)
+        except FolderRefused as refused:
+            form.refuse(refused)
+        else:
+            return _answer(request, store, done)
+    return _form(request, store, form, title=gettext("New folder"), verb=gettext("Make the folder"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_store
+@refusals
+def edit(request: PortalRequest, store: MailStore) -> HttpResponse:
+    """Another name, another place, or both."""
+    mailboxes = store.mailboxes(status=False)
+    folder = find((request.POST or request.GET).get("folder", ""), mailboxes)
+    form = FolderForm(
+        request.POST or None,
+        parents=parents_for(mailboxes, folder),
+        initial={"name": folder.leaf, "parent": parent_of(folder, mailboxes)},
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            done = folder_actions.relocate(
+                store, folder=folder.name, name=data["name"], parent=data["parent"], mailboxes=mailboxes
+            )
+        except FolderRefused as refused:
+            if refused.vanished:
+                raise
+            form.refuse(refused)
+        else:
+            return _answer(request, store, done or FolderDone(text=gettext("Nothing has changed.")))
+    title = gettext("Rename or move “%(folder)s”") % {"folder": folder.leaf}
+    return _form(request, store, form, title=title, verb=gettext("Save"), folder=folder.name)
+
+
+def _form(
+    request: PortalRequest, store: MailStore, form: FolderForm, *, title: str, verb: str, folder: str = ""
+) -> HttpResponse:
+    data = request.POST if request.method == "POST" else request.GET
+    context: dict[str, Any] = {"form": form, "title": title, "verb": verb, "folder": folder}
+    context |= {"here": data.get("here", ""), "came_from": data.get("from", "")}
+    status = 422 if form.errors else 200
+    if not is_fragment(request):
+        return render(request, "mail/folder_form.html", column(request, store, "") | context, status=status)
+    return _in_dialog(render(request, "mail/_folder_dialog.html", context, status=status))
+
+
+@require_POST
+@with_store
+@refusals
+def act(request: PortalRequest, store: MailStore) -> HttpResponse:
+    """What needs no form. The same again does no harm."""
+    do, folder = request.POST.get("do", ""), request.POST.get("folder", "")
+    if do in ("delete", "empty") and request.POST.get("confirmed") == "yes":
+        return _remove(request, store, folder, do)
+    mailboxes = store.mailboxes(status=do in ("delete", "empty"))
+    if do == "empty":
+        return _confirm(request, store, folder, do, mailboxes)
+    if do == "delete":
+        done = folder_actions.throw_away(store, folder=folder, mailboxes=mailboxes)
+        if done is None:
+            return _confirm(request, store, folder, do, mailboxes)
+    elif do == "read":
+        user_id = request.user.pk
+        done = folder_actions.mark_all_read(store, folder=folder, user_id=user_id, mailboxes=mailboxes)
+    elif do in ("subscribe", "unsubscribe"):
+        done = folder_actions.subscribe(store, folder=folder, on=do == "subscribe", mailboxes=mailboxes)
+    else:
+        return HttpResponseBadRequest("unknown action")
+    return _answer(request, store, done)
+
+
+def _remove(request: PortalRequest, store: MailStore, folder: str, do: str) -> HttpResponse:
+    counted = [each for text in request.POST.getlist("counted") if (each := Counted.parse(text))]
+    try:
+        if do == "empty":
+            return _answer(request, store, folder_removal.empty(store, folder=folder, counted=counted))
+        return _answer(request, store, folder_removal.delete_for_ever(store, folder=folder, counted=counted))
+    except CountChanged:
+        return _confirm(request, store, folder, do, store.mailboxes(), changed=True)
+
+
+def _confirm(
+    request: PortalRequest,
+    store: MailStore,
+    folder: str,
+    do: str,
+    mailboxes: Sequence[Mailbox],
+    *,
+    changed: bool = False,
+) -> HttpResponse:
+    """The only question: what is removed for ever is counted first."""
+    mailbox = find(folder, mailboxes)
+    counted = folder_removal.count(mailbox, mailboxes)
+    number = sum(each.messages for each in counted)
+    if do == "empty" and not number and len(counted) == 1:
+        empty = gettext("“%(folder)s” is empty already.") % {"folder": folders.label(mailbox)}
+        return _answer(request, store, FolderDone(text=empty))
+    context: dict[str, Any] = {"folder": folder, "do": do, "counted": counted, "changed": changed}
+    context |= {"number": number, "below": len(counted) - 1, "label": folders.label(mailbox)}
+    context |= {"here": request.POST.get("here", ""), "came_from": request.POST.get("from", "")}
+    if not is_fragment(request):
+        return render(request, "mail/confirm_folder.html", column(request, store, "") | context)
+    return _in_dialog(render(request, "mail/_confirm_folder.html", context))
+
+
+@require_POST
+@with_store
+@refusals
+def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
+    """Back as it was. The form comes from the toast and names everything itself."""
+    data = request.POST
+    if not data.get("now") or not (data.get("before") or data.get("unread")):
+        return HttpResponseBadRequest("nothing to undo")
+    way = FolderUndo(
+        now=data["now"], before=data.get("before", ""), uidvalidity=uidvalidity_of(data), unread=data.get("unread", "")
+    )
+    return _answer(request, store, folder_actions.undo(store, way, user_id=request.user.pk))
+
+
+# answers
+
+
+def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpResponse:
+    """The column as it is now. Where the open folder has another name or is gone, its page follows; where its
+    messages have changed, its list does."""
+    here = request.POST.get("here", "")
+    mailboxes = store.mailboxes()
+    if done.renamed:
+        old, new = done.renamed
+        moved = [each.name for each in mailboxes if each.name == new or new in _above(each)]
+        pairs = [(old + name[len(new) :], name) for name in moved]
+        list_orders.renamed(request.user.pk, pairs)
+        saved.renamed(request.user.pk, pairs)
+    now = folder_actions.name_after(done, here, delimiter_of(mailboxes))
+    if now and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
+        now = "INBOX"
+    emptied = bool(here) and request.POST.get("do") == "empty" and done.messages == here
+    fields = done.undo.fields() | {"here": now} if done.undo else {}
+    if not is_fragment(request) or now != here or emptied:
+        toast = render_to_string("mail/_folder_done.html", {"done": done, "undo_fields": fields}, request=request)
+        messages.success(request, mark_safe(toast))  # noqa: S308 - our template, which escapes
+        page = reverse("mail:mailbox", args=(now or "INBOX",))
+        if not is_fragment(request):
+            return HttpResponseRedirect(reverse("mail:manage_folders") if _from_page(request) else page)
+        return HttpResponse(status=204, headers={"HX-Redirect": page})
+    events: dict[str, Any] = {"toast": _toast(done.text, undo=fields)}
+    if done.messages and done.messages == here:
+        events["list-changed"] = {"target": "#list"}
+    focus = done.made or (done.renamed[1] if done.renamed else request.POST.get("folder", ""))
+    return _tree_response(request, store, events, focus=focus)
+
+
+def _from_page(request: PortalRequest) -> bool:
+    return request.POST.get("from") == "page"
+
+
+def _tree_response(
+    request: PortalRequest, store: MailStore, events: dict[str, Any], *, focus: str = ""
+) -> HttpResponse:
+    data = request.POST if request.method == "POST" else request.GET
+    context = column(request, store, data.get("here", "")) | {"focus": focus}
+    response = render(request, "mail/_folders_anew.html", context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#folders", "outerHTML"
+    response["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def _toast(text: str, *, level: str = "ok", undo: dict[str, str] | None = None) -> dict[str, Any]:
+    toast: dict[str, Any] = {"target": "#toasts", "text": text, "level": level}
+    if undo:
+        url = reverse("mail:undo_folder")
+        toast["undo"] = {
+            "label": gettext("Undo"),
+            "url": url,
+            "values": undo,
+            "target": "#folders",
+            "swap": "outerHTML",
+        }
+    return toast
+
+
+def _in_dialog(response: HttpResponse) -> HttpResponse:
+    response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
+    return response
