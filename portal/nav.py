@@ -63,6 +63,8 @@ def _current(request: HttpRequest, items: Iterable[NavItem]) -> NavItem | None:
     if match is None:
         return None
     view, namespace = match.view_name, match.namespace
+    if _is_preferences(view):
+        view, namespace = "portal:preferences", "portal"
     best: NavItem | None = None
     best_rank = 0
     for item in items:
@@ -71,6 +73,12 @@ def _current(request: HttpRequest, items: Iterable[NavItem]) -> NavItem | None:
         if rank > best_rank:
             best, best_rank = item, rank
     return best
+
+
+def _is_preferences(view: str) -> bool:
+    """Pages of the preferences that an app draws itself, and those below them."""
+    own = (page.url_name for page in get_registry().pref_pages.values() if page.url_name)
+    return any(view == name or view.startswith(f"{name}_") for name in own)
 
 
 def _closeness(name: str, view: str, namespace: str) -> int:

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -49,7 +48,7 @@ class Hit:
 
     @property
     def url(self) -> str:
-        return f"{reverse('portal:preferences_page', args=[self.page.id])}#{anchor(self.pref)}"
+        return self.page.url if self.page.url_name else f"{self.page.url}#{anchor(self.pref)}"
 
 
 def anchor(pref: Pref[Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 import structlog
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.contracts import Json, Override, Text
@@ -65,7 +66,11 @@ class Pref(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrefPage:
-    """A page of the preferences area. Prefs without a form field belong to it, but are not shown."""
+    """A page of the preferences area. Prefs without a form field belong to it, but are not shown.
+
+    With ``url_name`` the app draws the page itself, at that address; administrators set defaults for its preferences
+    as for all others.
+    """
 
     id: str
     title: Text
@@ -73,6 +78,11 @@ class PrefPage:
     icon: str = "settings"
     help: Text = ""
     order: int = 100
+    url_name: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name) if self.url_name else reverse("portal:preferences_page", args=[self.id])
 
     @property
     def shown(self) -> tuple[Pref[Any], ...]:

@@ -237,6 +237,7 @@ IMAP_MAX_PER_ACCOUNT = env("IMAP_MAX_PER_ACCOUNT", conf.integer(1, 100), "3")
 IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
 MAIL_DOMAIN = env("MAIL_DOMAIN", conf.domain)
 MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", conf.address_rule, "login")
+SENDER_ADDRESSES = env("SENDER_ADDRESSES", conf.choice("listed", "any"), "listed")
 MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
 # Files are taken into memory and sealed before they touch a disk: no handler that would lay them down as they are.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from apps.mail.mime import addresses, render_html, wire
 from portal.contracts import Address
@@ -36,7 +35,9 @@ class RecipientsField(forms.CharField):
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
         wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
-            raise forms.ValidationError([_t("“%(text)s” is not a mail address.") % {"text": text} for text in wrong])
+            raise forms.ValidationError(
+                [gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong]
+            )
         return list(addresses.unique([found])[0])
 
 
@@ -50,6 +51,10 @@ class Carried(forms.CharField):
 
 class ComposeForm(forms.Form):
     id = Carried()  # the same for every try to send it
+    identity = forms.CharField(required=False)  # drawn by the template: nothing to choose where there is one
+    signed = Carried()  # the identity whose signature, Reply-To and Bcc stand in the form
+    because = Carried()  # the address of the original that decided about the identity
+    reminded = Carried()  # of the file that seems to be missing
     again = Carried()  # the person knows that it may have been sent before
     kind = Carried()  # "new", "reply" or "forward"
     source = Carried()  # the message answered
@@ -84,6 +89,21 @@ class ComposeForm(forms.Form):
         initial="plain",
         required=False,
         widget=forms.RadioSelect,
+    )
+    priority = forms.ChoiceField(
+        label=_("Priority"),
+        choices=[
+            ("", pgettext_lazy("priority", "Normal")),
+            ("high", pgettext_lazy("priority", "High")),
+            ("low", pgettext_lazy("priority", "Low")),
+        ],
+        required=False,
+        widget=forms.Select(attrs={"class": "select", "autocomplete": "off"}),
+    )
+    receipt = forms.BooleanField(
+        label=_("Ask for a read receipt"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "sw", "autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -127,3 +147,36 @@ class ComposeForm(forms.Form):
                     "aria-invalid": "true",
                     "aria-describedby": f"compose-{name}_error",
                 }
+
+
+class RedirectForm(forms.Form):
+    id = Carried()  # the same for every try to send it
+    again = Carried()  # the person knows that it may have been sent before
+    identity = forms.CharField(required=False)
+    to = RecipientsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "redirect-%s")
+        super().__init__(*args, **kwargs)
+
+    def clean_id(self) -> str:
+        value: str = self.cleaned_data["id"]
+        if not _ID.fullmatch(value):
+            raise forms.ValidationError("no id")
+        return value
+
+    def clean_to(self) -> list[Address]:
+        found: list[Address] = self.cleaned_data["to"]
+        if not found:
+            raise forms.ValidationError(gettext("Say who the message is for."))
+        return found
+
+    def ask_again(self) -> None:
+        self.data["again"] = "yes"  # type: ignore[index]  # a copy of what came
+        self.add_error(None, outcome_unknown())
+
+
+def outcome_unknown() -> str:
+    return gettext(
+        "Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."
+    )

@@ -1,5 +1,5 @@
-"""What the mail app keeps of a person: whom they wrote to, how they sort, what they search for, and, sealed, what is on
-its way out. Nobody's mail."""
+"""What the mail app keeps of a person: whom they wrote to, as whom they write, how they sort, what they search for,
+and, sealed, what is on its way out. Nobody's mail."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -14,7 +15,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.mail.mime.addresses import clean_name
 from portal.contracts import Address
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
@@ -142,6 +147,65 @@ class SavedSearch(models.Model):
 
 def name_key(name: str) -> str:
     return hashlib.sha256(_folded(name).encode()).hexdigest()
+
+
+class Identity(models.Model):
+    """As whom somebody writes. The first one is what new messages begin with. What is empty is the account's own."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField(default=0)
+    label = models.CharField(_("label"), max_length=60, blank=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    email = models.CharField(_("mail address"), max_length=254, blank=True)
+    reply_to = models.CharField(_("replies go to"), max_length=1000, blank=True)  # as typed: ``addresses.split``
+    bcc = models.CharField(_("blind copy to"), max_length=1000, blank=True)
+    sent_mailbox = models.CharField(_("folder for sent messages"), max_length=1000, blank=True)
+    signature = models.TextField(_("signature"), max_length=2000, blank=True)
+    signature_html = models.TextField(_("formatted signature"), max_length=20_000, blank=True)  # cleaned
+
+    class Meta:
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.label or self.address.label
+
+    @property
+    def key(self) -> str:
+        """Its name in forms. "0": the one that everybody has who has set up none."""
+        return str(self.pk or 0)
+
+    @property
+    def address(self) -> Address:
+        """A mail account without any address writes as its login."""
+        return Address(self.email or own_address(self.user), clean_name(self.name) or self.user.display_name)
+
+
+def own_address(user: User) -> str:
+    return user.email or user.login
+
+
+class SenderAddress(models.Model):
+    """An address that somebody may write from besides their own, because an administrator says so."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        verbose_name=_("person"),
+        related_name="+",
+        limit_choices_to=~models.Q(source="local"),
+    )
+    email = models.EmailField(_("mail address"), max_length=254)
+
+    class Meta:
+        verbose_name = _("further address")
+        verbose_name_plural = _("further addresses")
+        ordering = ["email"]
+        constraints = [models.UniqueConstraint(fields=["user", "email"], name="mail_sender_address_once")]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):

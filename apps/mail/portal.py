@@ -47,7 +47,7 @@ PORTAL_APP = PortalApp(
             visible=blocks.has_mailbox,
         ),
     ),
-    pref_pages=(prefs.READING, prefs.COMPOSING),
+    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES),
     address_books=(RecentRecipients(),),
     search_providers=(MailSearch(),),
     composer=MailComposer(),

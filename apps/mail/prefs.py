@@ -95,6 +95,13 @@ ANSWER = choice_pref(
     words=_("quote, reply"),
 )
 
+ATTACHMENT_REMINDER = bool_pref(
+    "mail.attachment_reminder",
+    _("Remind me when I write of an attachment and there is none"),
+    False,
+    words=_("file, forgotten"),
+)
+
 UNDO_SEND = int_pref(
     "mail.undo_send",
     _("Seconds in which sending can be undone"),
@@ -111,5 +118,16 @@ COMPOSING = PrefPage(
     help=_("How a new message begins, and your name and signature on it."),
     icon="square-pen",
     order=30,
-    prefs=(FORMAT, SENDER_NAME, SIGNATURE, ANSWER, UNDO_SEND),
+    prefs=(FORMAT, ANSWER, UNDO_SEND, ATTACHMENT_REMINDER),
+)
+
+#: What these two hold is the first identity's until it is changed (``services.identities``); locked, everyone's.
+IDENTITIES = PrefPage(
+    id="mail.identities",
+    title=_("Identities"),
+    help=_("As whom you write: names, addresses and signatures."),
+    icon="users",
+    order=40,
+    url_name="mail:identities",
+    prefs=(SENDER_NAME, SIGNATURE),
 )

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -35,6 +34,8 @@ def page(request: PortalRequest, page_id: str) -> HttpResponse:
     if found is None:
         raise Http404
     app, pref_page = found
+    if pref_page.url_name:
+        return HttpResponseRedirect(pref_page.url)
     status = 200
     if request.method == "POST":
         if "reset" in request.POST:
@@ -74,5 +75,4 @@ def _reset(request: PortalRequest, pref_page: PrefPage, key: str) -> HttpRespons
 
 
 def _back(request: PortalRequest, pref_page: PrefPage, anchor: str = "") -> HttpResponse:
-    url = reverse("portal:preferences_page", args=[pref_page.id])
-    return HttpResponseRedirect(f"{url}#{anchor}" if anchor else url)
+    return HttpResponseRedirect(f"{pref_page.url}#{anchor}" if anchor else pref_page.url)

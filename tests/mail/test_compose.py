@@ -420,10 +420,10 @@ def test_the_preferences_page_works(writer: Writer) -> None:
     html = writer.person.client.get(url).content.decode()
     assert "Writing mail" in html
     fields = forms.fields(html, "")
-    (name,) = [field for field in fields if field.endswith("signature")]
-    answer = writer.person.client.post(url, {**fields, name: "Ann\r\nLab"}, follow=True)
+    (name,) = [field for field in fields if field.endswith("format")]
+    answer = writer.person.client.post(url, {**fields, name: "html"}, follow=True)
     assert answer.status_code == 200
-    assert writer.new().value("text") == "\n\n-- \nAnn\nLab\n"
+    assert writer.new().value("format") == "html"
 
 
 # --- pictures in the text ---------------------------------------------------------------------------------------------

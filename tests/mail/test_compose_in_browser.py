@@ -272,7 +272,8 @@ def test_axe_finds_nothing_and_all_of_it_fits(write: Open, theme: str, size: tup
     _writer, page = write(color_scheme=theme, viewport={"width": size[0], "height": size[1]})
     expect(page.locator("form.live")).to_be_visible()
     assert axe.violations(page) == []
-    expect(page.locator(".cside")).to_be_visible(visible=size[0] > 500)
+    expect(page.locator(".cside .drop")).to_be_visible(visible=size[0] > 500)
+    expect(page.get_by_text("More options")).to_be_visible()
     page.get_by_role("radio", name="Rich text").check()
     expect(editor(page).locator("[data-editor]")).to_be_visible()
     page.set_input_files("#compose-files", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})

@@ -133,7 +133,7 @@ def test_what_another_program_has_set_is_kept_and_sent(writer: Writer, post: Pos
 
 def test_forged_fields_are_left_out(writer: Writer) -> None:
     kept = "Importance=high&Bcc=eve%40example.test&Organization=a%0D%0ABcc%3A+eve%40example.test"
-    page = writer.new().press("save", text="x", kept=kept, reply_to="no address, ok@example.test")
+    page = writer.new().press("save", text="x", kept=kept, priority="high", reply_to="no address, ok@example.test")
     assert page.said == ["Draft saved."]
     message = read(writer.stored("Drafts")[0])
     found = (message["Importance"], message["Organization"], message["Bcc"], message["Reply-To"])

@@ -41,6 +41,7 @@ WRONG = {
     "PORTAL_APPS": "+nosuchapp",
     "SECRET_KEY": "short",
     "SERVER_EMAIL": "nonsense",
+    "SENDER_ADDRESSES": "all",
     "SESSION_IDLE_MINUTES": "a while",
     "SESSION_MAX_HOURS": "0",
     "SITE_NAME": "two\nlines",

@@ -38,7 +38,15 @@ ONLY_POST = {
     "mail:outbox_act",
     "portal:revoke_delegation",
 }
-FORMS = {"portal:sign_in", "portal:preferences_page", "mail:compose"}
+FORMS = {
+    "portal:sign_in",
+    "portal:preferences_page",
+    "mail:compose",
+    "mail:identities",
+    "mail:identities_edit",
+    "mail:identities_new",
+    "mail:redirect",
+}
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
 KEPT_BY_BROWSERS = {"mail:part", "mail:image"}  # pictures: their address changes with what they show

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 Fields = dict[str, list[str]]
+_DEFAULTS = {"checkbox": "on", "radio": "on"}
 
 
 class _Reader(HTMLParser):
@@ -14,6 +15,7 @@ class _Reader(HTMLParser):
         self.fields: Fields = {}
         self._inside = self._template = False
         self._area: tuple[str, list[str]] | None = None
+        self._choice = ""  # the name of the list that is being read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -21,12 +23,16 @@ class _Reader(HTMLParser):
             self._inside = given.get("id", "") == self.form
         self._template = self._template or tag == "template"
         name = given.get("name")
+        if tag == "option" and self._choice and (given.get("selected", "") is None or self._choice not in self.fields):
+            self.fields[self._choice] = [given.get("value") or ""]  # the one selected, else the first
         if not self._inside or self._template or not name or "disabled" in given:
             return
+        if tag == "select":
+            self._choice = name
         if tag == "textarea":
             self._area = (name, [])
         elif tag == "input" and given.get("type") not in {"file", "submit"} and _is_chosen(given):
-            self.fields.setdefault(name, []).append(given.get("value") or "")
+            self.fields.setdefault(name, []).append(given.get("value", _DEFAULTS.get(given.get("type") or "")) or "")
 
     def handle_data(self, data: str) -> None:
         if self._area is not None:
@@ -37,6 +43,8 @@ class _Reader(HTMLParser):
             name, pieces = self._area
             self.fields.setdefault(name, []).append("".join(pieces).removeprefix("\n"))
             self._area = None
+        elif tag == "select":
+            self._choice = ""
         elif tag == "form":
             self._inside = False
         elif tag == "template":

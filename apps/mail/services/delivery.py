@@ -24,7 +24,7 @@ from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, letters, sending
+from apps.mail.services import identities, letters, sending
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account, open_account
@@ -230,7 +230,7 @@ def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
     """Whether Sent has the message: some servers put it there themselves. Then it is known to be sent."""
     try:
         with _store(row, opened) as store:
-            found = store.find_message_id(folders.ensure_role(store, "sent"), letter.message_id)
+            found = store.find_message_id(identities.sent_mailbox(store, letter.sent_mailbox), letter.message_id)
     except MailError:
         return False
     if found:
@@ -290,7 +290,7 @@ def _copy(
     the draft. Once, however often it is tried. What comes after the copy raises nothing."""
     if letter.copied:
         return letter
-    sent = folders.ensure_role(store, "sent")
+    sent = identities.sent_mailbox(store, letter.sent_mailbox)
     if not (search and store.find_message_id(sent, letter.message_id)):
         store.append(sent, letter.bcc.encode("ascii") + octets, flags=["\\Seen"])
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))

@@ -36,6 +36,7 @@ class Letter:
     kind: str = ""  # "reply", "forward" or ""
     source: str = ""  # the message answered
     draft: str = ""  # the draft it was sent from
+    sent_mailbox: str = ""  # where its identity keeps what is sent
     accepted: list[str] = field(default_factory=list)  # whom the server has taken it for
     handed: list[str] = field(default_factory=list)  # those of them whose closing dot was the last to go out
     refused: dict[str, list[object]] = field(default_factory=dict)  # address: [code, text, permanent]

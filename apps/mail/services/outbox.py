@@ -86,7 +86,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     """
     if not settings.SMTP_URL:
         raise NotSent(_("No server for sending is set up on this site."))
-    octets = build.message(writing.message)
+    octets = writing.octets or build.message(writing.message)
     _make_room(request, writing.id, again=again)
     try:
         with contextlib.nullcontext() if delay else sending.way_out():
@@ -134,6 +134,7 @@ def _letter(writing: Writing) -> Letter:
         kind=writing.kind,
         source=str(writing.source or ""),
         draft=str(writing.draft or ""),
+        sent_mailbox=writing.sent_mailbox,
     )
 
 

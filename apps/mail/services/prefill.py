@@ -16,9 +16,12 @@ from apps.mail.mime import addresses, build, drafts, headers, parse, render_html
 from apps.mail.mime.outgoing import Attachment, OutgoingMessage
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.reply import text_as_html
-from apps.mail.prefs import ANSWER, FORMAT, SENDER_NAME, SIGNATURE
-from apps.mail.services import attaching
+from apps.mail.mime.signature import Signature
+from apps.mail.models import Identity
+from apps.mail.prefs import ANSWER, FORMAT
+from apps.mail.services import attaching, identities, options
 from apps.mail.services.attaching import Item
+from apps.mail.services.identities import Choice
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.times import full_time
 from portal.contracts import Address
@@ -41,31 +44,51 @@ class Prefill:
 class Writer:
     """Who writes, and how they like to."""
 
-    address: Address
+    identities: Sequence[Identity]  # the default first
+    choice: Choice
     rich: bool = False
-    signature: str = ""
     below: bool = False  # answers stand below what they quote
 
     @classmethod
     def of(cls, request: PortalRequest) -> Writer:
-        prefs = request.prefs
+        known = identities.of(request)
         return cls(
-            address=sender_of(request),
-            rich=request.GET.get("format", prefs[FORMAT]) == "html",
-            signature=prefs[SIGNATURE].strip("\n"),
-            below=prefs[ANSWER] == "below",
+            identities=known,
+            choice=Choice(known[0]),
+            rich=request.GET.get("format", request.prefs[FORMAT]) == "html",
+            below=request.prefs[ANSWER] == "below",
         )
+
+    def answering(self, header: bytes) -> Writer:
+        """As whoever this message was sent to."""
+        return replace(self, choice=identities.choose(self.identities, header))
+
+    @property
+    def identity(self) -> Identity:
+        return self.choice.identity
+
+    @property
+    def address(self) -> Address:
+        return self.identity.address
+
+    @property
+    def signature(self) -> Signature:
+        return identities.signature_of(self.identity)
+
+    def form(self, *, bcc: str = "") -> dict[str, str]:
+        """The fields of the form that say who writes."""
+        key = self.identity.key
+        return {
+            "identity": key,
+            "signed": key,
+            "because": self.choice.because,
+            "reply_to": self.identity.reply_to,
+            "bcc": identities.with_bcc(bcc, self.identity),
+        }
 
 
 def new_id() -> str:
     return secrets.token_urlsafe(18)
-
-
-def sender_of(request: PortalRequest) -> Address:
-    """A mail account without any address writes as its login."""
-    user = request.user
-    name = addresses.clean_name(request.prefs[SENDER_NAME]) or user.display_name
-    return Address(user.email or user.login, name)
 
 
 def message_of(data: Mapping[str, Any], *, sender: Address, attachments: Sequence[Attachment] = ()) -> OutgoingMessage:
@@ -87,12 +110,12 @@ def message_of(data: Mapping[str, Any], *, sender: Address, attachments: Sequenc
             for address in addresses.split(data.get("reply_to") or "")
             if wire.can_be_written_to(address.email) and address.name.isprintable()
         ),
-        headers=tuple(
-            (name, value)
-            for name, value in parse_qsl(data.get("kept") or "")
-            if name in drafts.KEPT and value.isprintable()
-        ),
+        headers=options.headers(data, _kept(data.get("kept")), sender=sender),
     )
+
+
+def _kept(text: str | None) -> options.Headers:
+    return tuple(pair for pair in parse_qsl(text or "") if pair[0] in drafts.KEPT and pair[1].isprintable())
 
 
 def html_of(data: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
@@ -116,15 +139,16 @@ def new(writer: Writer, query: Mapping[str, str]) -> Prefill:
     if query.get("mailto"):
         fields |= _mailto(query["mailto"])
     body = _lf(fields.pop("body"))
-    signature = f"\n\n-- \n{writer.signature}\n" if writer.signature else ""
+    signature = f"\n\n{writer.signature.block}" if writer.signature.block else ""
     html = (f'<div dir="auto">{text_as_html(body)}</div>' if body else _SPACE) + _signature_html(writer)
+    fields |= writer.form(bcc=fields["bcc"])
     return Prefill(
         initial={"id": new_id(), "kind": "new", **_form(f"{body}{signature}", html, rich=writer.rich), **fields}
     )
 
 
 def _signature_html(writer: Writer) -> str:
-    return f'{_SPACE}<div dir="auto">-- <br>{text_as_html(writer.signature)}</div>' if writer.signature else ""
+    return f"{_SPACE}{writer.signature.html_block}" if writer.signature.html_block else ""
 
 
 def _form(text: str, html: str, *, rich: bool) -> dict[str, str]:
@@ -134,7 +158,7 @@ def _form(text: str, html: str, *, rich: bool) -> dict[str, str]:
 def _with_room(message: OutgoingMessage, writer: Writer, *, below: bool) -> OutgoingMessage:
     """The quoted original with room for what is to be written, and the signature beneath that."""
     quote, html = message.text.lstrip("\n"), message.html.removeprefix("<p><br></p>")
-    signature = f"\n-- \n{writer.signature}\n" if writer.signature else ""
+    signature = f"\n{writer.signature.block}" if writer.signature.block else ""
     written_html = _SPACE + _signature_html(writer)
     text = f"{quote}\n\n\n{signature}" if below else f"\n{signature}\n{quote}"
     if html:
@@ -159,11 +183,12 @@ def _mailto(address: str) -> dict[str, str]:
 
 def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False) -> Prefill:
     detail = _detail(store, ref)
+    writer = writer.answering(detail.header)
     plain, html = _texts(store, ref, detail.structure, rich=writer.rich, most=MOST_QUOTED)
     message = build.reply(
         detail.header,
         from_=writer.address,
-        own=[writer.address.email],
+        own=[identity.address.email for identity in writer.identities],
         attribution=_attribution(detail.summary.envelope),
         text=plain,
         html=html,
@@ -171,19 +196,23 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
     )
     message = _with_room(message, writer, below=writer.below)
     shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "reply", ref, shown, files=shown)
+    return _prefill(message, "reply", ref, shown, writer, files=shown)
 
 
-def forward(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
-    """All of the original, in the text and among the files; one too long for that goes along as a file itself."""
+def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool = False) -> Prefill:
+    """All of the original, in the text and among the files; ``attached``, or too long for that, as a file itself."""
     detail = _detail(store, ref)
+    writer = writer.answering(detail.header)
+    if attached:
+        return forward_attached(detail, ref, writer)
     try:
         plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
     except TooLong:
-        return _forward_attached(detail, ref, writer)
+        note = _("The message is too long to stand in the text of another one. It goes along as a file.")
+        return replace(forward_attached(detail, ref, writer), notes=(note,))
     message = _with_room(_forwarded(detail, writer, plain, html), writer, below=False)
     shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "forward", ref, shown, files=_files(detail.structure))
+    return _prefill(message, "forward", ref, shown, writer, files=_files(detail.structure))
 
 
 def _forwarded(detail: MessageDetail, writer: Writer, plain: str, html: str) -> OutgoingMessage:
@@ -197,38 +226,66 @@ def _forwarded(detail: MessageDetail, writer: Writer, plain: str, html: str) -> 
     )
 
 
-def _forward_attached(detail: MessageDetail, ref: MessageRef, writer: Writer) -> Prefill:
+def forward_attached(detail: MessageDetail, ref: MessageRef, writer: Writer) -> Prefill:
     message = _with_room(_forwarded(detail, writer, "", _SPACE if writer.rich else ""), writer, below=False)
-    return Prefill(
-        initial=_initial(message, kind="forward", source=ref),
-        items=(attaching.item_of_source(detail),),
-        notes=(_("The message is too long to stand in the text of another one. It goes along as a file."),),
-    )
+    initial = _initial(message, kind="forward", source=ref) | writer.form()
+    return Prefill(initial=initial, items=(attaching.item_of_source(detail),))
 
 
 def _prefill(
-    message: OutgoingMessage, kind: str, ref: MessageRef, shown: Sequence[Part], *, files: Sequence[Part]
+    message: OutgoingMessage,
+    kind: str,
+    ref: MessageRef,
+    shown: Sequence[Part],
+    writer: Writer,
+    *,
+    files: Sequence[Part],
 ) -> Prefill:
-    initial = _initial(message, kind=kind, source=ref)
+    initial = _initial(message, kind=kind, source=ref) | writer.form()
     initial["html"] = attaching.as_shown(message.html, shown, ref)
     return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files, "s")))
 
 
-def draft(store: MailStore, ref: MessageRef) -> Prefill:
+def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     """A draft of ours, or of another program: then it begins a new life here and replaces the old one when saved."""
-    raw = b"".join(store.stream(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity))
-    parsed = parse.parse(raw)
+    parsed = _whole(store, ref)
     message = drafts.from_draft(parsed)
     state = message.draft_state
     initial = _initial(message, kind=state.get("kind", ""), source=MessageRef.parse(state.get("source", "")))
     shown = attaching.pictures(parsed.structure, message.html)
+    identity = identities.find(writer.identities, state.get("identity"))
+    key = (identity or _written_by(writer, message)).key
     initial |= {
         "id": state.get("id") or new_id(),
         "draft": str(ref),
+        "identity": key,
+        "signed": key,
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
     }
     return Prefill(initial=initial, items=tuple(attaching.items_of_parts(_files(parsed.structure), "d")))
+
+
+def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
+    """A message that is there, as the beginning of another one: its people, text and files, in no thread. What its
+    writer asked for is theirs."""
+    parsed = _whole(store, ref)
+    found = drafts.from_draft(parsed)
+    identity = _written_by(writer, found)
+    writer = replace(writer, choice=Choice(identity))
+    message = replace(found, in_reply_to="", references=(), headers=())
+    initial = _initial(message, kind="new", source=ref) | writer.form(bcc=_people(found.bcc))
+    shown = attaching.pictures(parsed.structure, message.html)
+    initial["html"] = attaching.as_shown(message.html, shown, ref)
+    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(_files(parsed.structure), "s")))
+
+
+def _whole(store: MailStore, ref: MessageRef) -> parse.ParsedMessage:
+    return parse.parse(b"".join(store.stream(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)))
+
+
+def _written_by(writer: Writer, message: OutgoingMessage) -> Identity:
+    return identities.by_address(writer.identities, message.from_.email) or writer.identities[0]
 
 
 def tokens_in_draft(store: MailStore, ref: MessageRef) -> list[str]:
@@ -249,6 +306,7 @@ def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None) 
         "references": " ".join(message.references),
         "reply_to": _people(message.reply_to),
         "kept": urlencode(message.headers),
+        **options.chosen(message.headers),
         "to": _people(message.to),
         "cc": _people(message.cc),
         "bcc": _people(message.bcc),

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache as cached
 
 import structlog
@@ -25,7 +25,7 @@ from portal.contracts import Text
 from portal.net import ServerUrl, parse_server_url
 
 log = structlog.get_logger(__name__)
-ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded"}
+ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,12 @@ class Writing:
 
     message: OutgoingMessage
     id: str  # the same for every try to send it
-    kind: str = ""  # "reply", "forward" or ""
+    kind: str = ""  # "reply", "forward", "redirect" or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
+    octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
+    identity: str = ""  # the key of the one it is written as
+    sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
     content: str = ""  # tells what was written from what is written now under the same id
 
 
@@ -74,7 +77,7 @@ def as_copy(writing: Writing, writing_id: str) -> Writing:
 
 def state_of(writing: Writing) -> dict[str, str]:
     """What the compose view has to know of a draft besides the message."""
-    return {"id": writing.id, "kind": writing.kind, "source": str(writing.source or "")}
+    return {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
 
 
 def store_draft(store: MailStore, octets: bytes, *, writing_id: str, instead_of: MessageRef | None) -> MessageRef:

@@ -53,7 +53,22 @@ def forward(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
 @with_store
 def edit(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
     """Go on writing a draft."""
-    return _page(request, store, prefill.draft(store, MessageRef(mailbox, uidvalidity_of(request.GET), uid)))
+    ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
+    return _page(request, store, prefill.draft(store, ref, Writer.of(request)))
+
+
+@require_safe
+@with_store
+def forward_attached(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
+    return _page(request, store, prefill.forward(store, ref, Writer.of(request), attached=True))
+
+
+@require_safe
+@with_store
+def as_new(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
+    return _page(request, store, prefill.as_new(store, ref, Writer.of(request)))
 
 
 def _page(request: PortalRequest, store: MailStore, filled: prefill.Prefill) -> HttpResponse:

@@ -22,12 +22,13 @@ from django.utils.crypto import salted_hmac
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from apps.mail.forms import FIELDS, ComposeForm
+from apps.mail.forms import FIELDS, ComposeForm, outcome_unknown
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
-from apps.mail.prefs import ANSWER, UNDO_SEND
-from apps.mail.services import attaching, outbox, prefill, sending, trouble
+from apps.mail.models import Identity
+from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER, UNDO_SEND
+from apps.mail.services import attaching, identities, options, outbox, prefill, sending, trouble
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -38,6 +39,8 @@ from portal.http import PortalRequest
 
 JSON = "application/json"
 FIELD_OF_HEADER = {"To": "to", "Cc": "cc", "Bcc": "bcc", "Subject": "subject"}
+#: What makes one message another, besides its recipients.
+SAID = ("identity", "subject", "text", "html", "format", "priority", "receipt")
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Sheet:
     post: QueryDict  # what the form is bound to
     form: ComposeForm
     tokens: list[str]
+    identity: Identity
     notes: list[str] = field(default_factory=list)  # what else went wrong on the way
 
     @property
@@ -65,7 +69,7 @@ class Sheet:
     @property
     def content(self) -> str:
         """Tells one message from another: a digest of what is written (under the site's key), and how many files."""
-        fields = [str(self.data.get(name, "")) for name in (*FIELDS, "subject", "text", "html", "format")]
+        fields = [str(self.data.get(name, "")) for name in (*FIELDS, *SAID)]
         return f"{salted_hmac('mail.content', json.dumps(fields), algorithm='sha256').hexdigest()}:{len(self.tokens)}"
 
     def adds_nothing_to(self, content: str) -> bool:
@@ -135,9 +139,10 @@ def _taken(request: PortalRequest) -> Sheet:
     kept.setlist("attachment", tokens)
     request.POST = kept  # type: ignore[assignment]  # django-stubs: immutable
     request.FILES.clear()
+    identity = identities.follow(request, kept)
     form = ComposeForm(kept)
     form.is_valid()
-    return Sheet(request, kept, form, tokens, notes)
+    return Sheet(request, kept, form, tokens, identity, notes)
 
 
 def is_too_large(request: PortalRequest) -> bool:
@@ -147,13 +152,17 @@ def is_too_large(request: PortalRequest) -> bool:
 
 def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
     post = sheet.post
+    if "undo" in post:  # of the identity that was chosen for the writer
+        return sheet.plain(store)
     if "remove" in post:
         sheet.tokens = [token for token in sheet.tokens if token != post["remove"]]
         return sheet.plain(store)
     if sheet.notes:
         return sheet.again(store)
     do: Callable[[Sheet, MailStore], HttpResponse]
-    do = {"save": _save, "discard": _discard, "attach": Sheet.plain}.get(post.get("action", ""), _send)
+    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain}.get(
+        post.get("action", ""), _send
+    )
     try:
         return do(sheet, store)
     except attaching.Missing:
@@ -225,6 +234,10 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         return sheet.again(store)
     if (before := outbox.known(sheet.request, form.cleaned_data["id"])) is not None:
         return _sent_before(sheet, store, before, same=sheet.adds_nothing_to(before.content))
+    if word := _forgotten(sheet):
+        sheet.post["reminded"] = "yes"
+        form.add_error(None, options.reminder(word))
+        return sheet.again(store)
     writing = _writing(sheet, store)
     if sum(len(file.content) for file in writing.message.attachments) > settings.MAX_MESSAGE_MB * 1_000_000:
         limit = {"limit": settings.MAX_MESSAGE_MB}
@@ -235,10 +248,7 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         sent = outbox.send(sheet.request, store, writing, delay=sheet.request.prefs[UNDO_SEND], again=again)
     except outbox.OutcomeUnknown:
         sheet.post["again"] = "yes"
-        form.add_error(
-            None,
-            _("Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."),
-        )
+        form.add_error(None, outcome_unknown())
         return sheet.again(store)
     except outbox.NotSent as error:
         form.refuse({address: f"{address}: {text}" for address, text in error.refused.items()})
@@ -246,6 +256,15 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
             form.add_error(None, error.text)
         return sheet.again(store)
     return _done(sheet, sent)
+
+
+def _forgotten(sheet: Sheet) -> str:
+    """Asked once for each message."""
+    if not sheet.request.prefs[ATTACHMENT_REMINDER] or sheet.data["reminded"]:
+        return ""
+    above = sheet.data["kind"] == "forward" or sheet.request.prefs[ANSWER] != "below"
+    signature = identities.signature_of(sheet.identity)
+    return options.forgotten(sheet.data, signature, files=len(sheet.tokens), above=above)
 
 
 def _sent_before(sheet: Sheet, store: MailStore, before: outbox.Sent, *, same: bool) -> HttpResponse:
@@ -289,7 +308,7 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
     """The form as a message. Raises ``attaching.Missing``, ``MailError``."""
     shown = prefill.html_of(sheet.data)[1]
     files = attaching.load(sheet.tokens, sheet.sources(store), shown=shown)
-    message = prefill.message_of(sheet.data, sender=prefill.sender_of(sheet.request), attachments=files)
+    message = prefill.message_of(sheet.data, sender=sheet.identity.address, attachments=files)
     writing_id = sheet.data.get("id") or prefill.new_id()
     return sending.Writing(
         message=replace(
@@ -299,6 +318,8 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
         kind=sheet.data.get("kind", ""),
         source=sheet.source,
         draft=sheet.draft,
+        identity=sheet.identity.key,
+        sent_mailbox=sheet.identity.sent_mailbox,
         content=sheet.content,
     )
 
@@ -321,7 +342,7 @@ def draw(
         "form": form,
         "attachments": list(items),
         "notes": list(notes),
-        "sender": prefill.sender_of(request),
+        **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
         "upload_limit": settings.MAX_MESSAGE_MB * 1_000_000,
         "upload_mb": settings.MAX_MESSAGE_MB,
@@ -332,6 +353,18 @@ def draw(
     if store is not None:
         context |= column(request, store, "")
     return render(request, "mail/compose.html", context, status=status)
+
+
+def _senders(request: PortalRequest, form: ComposeForm) -> dict[str, Any]:
+    known = identities.of(request)
+    identity = identities.find(known, form["identity"].value()) or known[0]
+    return {
+        "identity": identity,
+        "sender": identity.address,
+        "senders": [(each, identities.signature_of(each)) for each in known],
+        "because": form["because"].value() if identity is not known[0] else "",
+        "asks_more": form["priority"].value() or form["receipt"].value(),
+    }
 
 
 def _back_url(form: ComposeForm) -> str:

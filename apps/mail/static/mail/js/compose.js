@@ -2,6 +2,7 @@
 import { askToSignIn, toast } from "../../portal/js/portal.js";
 import { recipients } from "./recipients.js";
 import { attachments } from "./attachments.js";
+import { identities } from "./identities.js";
 
 const form = document.getElementById("compose");
 
@@ -178,6 +179,7 @@ if (form) {
   copies();
   form.querySelectorAll("[data-recipients]").forEach(recipients);
   attachments(form);
+  identities(form);
   watch();
   keys();
   const choice = form.querySelectorAll("input[name=format]");

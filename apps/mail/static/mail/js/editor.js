@@ -1,7 +1,7 @@
 // Rich text: Squire in a same-origin frame whose policy lets style attributes through, which the portal's pages do not.
 import { roving } from "../../portal/js/portal.js";
 
-const form = document.getElementById("compose");
+const form = document.querySelector("#compose, #identity");
 
 function load(frame) {
   return new Promise((resolve) => {
@@ -47,6 +47,7 @@ export async function editor({ focus }) {
     form.addEventListener("compose:collect", collect);
     form.addEventListener("submit", collect);
     form.addEventListener("compose:plain", plain);
+    form.addEventListener("compose:signature", (event) => event.detail.rich?.(squire, frame.contentDocument.querySelector("[data-editor]")));
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
   }
   squire.setHTML(html.value || fromPlain(text.value));

@@ -188,6 +188,8 @@ export function recipients(row) {
       edit(values.length - 1);
     }
   });
+  // Another module's word: the whole field anew.
+  field.addEventListener("recipients:set", (event) => { values = event.detail; typing.value = ""; draw(); write(); });
   row.addEventListener("click", (event) => { if (event.target === row || event.target === list) typing.focus(); });
   draw();
   if (focused) typing.focus();

@@ -1,0 +1,56 @@
+"""Redirecting a message: once, unchanged, and the original is known to have gone on."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.servers import exim
+from tests.mail.conftest import letter
+from tests.mail.desk import Writer
+from tests.support import forms
+from tests.support.receiver import PostOffice, arrived, read
+
+
+def page_of(writer: Writer, uid: int, *, v: int | None = None) -> tuple[str, dict[str, list[str]]]:
+    url = writer.person.url("redirect", "INBOX", uid, v=v or writer.person.uidvalidity())
+    return url, forms.fields(writer.person.client.get(url).content.decode(), "redirect")
+
+
+def test_it_goes_on_unchanged_and_once(writer: Writer, post: PostOffice) -> None:
+    bob = post.new_login()
+    original = letter("Poles", text="Felt\n.\n", html="<p>Felt</p>", files=(("a.bin", "application/x-a", b"\0\1"),))
+    (uid,) = writer.person.receive(original.replace(b"\n", b"\r\n"))
+    url, fields = page_of(writer, uid)
+    for _again in range(2):
+        answer = writer.person.client.post(url, {**fields, "to": f"Bob <{bob}@example.test>"})
+        assert answer.status_code == 302, answer.content.decode()
+    (raw,) = arrived(post, bob)
+    assert original.rstrip() in raw.replace(b"\r\n", b"\n")
+    message = read(raw)
+    assert (message["Resent-From"], message["Resent-To"]) == (writer.address, f"Bob <{bob}@example.test>")
+    assert message["From"] == "Aigerim Tokoeva <aigerim@example.test>"
+    (copy,) = writer.stored("Sent")
+    assert read(copy)["Resent-Message-ID"] == message["Resent-Message-ID"]
+
+
+@pytest.mark.parametrize("server", ["pymap_server"], indirect=True)
+def test_what_is_wrong_is_said_and_nothing_goes_out(writer: Writer) -> None:
+    (uid,) = writer.person.receive(letter())
+    url, fields = page_of(writer, uid)
+    for to, said in (("", "Say who the message is for."), ("nobody", "“nobody” is not a mail address.")):
+        answer = writer.person.client.post(url, {**fields, "to": to})
+        assert answer.status_code == 422
+        assert said in answer.content.decode()
+    answer = writer.person.client.post(url, {**fields, "to": exim.REFUSED})
+    assert answer.status_code == 422
+    assert f"{exim.REFUSED}: The server does not take this address" in answer.content.decode()
+    assert writer.stored("Sent") == []
+
+
+def test_another_numbering_redirects_nothing(writer: Writer) -> None:
+    (uid,) = writer.person.receive(letter())
+    url, fields = page_of(writer, uid)
+    other = url.replace(f"v={writer.person.uidvalidity()}", f"v={writer.person.uidvalidity() + 1}")
+    answer = writer.person.client.post(other, {**fields, "to": "bob@example.test"})
+    assert answer.status_code >= 400
+    assert writer.stored("Sent") == []
