@@ -43,6 +43,7 @@ RESERVED = frozenset(
         "readyz",
         "search",
         "selftest",
+        "sessions",
         "sign-in",
         "sign-out",
         "static",

@@ -36,6 +36,12 @@ ONLY_POST = {
     "mail:undo",
     "mail:uploads",
     "mail:outbox_act",
+    "mail:sort",
+    "mail:search",
+    "mail:act_found",
+    "mail:undo_found",
+    "mail:act_on_folder",
+    "mail:undo_folder",
     "portal:revoke_delegation",
 }
 FORMS = {
@@ -46,6 +52,9 @@ FORMS = {
     "mail:identities_edit",
     "mail:identities_new",
     "mail:redirect",
+    "mail:searches",
+    "mail:new_folder",
+    "mail:edit_folder",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
