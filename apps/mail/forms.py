@@ -175,6 +175,14 @@ class RedirectForm(forms.Form):
         self.data["again"] = "yes"  # type: ignore[index]  # a copy of what came
         self.add_error(None, outcome_unknown())
 
+    def ask_anew(self, id: str) -> None:
+        self.data["id"] = id  # type: ignore[index]  # a copy of what came
+        self.add_error(None, changed_since())
+
+
+def changed_since() -> str:
+    return gettext("This was sent already, and has been changed since. Send it again to send it as a new message.")
+
 
 def outcome_unknown() -> str:
     return gettext(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from apps.mail.models import OutboxMessage
+from apps.mail.services.stores import account, open_account
 from scripts.servers import exim
 from tests.mail.conftest import letter
 from tests.mail.desk import Writer
+from tests.mail.test_outbox import nothing_is_left, page, press, row_of
+from tests.mail.test_sending import _smtp, smtp_at
 from tests.support import forms
 from tests.support.receiver import PostOffice, arrived, read
+from tests.support.scripted import scripted
 
 
 def page_of(writer: Writer, uid: int, *, v: int | None = None) -> tuple[str, dict[str, list[str]]]:
@@ -31,6 +36,42 @@ def test_it_goes_on_unchanged_and_once(writer: Writer, post: PostOffice) -> None
     assert message["From"] == "Aigerim Tokoeva <aigerim@example.test>"
     (copy,) = writer.stored("Sent")
     assert read(copy)["Resent-Message-ID"] == message["Resent-Message-ID"]
+    person = writer.person
+    with open_account(account(login=person.login, password=person.server.password)) as store:
+        known = store.find_message_id("Sent", message["Resent-Message-ID"], header="Resent-Message-ID")
+    assert len(known) == 1
+
+
+def test_to_somebody_else_is_another_order(writer: Writer, post: PostOffice) -> None:
+    bob, carla = post.new_login(), post.new_login()
+    (uid,) = writer.person.receive(letter())
+    url, fields = page_of(writer, uid)
+    writer.person.client.post(url, {**fields, "to": f"{bob}@example.test"})
+    page = writer.person.client.post(url, {**fields, "to": f"{carla}@example.test"})
+    assert page.status_code == 422
+    assert "has been changed since" in page.content.decode()
+    anew = forms.fields(page.content.decode(), "redirect")
+    assert writer.person.client.post(url, anew).status_code == 302
+    assert len(arrived(post, carla)) == 1
+
+
+def test_what_was_redirected_becomes_no_draft_of_ones_own(writer: Writer, settings) -> None:
+    """Nobody knows whether it went out, then the server is away: what is taken back is gone, the original lies where
+    it lay."""
+    (uid,) = writer.person.receive(letter())
+    url, fields = page_of(writer, uid)
+    with scripted(lambda client: _smtp(client, end=b"", seen=[])) as port:
+        smtp_at(settings, port)
+        writer.person.client.post(url, {**fields, "to": "bob@example.test"})
+    assert row_of(writer).state == OutboxMessage.State.UNKNOWN
+    smtp_at(settings, 1)
+    press(writer, "again")
+    assert row_of(writer).state == OutboxMessage.State.WAITING
+    assert 'value="discard"' in page(writer) and 'value="edit"' not in page(writer)
+    assert press(writer, "edit").said == ["Discarded."]
+    assert not OutboxMessage.objects.exists() and nothing_is_left(writer)
+    assert writer.stored("Drafts") == []
+    assert writer.person.count() == 1
 
 
 @pytest.mark.parametrize("server", ["pymap_server"], indirect=True)

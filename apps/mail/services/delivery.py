@@ -230,7 +230,8 @@ def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
     """Whether Sent has the message: some servers put it there themselves. Then it is known to be sent."""
     try:
         with _store(row, opened) as store:
-            found = store.find_message_id(identities.sent_mailbox(store, letter.sent_mailbox), letter.message_id)
+            sent = identities.sent_mailbox(store, letter.sent_mailbox)
+            found = store.find_message_id(sent, letter.message_id, header=letter.id_header)
     except MailError:
         return False
     if found:
@@ -291,7 +292,7 @@ def _copy(
     if letter.copied:
         return letter
     sent = identities.sent_mailbox(store, letter.sent_mailbox)
-    if not (search and store.find_message_id(sent, letter.message_id)):
+    if not (search and store.find_message_id(sent, letter.message_id, header=letter.id_header)):
         store.append(sent, letter.bcc.encode("ascii") + octets, flags=["\\Seen"])
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:

@@ -33,7 +33,7 @@ class Letter:
     message_id: str
     bcc: str = ""  # header lines that stand in the copy only
     notes: str = ""  # header lines that make a draft of it again
-    kind: str = ""  # "reply", "forward" or ""
+    kind: str = ""  # "reply", "forward", "redirect" or ""
     source: str = ""  # the message answered
     draft: str = ""  # the draft it was sent from
     sent_mailbox: str = ""  # where its identity keeps what is sent
@@ -51,6 +51,16 @@ class Letter:
     def opened(cls, opened: Opened, box: bytes | memoryview[int], writing_id: str) -> Letter:
         """Raises ``portal.delegations.Over``."""
         return cls(**json.loads(opened.unseal(bytes(box), purpose=f"letter {writing_id}")))
+
+    @property
+    def is_redirect(self) -> bool:
+        """Somebody else's message, sent on: none of ours that could be written on."""
+        return self.kind == "redirect"
+
+    @property
+    def id_header(self) -> str:
+        """The field in which ``message_id`` stands."""
+        return "Resent-Message-ID" if self.is_redirect else "Message-ID"
 
     @property
     def addresses(self) -> list[Address]:

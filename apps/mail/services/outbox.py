@@ -236,15 +236,19 @@ def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionEr
 # --- out again --------------------------------------------------------------------------------------------------------
 
 
-def take_back(store: MailStore, row: OutboxMessage) -> MessageRef:
-    """Stop it and put it into Drafts, exactly as it was. Raises ``TooLate``; ``MailError`` when there is no way to
-    Drafts just now: then it is stopped all the same, and stays here. Either it is sent or taken back, never both."""
+def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
+    """Stop it and put it into Drafts, exactly as it was; of somebody else's message that was to be redirected nothing
+    is left, and the answer is None. Raises ``TooLate``; ``MailError`` when there is no way to Drafts just now: then it
+    is stopped all the same, and stays here. Either it is sent or taken back, never both."""
     opened = _opened(row)
     letter = Letter.opened(opened, row.sealed, row.writing_id)
     if row.state not in _CAN_STOP or letter.accepted:
         raise TooLate
     stopped = letter if letter.trouble else replace(letter, trouble="stopped")
     _step(row, state=State.FAILED, sealed=stopped.sealed(opened, row.writing_id))
+    if letter.is_redirect:
+        remove(row)
+        return None
     octets = (letter.bcc + letter.notes).encode("ascii") + letters.take_up(row.file, opened)
     ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)

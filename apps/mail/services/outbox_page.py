@@ -117,7 +117,7 @@ def why_of(refusal: list[object]) -> str:
 
 def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:
     if row.state in (State.WAITING, State.FAILED):
-        return frozenset({"again", "discard"} if letter.accepted else {"again", "discard", "edit"})
+        return frozenset({"again", "discard"} | (set() if letter.accepted or letter.is_redirect else {"edit"}))
     if row.state == State.UNKNOWN:
         return frozenset({"again", "arrived", "discard"})
     return frozenset({"again", "discard"}) if row.state == State.SENT else frozenset()

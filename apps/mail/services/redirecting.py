@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import OutgoingMessage
@@ -31,3 +33,9 @@ def writing(store: MailStore, ref: MessageRef, *, id: str, identity: Identity, t
         identity=identity.key,
         sent_mailbox=identity.sent_mailbox,
     )
+
+
+def content(identity: str, to: Sequence[Address]) -> str:
+    """Tells one order from another under the same id: as whom, to whom."""
+    fields = [identity, *(address.email for address in to)]
+    return salted_hmac("mail.redirect", json.dumps(fields), algorithm="sha256").hexdigest()

@@ -62,6 +62,9 @@ def _edit(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
         text = _("It is stopped and stays here, because it could not be put back into Drafts.")
         messages.warning(request, f"{text} {trouble.describe(error).title}.")
         return _back()
+    if ref is None:
+        messages.success(request, _("Discarded."))
+        return _back()
     return HttpResponseRedirect(f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -33,13 +35,19 @@ def redirect(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -
 def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: RedirectForm) -> bool:
     """False when the form has to say something."""
     data = form.cleaned_data
-    if outbox.known(request, data["id"]) is not None:
+    content = redirecting.content(data["identity"], data["to"])
+    before = outbox.known(request, data["id"])
+    if before is not None and before.content == content:
         messages.success(request, _("Sent already."))
         return True
+    if before is not None:
+        form.ask_anew(prefill.new_id())
+        return False
     known = identities.of(request)
     identity = identities.find(known, data["identity"]) or known[0]
     try:
         writing = redirecting.writing(store, ref, id=data["id"], identity=identity, to=data["to"])
+        writing = replace(writing, content=content)
         sent = outbox.send(request, store, writing, delay=0, again=data["again"] == "yes")
     except Refused as error:
         form.add_error(None, _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]})

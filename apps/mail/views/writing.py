@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from apps.mail.forms import FIELDS, ComposeForm, outcome_unknown
+from apps.mail.forms import FIELDS, ComposeForm, changed_since, outcome_unknown
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
@@ -273,9 +273,7 @@ def _sent_before(sheet: Sheet, store: MailStore, before: outbox.Sent, *, same: b
     if same:
         return _done(sheet, before)
     sheet.post["id"], sheet.post["draft"] = prefill.new_id(), ""
-    sheet.form.add_error(
-        None, _("This was sent already, and has been changed since. Send it again to send it as a new message.")
-    )
+    sheet.form.add_error(None, changed_since())
     return sheet.again(store)
 
 

@@ -101,6 +101,6 @@ def message_id_of(message: bytes) -> str:
     return found[1].decode("ascii", "replace") if found and found[1].isascii() else ""
 
 
-def find_message_id(connection: Connection, message_id: str) -> list[int]:
-    pieces = (guard.words("HEADER"), guard.string("Message-ID"), guard.string(message_id))
+def find_message_id(connection: Connection, message_id: str, header: str = "Message-ID") -> list[int]:
+    pieces = (guard.words("HEADER"), guard.string(header), guard.string(message_id))
     return sorted(found_uids(connection.execute(command("UID SEARCH", *pieces))))

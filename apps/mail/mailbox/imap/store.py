@@ -284,10 +284,10 @@ class ImapStore:
             return selected.uidvalidity, found[-1] if found else None
         return uidvalidity, uid
 
-    def find_message_id(self, mailbox: str, message_id: str) -> Sequence[int]:
-        guard.string(message_id)
+    def find_message_id(self, mailbox: str, message_id: str, *, header: str = "Message-ID") -> Sequence[int]:
+        guard.string(message_id), guard.string(header)
         self._open(mailbox, None, news=True)
-        return changes.find_message_id(self.connection, message_id)
+        return changes.find_message_id(self.connection, message_id, header)
 
     # the selected mailbox
 
