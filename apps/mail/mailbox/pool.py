@@ -31,7 +31,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
-from apps.mail.mailbox.slots import Slot, Slots, Wish
+from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class Pool:
                 warm = self._pop_alive(key)
                 if warm is not None:
                     return warm
-                slots, full = _take_both(own, shared)
+                slots, full = take_both(own, shared)
                 if slots is not None:
                     return self._connect(key, account, slots)
                 if self._evict(account.id if full is own else account.id[:1]):
@@ -231,8 +231,9 @@ class Pool:
             kept = kept and warm.since - warm.born < OLDEST
             if kept:
                 self._idle.append(warm)
-                self._start_reaper()
-        if not kept:
+        if kept:
+            self._start_reaper()
+        else:
             warm.close()
         with self._changed:
             self._changed.notify_all()
@@ -288,7 +289,7 @@ class Pool:
         """For a connection whose password the server has accepted; None where no place can be made without waiting."""
         own, shared = self._places(account.id), self._places(account.id[:1])
         while True:
-            slots, full = _take_both(own, shared)
+            slots, full = take_both(own, shared)
             if slots is not None or not self._evict(account.id if full is own else account.id[:1]):
                 return slots
 
@@ -315,9 +316,13 @@ class Pool:
             warm.close()
 
     def _start_reaper(self) -> None:
-        if self._reaper is None and not sys.is_finalizing():  # when the process ends, no thread starts any more
-            self._reaper = threading.Thread(target=self._reap, name="mail connections", daemon=True)
-            self._reaper.start()
+        """Never while the lock is held: a thread that is started is waited for, and the garbage collector may first
+        close a forgotten stream in it, whose connection comes back here and wants the lock."""
+        with self._changed:
+            if self._reaper is not None or sys.is_finalizing():  # when the process ends, no thread starts any more
+                return
+            reaper = self._reaper = threading.Thread(target=self._reap, name="mail connections", daemon=True)
+        reaper.start()
 
     def _reap(self) -> None:
         """Close what nobody uses, and what other processes wait for; ends when nothing is left to watch."""
@@ -359,18 +364,6 @@ class Pool:
         self._awaited = Counter()
         self._signing = Counter()
         self._opening = []
-
-
-def _take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:
-    """A place with each of the two, or None and the one that is full."""
-    first = own.take()
-    if first is None:
-        return None, own
-    second = shared.take()
-    if second is None:
-        first.release()
-        return None, shared
-    return (first, second), own
 
 
 def _alive(warm: _Warm) -> bool:

@@ -74,3 +74,15 @@ class Wish:
 
     def withdraw(self) -> None:
         self._mark.unlink(missing_ok=True)
+
+
+def take_both(own: Slots, shared: Slots) -> tuple[tuple[Slot, ...] | None, Slots]:
+    """A place with each of the two, or None and the one that is full."""
+    first = own.take()
+    if first is None:
+        return None, own
+    second = shared.take()
+    if second is None:
+        first.release()
+        return None, shared
+    return (first, second), own

@@ -135,6 +135,26 @@ def test_who_waits_gets_the_connection_that_comes_back(rich: Person, make_pool: 
     assert got == [mine] * 180
 
 
+def test_no_thread_is_started_while_the_pool_is_locked(
+    rich: Person, make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new thread is waited for; in it the garbage collector may close a forgotten stream, which wants the lock."""
+    pool = make_pool()
+    start, asked = threading.Thread.start, []
+
+    def start_beside_somebody(thread: threading.Thread) -> None:
+        if thread.name == "mail connections":
+            somebody = threading.Thread(target=lambda: asked.append(pool.idle_count()))
+            start(somebody)
+            somebody.join(10)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_beside_somebody)
+    with pool.lease(rich.account) as store:
+        store.page("INBOX")
+    assert asked == [1]
+
+
 def test_a_process_ends_while_a_stream_still_holds_its_lease(rich: Person, tmp_path: Path) -> None:
     """The generator of an answer that nobody read to its end gives its connection back when the interpreter goes."""
     program = """if True:
