@@ -284,6 +284,7 @@ def test_the_real_address_is_always_to_be_seen(
 def test_what_the_mail_server_says(sign_in_to: SignInTo, pymap_server: MailServer, settings: Any) -> None:
     """The refusal of an address in the server's own words."""
     anna = sign_in_to(pymap_server)
+    Prefs(get_user_model().objects.get(login=anna.login)).save({mail_prefs.UNDO_SEND: 0})
     answers = {b"EHLO": b"250 hello\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": f"550 5.1.1 {MARKUP}\r\n".encode()}
     answers |= {b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}
     with scripted(answering(b"220 ready\r\n", answers)) as port:
@@ -327,7 +328,7 @@ def test_ones_own_name_and_signature(sign_in_to: SignInTo, pymap_server: MailSer
     anna = sign_in_to(pymap_server)
     user = get_user_model().objects.get(login=anna.login)
     Prefs(user).save({mail_prefs.SENDER_NAME: MARKUP, mail_prefs.SIGNATURE: MARKUP})
-    for path in (anna.url("compose"), reverse("portal:preferences_page", args=["mail.composing"])):
+    for path in (anna.url("compose"), reverse("mail:identities"), reverse("mail:identities_edit", args=[0])):
         tree = LexborHTMLParser(anna.client.get(path).content.decode())
         assert tree.css("img[src=x], [onerror]") == []
         typed = [tree.body.text(), *(field.attributes.get("value") or "" for field in tree.css("input"))]
