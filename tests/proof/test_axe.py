@@ -125,7 +125,7 @@ def outbox_waiting(page: Page, reader: Reader) -> None:
     page.locator("button[value=send]").click()
     expect(page.locator("#toasts")).to_contain_text("The message goes out in 30 seconds.")
     page.goto(f"{reader.site.url}/mail/@/outbox/")
-    page.locator("summary", has_text="Discard").click()
+    page.locator("summary", has_text="Discard").first.click()
     expect(page.get_by_role("button", name="Discard for ever")).to_be_visible()
 
 

@@ -125,7 +125,9 @@ def test_html_is_quoted_sanitised_and_without_remote_images() -> None:
     quoted = build.quote_html(
         '<script>x</script><p onclick=x>Hi <img src="https://x.test/t.gif" alt="pic"></p>', attribution="<Bob> wrote:"
     )
-    assert quoted == '<p>&lt;Bob&gt; wrote:</p><blockquote type="cite"><p>Hi <img alt="pic"></p></blockquote>'
+    assert (
+        quoted == '<p>&lt;Bob&gt; wrote:</p><blockquote type="cite" dir="auto"><p>Hi <img alt="pic"></p></blockquote>'
+    )
 
 
 BLOCK = header(From="Bob <bob@x.test>", To="alice@example.test", Subject="Re: Lunch", Message_ID="<1@x>")
@@ -155,7 +157,7 @@ def test_an_answer_is_ready_to_be_written_and_sent() -> None:
 
 def test_an_answer_in_html_to_a_plain_text() -> None:
     answer = build.reply(BLOCK, from_=ALICE, own=OWN, attribution="Bob wrote:", text="a <b>\nc", rich=True)
-    assert '<blockquote type="cite">a &lt;b&gt;<br>c</blockquote>' in answer.html
+    assert '<blockquote type="cite" dir="auto">a &lt;b&gt;<br>c</blockquote>' in answer.html
 
 
 def test_a_message_is_passed_on_inside() -> None:
