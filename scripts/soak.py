@@ -37,7 +37,7 @@ def main(extra: list[str]) -> int:
     print(done.stdout + done.stderr)
     EVIDENCE.mkdir(parents=True, exist_ok=True)
     target = EVIDENCE / f"soak-{datetime.datetime.now(datetime.UTC):%Y-%m-%d}.txt"
-    target.write_text(f"{heading()}\n{done.stdout}".replace(f"{ROOT}/", ""))
+    target.write_text(f"{heading()}\n{done.stdout}".replace(f"{ROOT}/", "").replace(str(ROOT), "."))
     print(f"written: {target.relative_to(ROOT)}")
     return done.returncode
 
