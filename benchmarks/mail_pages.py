@@ -153,7 +153,9 @@ def main(words: list[str]) -> int:
     dovecot.start()
     try:
         server = DovecotServer(dovecot)
-        with running_site(IMAP_URL=server.tls_url, IMAP_TLS_CA_FILE=str(server.ca_file)) as site:
+        nowhere = "smtp://127.0.0.1:9"  # nothing is sent
+        settings = {"IMAP_URL": server.tls_url, "IMAP_TLS_CA_FILE": str(server.ca_file), "SMTP_URL": nowhere}
+        with running_site(**settings) as site:
             print(HEADING, flush=True)
             for size in sizes:
                 login = server.new_user()
