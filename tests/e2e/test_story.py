@@ -151,7 +151,7 @@ class Hand:
         expect(self.page.locator(".up[data-token]")).to_contain_text("attached")
 
     def search(self, words: str) -> None:
-        box = self.page.get_by_role("combobox", name="Search in")
+        box = self.page.get_by_label("Search in", exact=False)
         if self.mode == "keyboard":
             self.page.keyboard.press("/")
             expect(box).to_be_focused()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scripts.servers import chromium
 from scripts.servers.base import NotInstalled, Server, Workdir, require
@@ -160,6 +160,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"chromium is not installed (Debian packages: {' '.join(chromium.PACKAGES)})")
     # Playwright's event loop runs in this thread while the browser lives; Django would take that for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=15_000)  # how long a page may take is no matter of these tests, and machines are busy
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=str(chromium.PROGRAM), args=chromium.arguments())
         yield chrome
