@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from apps.mail.models import OutboxMessage
+from apps.mail.prefs import UNDO_SEND
 from apps.mail.services.stores import account, open_account
+from portal.prefs import for_user
 from scripts.servers import exim
 from tests.mail.conftest import letter
 from tests.mail.desk import Writer
-from tests.mail.test_outbox import nothing_is_left, page, press, row_of
+from tests.mail.test_outbox import nothing_is_left, page, press, row_of, user_of
 from tests.mail.test_sending import _smtp, smtp_at
 from tests.support import forms
 from tests.support.receiver import PostOffice, arrived, read
@@ -40,6 +42,20 @@ def test_it_goes_on_unchanged_and_once(writer: Writer, post: PostOffice) -> None
     with open_account(account(login=person.login, password=person.server.password)) as store:
         known = store.find_message_id("Sent", message["Resent-Message-ID"], header="Resent-Message-ID")
     assert len(known) == 1
+
+
+def test_for_ten_seconds_it_can_be_undone(writer: Writer, post: PostOffice) -> None:
+    for_user(user_of(writer.person)).save({UNDO_SEND: 10})
+    bob = post.new_login()
+    (uid,) = writer.person.receive(letter())
+    url, fields = page_of(writer, uid)
+    for _again in range(2):
+        shown = writer.person.client.post(url, {**fields, "to": f"{bob}@example.test"}, follow=True).content.decode()
+        assert "The message goes out in 10 seconds." in shown
+    assert row_of(writer).state == OutboxMessage.State.WAITING
+    assert press(writer, "edit").said == ["Discarded."]
+    assert nothing_is_left(writer) and writer.stored("Sent") == [] and writer.person.count() == 1
+    assert post.received(bob) == []
 
 
 def test_to_somebody_else_is_another_order(writer: Writer, post: PostOffice) -> None:

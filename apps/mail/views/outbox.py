@@ -7,6 +7,7 @@ import json
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage
+from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import outbox, outbox_page, trouble
 from apps.mail.services.outbox import TooLate
 from apps.mail.services.stores import open_store
@@ -104,6 +106,16 @@ def watch(request: PortalRequest) -> HttpResponse:
         good = all(state == State.DONE for state in states)
         events["toast"] = {"target": "#toasts", "text": text, "level": "ok" if good else "warning"}
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
+
+
+def sent_text(request: PortalRequest, sent: outbox.Sent) -> str:
+    """What is said after sending; while it can be undone, with the way to do that."""
+    if sent.waits is not None:
+        context = {"row": sent.waits, "seconds": request.prefs[UNDO_SEND]}
+        return render_to_string("mail/_waits.html", context, request=request)
+    if sent.again:
+        return _("Sent already.")
+    return _("Message sent.")
 
 
 def _news(states: list[str]) -> str:

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_http_methods
 from apps.mail.forms import RedirectForm
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
+from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import identities, outbox, prefill, redirecting
 from apps.mail.services.refs import MessageRef
 from apps.mail.views.common import frame, uidvalidity_of, with_store
+from apps.mail.views.outbox import sent_text
 from portal.http import PortalRequest
 
 
@@ -38,7 +40,7 @@ def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: Redir
     content = redirecting.content(data["identity"], data["to"])
     before = outbox.known(request, data["id"])
     if before is not None and before.content == content:
-        messages.success(request, _("Sent already."))
+        messages.success(request, sent_text(request, before))
         return True
     if before is not None:
         form.ask_anew(prefill.new_id())
@@ -48,7 +50,7 @@ def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: Redir
     try:
         writing = redirecting.writing(store, ref, id=data["id"], identity=identity, to=data["to"])
         writing = replace(writing, content=content)
-        sent = outbox.send(request, store, writing, delay=0, again=data["again"] == "yes")
+        sent = outbox.send(request, store, writing, delay=request.prefs[UNDO_SEND], again=data["again"] == "yes")
     except Refused as error:
         form.add_error(None, _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]})
     except outbox.OutcomeUnknown:
@@ -59,7 +61,7 @@ def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: Redir
         if error.text:
             form.add_error(None, error.text)
     else:
-        (messages.warning if sent.problem else messages.success)(request, sent.problem or _("Message redirected."))
+        (messages.warning if sent.problem else messages.success)(request, sent.problem or sent_text(request, sent))
         return True
     return False
 

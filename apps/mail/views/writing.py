@@ -15,7 +15,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -34,6 +33,7 @@ from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
 from apps.mail.services.uploads import TooLarge
 from apps.mail.views.common import column
+from apps.mail.views.outbox import sent_text
 from portal.credentials import Locked
 from portal.http import PortalRequest
 
@@ -282,17 +282,9 @@ def _done(sheet: Sheet, sent: outbox.Sent) -> HttpResponse:
         messages.warning(sheet.request, sent.problem)
     else:
         _forget_uploads(sheet)
-        messages.success(sheet.request, _said(sheet.request, sent))
+        messages.success(sheet.request, sent_text(sheet.request, sent))
     where = sheet.source
     return HttpResponseRedirect(reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index"))
-
-
-def _said(request: PortalRequest, sent: outbox.Sent) -> str:
-    if sent.waits is not None:
-        return render_to_string(
-            "mail/_waits.html", {"row": sent.waits, "seconds": request.prefs[UNDO_SEND]}, request=request
-        )
-    return _("Sent already.") if sent.again else _("Message sent.")
 
 
 def _forget_uploads(sheet: Sheet) -> None:
