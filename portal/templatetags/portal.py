@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
@@ -22,11 +23,13 @@ def icon(name: str, classes: str = "") -> SafeString:
 
     ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
     """
+    return _icon(static("portal/sprite.svg"), name, classes)
+
+
+@lru_cache(maxsize=1000)
+def _icon(sprite: str, name: str, classes: str) -> SafeString:
     return format_html(
-        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        f" {classes}" if classes else "",
-        static("portal/sprite.svg"),
-        name,
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>', f" {classes}" if classes else "", sprite, name
     )
 
 
@@ -36,14 +39,27 @@ def avatar(who: object, classes: str = "") -> SafeString:
 
     ``who``: anything with ``name`` and ``email``, or a text. ``classes``: size (``sm``, ``md``, ``xl``).
     """
-    email = str(getattr(who, "email", "") or "")
-    name = str(getattr(who, "name", "") or "") if email else str(who or "")
     return format_html(
         '<span class="av h{}{}" aria-hidden="true" dir="auto">{}</span>',
-        hue(email or name),
+        hue_of(who),
         f" {classes}" if classes else "",
-        initials(name or email.partition("@")[0]),
+        initials_of(who),
     )
+
+
+def hue_of(who: object) -> int:
+    name, email = _named(who)
+    return hue(email or name)
+
+
+def initials_of(who: object) -> str:
+    name, email = _named(who)
+    return initials(name or email.partition("@")[0])
+
+
+def _named(who: object) -> tuple[str, str]:
+    email = str(getattr(who, "email", "") or "")
+    return str(getattr(who, "name", "") or "") if email else str(who or ""), email
 
 
 @register.filter
@@ -57,11 +73,13 @@ def marked(text: object, query: str) -> SafeString:
     return format_html_join("", "{}", ((piece,) for piece in shown))
 
 
+@lru_cache(maxsize=5000)
 def hue(key: str) -> int:
     digest = hashlib.blake2b(key.strip().lower().encode("utf-8", "surrogatepass"), digest_size=1).digest()
     return digest[0] % HUES + 1
 
 
+@lru_cache(maxsize=5000)
 def initials(label: str) -> str:
     """One or two letters: the first of the first and of the last word; one only where a sign is a word (Han, kana)."""
     words = [

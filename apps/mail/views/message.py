@@ -70,7 +70,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
     if fragment and not opened.inside:
-        context["row"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
+        context["changed"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
     template = "mail/_opened.html" if fragment else "mail/message.html"
     content = render_to_string(template, context, request=request)
     account = account_of(request) if marks_read else None
@@ -142,13 +142,14 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
         log.warning("seen_not_stored", error=error.__class__.__name__, detail=str(error))
 
 
-def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> listing.Row:
+def _row(
+    request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool
+) -> list[listing.Row]:
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
     view = View.parse(request.GET)
     look = look_for(request, mailbox, request.GET.get("role", ""), view)
-    (row,) = listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
-    return row
+    return listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
 
 
 def message_context(
