@@ -1,8 +1,8 @@
 """A template that is drawn many times over with other words in it: drawn once with holes, then filled.
 
-Fifty rows of a list differ in their words, hardly ever in their markup. Django draws each node of each row anew; a stencil
-is drawn once for each kind of row, and a row costs one ``%`` of a string then. The template stays an ordinary one: given
-values instead of holes it draws the same.
+Fifty rows of a list differ in their words, hardly ever in their markup. Django draws each node of each row anew; a
+stencil is drawn once for each kind of row, and a row then costs one ``%`` of a string. The template stays an ordinary
+one: given values instead of holes it draws the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Stencil:
     """``drawn`` is what a template made of holes. What fills them is escaped here, unless it is safe already."""
 
     def __init__(self, drawn: str) -> None:
+        self.holes = frozenset(_HOLE.findall(drawn))
+        self.alone = mark_safe(drawn)  # noqa: S308 - for one without holes
         self._format = _HOLE.sub(r"%(\1)s", drawn.replace("%", "%%"))
 
     def fill(self, values: Mapping[str, object]) -> SafeString:

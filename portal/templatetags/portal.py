@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django import template
+from django.template.context import Context
+from django.template.loader import get_template
 from django.templatetags.static import static
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from portal.stencil import Stencil, hole
 
 register = template.Library()
 
@@ -24,6 +31,56 @@ def icon(name: str, classes: str = "") -> SafeString:
     ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
     """
     return _icon(static("portal/sprite.svg"), name, classes)
+
+
+@register.simple_tag(takes_context=True)
+def fixed(context: Context, name: str, **given: object) -> SafeString:
+    """An include that sees nothing but what it is given, and is drawn once for each language and each set of values:
+    for what is the same on every page.
+
+    What a filter ``varies`` is put on may differ each time: the template may print it and ask whether it is there, no
+    more. The CSRF token and the page's own address (``here``) are such values by themselves.
+    """
+    page = get_template(name).template  # type: ignore[attr-defined]
+    kind = tuple((key, value.kind if isinstance(value, Varying) else _kept(value)) for key, value in given.items())
+    stencil = _fixed(page, get_language(), kind)
+    values: dict[str, object] = {key: value.value for key, value in given.items() if isinstance(value, Varying)}
+    if "csrf_token" in stencil.holes:
+        values["csrf_token"] = str(context.get("csrf_token", ""))
+    if "here" in stencil.holes:
+        values["here"] = context["request"].get_full_path()
+    return stencil.fill(values) if values else stencil.alone
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    value: object
+
+    @property
+    def kind(self) -> Varying:
+        """All that decides about the markup."""
+        return _THERE if self.value else _ABSENT
+
+
+_THERE, _ABSENT = Varying(True), Varying("")
+
+
+@register.filter
+def varies(value: object) -> Varying:
+    return Varying(value)
+
+
+def _kept(value: object) -> object:
+    return str(value) if isinstance(value, Promise) else value
+
+
+@lru_cache(maxsize=1000)
+def _fixed(page: template.Template, language: str | None, kind: tuple[tuple[str, object], ...]) -> Stencil:
+    """A template that was changed is another one."""
+    given: dict[str, object] = {"csrf_token": hole("csrf_token"), "here": hole("here")}
+    for key, value in kind:
+        given[key] = (hole(key) if value == _THERE else "") if isinstance(value, Varying) else value
+    return Stencil(page.render(Context(given)))
 
 
 @lru_cache(maxsize=1000)

@@ -261,9 +261,7 @@ class _Words:
             yield self._attachment
 
 
-def _row(
-    summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity: int, *, url: str, order: Sort
-) -> Row:
+def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity: int, *, url: str, order: Sort) -> Row:
     envelope = summary.envelope
     people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
     subject = envelope.subject.strip() or words.no_subject

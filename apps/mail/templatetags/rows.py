@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeString:
     """``oob``: each takes the place of the row that the page has already."""
     asked, uid, mailbox = context.get("role"), context.get("uid"), context.get("mailbox")
-    role = str(asked) if asked in ROLE_LABELS else ""  # it comes from the address, and many of them would make many stencils
+    role = str(asked) if asked in ROLE_LABELS else ""  # any other makes the same rows
     page, language = get_template("mail/_row.html").template, get_language()  # type: ignore[attr-defined]
     drawn = []
     for row in rows:

@@ -142,9 +142,7 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
         log.warning("seen_not_stored", error=error.__class__.__name__, detail=str(error))
 
 
-def _row(
-    request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool
-) -> list[listing.Row]:
+def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> list[listing.Row]:
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
     view = View.parse(request.GET)
@@ -177,9 +175,14 @@ def message_context(
         "blocked": 0 if loads else opened.blocked,
         "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
         "content_query": _content_query(request, uidvalidity, loads=loads),
-        "form_wanted": form_wanted(request),
-        "other_form": _link(request, form="plain" if form_wanted(request) == "html" else "html"),
+        "message_url": f"{base}{uid}/",
+        "from_html": form_wanted(request) == "html",
+        "other_form": _other_form(request) if opened.has_alternative else "",
     }
+
+
+def _other_form(request: PortalRequest) -> str:
+    return _link(request, form="plain" if form_wanted(request) == "html" else "html")
 
 
 def _content_query(request: PortalRequest, uidvalidity: int, *, loads: bool) -> str:
