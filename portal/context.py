@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import structlog
@@ -16,6 +17,20 @@ from portal.prefs import Locked, Pref
 from portal.registry import get_registry
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What the account menu shows."""
+
+    account: Address | None
+    theme: str
+    theme_lock: Locked | None
+    language: str
+    language_name: str
+    languages: tuple[tuple[str, str], ...]
+    language_lock: Locked | None
+    has_help: bool
 
 
 class Frame:
@@ -78,6 +93,19 @@ class Frame:
         if user is None or not user.is_authenticated:
             return None
         return Address(user.email or user.get_username(), user.get_full_name())
+
+    @property
+    def menu(self) -> Menu:
+        return Menu(
+            account=self.account,
+            theme=self.theme,
+            theme_lock=self.theme_lock,
+            language=self.language,
+            language_name=self.language_name,
+            languages=tuple(self.languages),
+            language_lock=self.language_lock,
+            has_help=self.has_help,
+        )
 
     @cached_property
     def banner(self) -> Notice | None:

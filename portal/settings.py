@@ -148,6 +148,7 @@ COOKIE_PREFIX = ("__Host-" if COOKIE_PATH == "/" else "__Secure-") if SECURE_SIT
 FORCE_SCRIPT_NAME = BASE_URL.path or None
 CSRF_TRUSTED_ORIGINS = [BASE_URL.origin] if BASE_URL.origin else []
 CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SESSION_ENGINE = "portal.sessions"
 SESSION_IDLE_MINUTES = env("SESSION_IDLE_MINUTES", conf.integer(1, 100_000), "480")
 SESSION_MAX_HOURS = env("SESSION_MAX_HOURS", conf.integer(1, 10_000), "168")
 SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60

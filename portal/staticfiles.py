@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import tinycss2
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from tinycss2.ast import CurlyBracketsBlock, Node
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -13,6 +14,15 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # whitenoise has no types
     support_js_module_import_aggregation = True  # modules import each other by their hashed names too
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._urls: dict[str, str] = {}  # a page names some twenty files, and their names never change in a process
+
+    def url(self, name: str, force: bool = False) -> str:
+        if (known := self._urls.get(name)) is None or settings.DEBUG:
+            known = self._urls[name] = super().url(name, force)
+        return known
 
     def _save(self, name: str, content: File[bytes]) -> str:
         if name.endswith(".css"):

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.auth.models import User
+from portal.account_backend import AccountBackend
 
 
-class LocalBackend(ModelBackend):
+class LocalBackend(AccountBackend):
     """The portal's own accounts: for administrators, and for sites without a mail server."""
 
     @sensitive_variables("password")

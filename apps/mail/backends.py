@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
 from apps.mail.services.stores import account, account_server, check_password, imap_server
+from portal.account_backend import AccountBackend
 from portal.accounts import SignInUnavailable, canonical_login, external_user
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SOURCE = "imap"
 
 
-class ImapBackend(ModelBackend):
+class ImapBackend(AccountBackend):
     """The canonical login is what the server is asked with, so two spellings of it can never be two mailboxes."""
 
     @sensitive_variables("password")

@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
 
 from django import template
+from django.template.context import Context
+from django.template.loader import get_template
 from django.templatetags.static import static
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from portal.stencil import Stencil, hole
 
 register = template.Library()
 
@@ -22,11 +30,63 @@ def icon(name: str, classes: str = "") -> SafeString:
 
     ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
     """
+    return _icon(static("portal/sprite.svg"), name, classes)
+
+
+@register.simple_tag(takes_context=True)
+def fixed(context: Context, name: str, **given: object) -> SafeString:
+    """An include that sees nothing but what it is given, and is drawn once for each language and each set of values:
+    for what is the same on every page.
+
+    What a filter ``varies`` is put on may differ each time: the template may print it and ask whether it is there, no
+    more. The CSRF token and the page's own address (``here``) are such values by themselves.
+    """
+    page = get_template(name).template  # type: ignore[attr-defined]
+    kind = tuple((key, value.kind if isinstance(value, Varying) else _kept(value)) for key, value in given.items())
+    stencil = _fixed(page, get_language(), kind)
+    values: dict[str, object] = {key: value.value for key, value in given.items() if isinstance(value, Varying)}
+    if "csrf_token" in stencil.holes:
+        values["csrf_token"] = str(context.get("csrf_token", ""))
+    if "here" in stencil.holes:
+        values["here"] = context["request"].get_full_path()
+    return stencil.fill(values) if values else stencil.alone
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    value: object
+
+    @property
+    def kind(self) -> Varying:
+        """All that decides about the markup."""
+        return _THERE if self.value else _ABSENT
+
+
+_THERE, _ABSENT = Varying(True), Varying("")
+
+
+@register.filter
+def varies(value: object) -> Varying:
+    return Varying(value)
+
+
+def _kept(value: object) -> object:
+    return str(value) if isinstance(value, Promise) else value
+
+
+@lru_cache(maxsize=1000)
+def _fixed(page: template.Template, language: str | None, kind: tuple[tuple[str, object], ...]) -> Stencil:
+    """A template that was changed is another one."""
+    given: dict[str, object] = {"csrf_token": hole("csrf_token"), "here": hole("here")}
+    for key, value in kind:
+        given[key] = (hole(key) if value == _THERE else "") if isinstance(value, Varying) else value
+    return Stencil(page.render(Context(given)))
+
+
+@lru_cache(maxsize=1000)
+def _icon(sprite: str, name: str, classes: str) -> SafeString:
     return format_html(
-        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        f" {classes}" if classes else "",
-        static("portal/sprite.svg"),
-        name,
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>', f" {classes}" if classes else "", sprite, name
     )
 
 
@@ -36,14 +96,27 @@ def avatar(who: object, classes: str = "") -> SafeString:
 
     ``who``: anything with ``name`` and ``email``, or a text. ``classes``: size (``sm``, ``md``, ``xl``).
     """
-    email = str(getattr(who, "email", "") or "")
-    name = str(getattr(who, "name", "") or "") if email else str(who or "")
     return format_html(
         '<span class="av h{}{}" aria-hidden="true" dir="auto">{}</span>',
-        hue(email or name),
+        hue_of(who),
         f" {classes}" if classes else "",
-        initials(name or email.partition("@")[0]),
+        initials_of(who),
     )
+
+
+def hue_of(who: object) -> int:
+    name, email = _named(who)
+    return hue(email or name)
+
+
+def initials_of(who: object) -> str:
+    name, email = _named(who)
+    return initials(name or email.partition("@")[0])
+
+
+def _named(who: object) -> tuple[str, str]:
+    email = str(getattr(who, "email", "") or "")
+    return str(getattr(who, "name", "") or "") if email else str(who or ""), email
 
 
 @register.filter
@@ -57,11 +130,13 @@ def marked(text: object, query: str) -> SafeString:
     return format_html_join("", "{}", ((piece,) for piece in shown))
 
 
+@lru_cache(maxsize=5000)
 def hue(key: str) -> int:
     digest = hashlib.blake2b(key.strip().lower().encode("utf-8", "surrogatepass"), digest_size=1).digest()
     return digest[0] % HUES + 1
 
 
+@lru_cache(maxsize=5000)
 def initials(label: str) -> str:
     """One or two letters: the first of the first and of the last word; one only where a sign is a word (Han, kana)."""
     words = [

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from apps.mail.services import stores, times
@@ -274,3 +275,13 @@ def test_the_folder_column_stays_when_its_server_is_away(anna: Person, settings)
     settings.IMAP_URL = "imap://localhost:1"
     answer = anna.client.get("/mail/@/folders/", headers=HTMX | {"HX-Target": "div#folders"})
     assert (answer.status_code, answer["HX-Reswap"], answer.content) == (503, "none", b"")
+
+
+def test_what_a_message_offers_lies_below_its_own_address() -> None:
+    """The templates write these addresses themselves, from the message's."""
+    base = reverse("mail:message", args=("a/b", 7))
+    ends = ["reply", "reply-all", "forward", "forward-attached", "edit", "redirect", "headers", "source"]
+    for end in ends:
+        assert reverse(f"mail:{end.replace('-', '_')}", args=("a/b", 7)) == f"{base}{end}/"
+    assert reverse("mail:as_new", args=("a/b", 7)) == f"{base}edit-as-new/"
+    assert reverse("mail:eml", args=("a/b", 7)) == f"{base}message.eml"

@@ -107,7 +107,8 @@ class Summary:
     snippet: str = ""  # first words of the text, plain, at most 200 characters
 
     def has(self, flag: str) -> bool:
-        return flag.lower() in {f.lower() for f in self.flags}
+        wanted = flag.lower()
+        return flag in self.flags or any(known.lower() == wanted for known in self.flags)
 
     @property
     def seen(self) -> bool:

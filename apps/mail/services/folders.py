@@ -64,7 +64,6 @@ class Node:
     current: bool = False
     unfolded: bool = True
     depth: int = 0  # in the tree as drawn
-    menu: str = ""  # the button of its menu, drawn by the views and safe
     children: list[Node] = field(default_factory=list)
 
     @property

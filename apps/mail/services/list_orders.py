@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 from apps.mail.mailbox.store import NEWEST_FIRST, Sort
 from apps.mail.models import ListOrder, folder_key
 from portal.contracts import Text
+from portal.prepared import Prepared
 
 _LABELS: dict[str, Text] = {
     "arrival": pgettext_lazy("sort by", "Arrival"),
@@ -65,9 +66,15 @@ def _kind(by: str) -> str:
     return {"arrival": "time", "date": "time", "size": "size"}.get(by, "text")
 
 
+_REMEMBERED = Prepared(
+    lambda user, key: ListOrder.objects.filter(user_id=user, key=key).values_list("order"),
+    values=2,
+)
+
+
 def remembered(user_id: int, mailbox: str) -> Sort:
-    found = ListOrder.objects.filter(user_id=user_id, key=folder_key(mailbox)).values_list("order", flat=True).first()
-    return Sort.parse(found or "")
+    found = _REMEMBERED.rows(user_id, folder_key(mailbox))
+    return Sort.parse(found[0][0] if found else "")
 
 
 def remember(user_id: int, mailbox: str, sort: Sort) -> None:

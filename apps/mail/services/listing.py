@@ -11,7 +11,6 @@ from typing import Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -21,6 +20,7 @@ from apps.mail.services import times
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
+from portal.templatetags.portal import hue_of, initials_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,12 @@ class Row:
     subject: str
     snippet: str
     when: str  # its time; in a list by size, its size
+    time: str  # its time as machines read it; "" in a list by size
     moment: datetime  # by which lists in the order of time are divided
     label: str
     pick: str  # the name of its checkbox
     url: str
-    acts: SafeString  # the buttons that appear on the row
+    uidvalidity: int
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
 
@@ -53,8 +54,21 @@ class Row:
         return f"{self.uid}-{hashlib.blake2b(self.ref.mailbox.encode(), digest_size=6).hexdigest()}"
 
     @property
+    def value(self) -> str:
+        """What names it in a form."""
+        return str(self.uid if self.ref is None else self.ref)
+
+    @property
     def address(self) -> Address | None:
         return self.people[0] if self.people else None
+
+    @property
+    def hue(self) -> int:
+        return hue_of(self.address or "?")
+
+    @property
+    def initials(self) -> str:
+        return initials_of(self.address or "?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +149,6 @@ class Look(Protocol):
 
     def url(self, uid: int, uidvalidity: int, view: View) -> str: ...
 
-    def acts(self, summary: Summary, uidvalidity: int) -> SafeString: ...
-
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
@@ -213,21 +225,49 @@ def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: i
 
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
-    now = timezone.localtime()
+    now, words, order = timezone.localtime(), _Words(), view.order
     return [
-        _row(summary, now, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view), order=view.order)
+        _row(summary, now, words, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view), order=order)
         for summary in summaries
     ]
 
 
-def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: str, order: Sort) -> Row:
+class _Words:
+    """What the rows of one list say beside their own words, looked up once for all of them."""
+
+    def __init__(self) -> None:
+        self.no_subject = _("(no subject)")
+        self.no_sender = _("(no sender)")
+        self.no_recipient = _("(no recipient)")
+        # Translators: before the recipients of a message in the list of sent messages.
+        self.to = _("To: %(people)s")
+        self.pick = _("Select: %(subject)s")
+        self._unread = pgettext("message", "unread")
+        self._flagged = pgettext("message", "flagged")
+        self._answered = pgettext("message", "answered")
+        self._forwarded = pgettext("message", "forwarded")
+        self._attachment = pgettext("message", "with attachment")
+
+    def states(self, summary: Summary) -> Iterable[str]:
+        if not summary.seen:
+            yield self._unread
+        if summary.flagged:
+            yield self._flagged
+        if summary.answered:
+            yield self._answered
+        if summary.forwarded:
+            yield self._forwarded
+        if summary.has_attachment:
+            yield self._attachment
+
+
+def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity: int, *, url: str, order: Sort) -> Row:
     envelope = summary.envelope
     people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
-    subject = envelope.subject.strip() or _("(no subject)")
-    who = names(people) or (_("(no recipient)") if look.outgoing else _("(no sender)"))
+    subject = envelope.subject.strip() or words.no_subject
+    who = names(people) or (words.no_recipient if look.outgoing else words.no_sender)
     if look.outgoing and people:
-        # Translators: before the recipients of a message in the list of sent messages.
-        who = _("To: %(people)s") % {"people": who}
+        who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
     when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now)
     return Row(
@@ -237,27 +277,15 @@ def _row(summary: Summary, now: datetime, look: Look, uidvalidity: int, *, url: 
         subject=subject,
         snippet=summary.snippet if look.snippets else "",
         when=when,
+        time="" if order.by == "size" else moment.astimezone(now.tzinfo).isoformat(),
         moment=moment,
-        label=", ".join([*_states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
-        pick=_("Select: %(subject)s") % {"subject": subject},
+        label=", ".join([*words.states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
+        pick=words.pick % {"subject": subject},
         url=url,
-        acts=look.acts(summary, uidvalidity),
+        uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
     )
-
-
-def _states(summary: Summary) -> Iterable[str]:
-    if not summary.seen:
-        yield pgettext("message", "unread")
-    if summary.flagged:
-        yield pgettext("message", "flagged")
-    if summary.answered:
-        yield pgettext("message", "answered")
-    if summary.forwarded:
-        yield pgettext("message", "forwarded")
-    if summary.has_attachment:
-        yield pgettext("message", "with attachment")
 
 
 def names(people: Sequence[Address], most: int = 3) -> str:
@@ -275,8 +303,8 @@ def names(people: Sequence[Address], most: int = 3) -> str:
 
 def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:
     """Neighbours under one date heading. A heading may come again where the list is not in order of date."""
-    today = timezone.localdate()
+    now = timezone.localtime()
     return tuple(
         Group(label=label, rows=tuple(members))
-        for label, members in groupby(rows, key=lambda row: times.heading(timezone.localdate(row.moment), today))
+        for label, members in groupby(rows, key=lambda row: times.heading(times.day(row.moment, now), now.date()))
     )

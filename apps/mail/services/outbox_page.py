@@ -17,6 +17,7 @@ from apps.mail.services.letters import Letter
 from portal import delegations
 from portal.contracts import Text
 from portal.delegations import Over
+from portal.prepared import Prepared
 
 State = OutboxMessage.State
 #: Why a message waits or failed, by ``Letter.trouble``.
@@ -134,10 +135,16 @@ class Standing:
     seconds: int | None = None  # until it is worth asking again; None when nothing happens by itself
 
 
+_STANDING = Prepared(
+    lambda user: (
+        OutboxMessage.objects.filter(user=user).exclude(state=State.DONE, told=True).values_list("state", "due", "told")
+    )
+)
+
+
 def standing(user_id: int, *, now: datetime | None = None) -> Standing:
     now = now or timezone.now()
-    mine = OutboxMessage.objects.filter(user=user_id).exclude(state=State.DONE, told=True)
-    rows = list(mine.values_list("state", "due", "told"))
+    rows = _STANDING.rows(user_id)
     waits = [due for state, due, _told in rows if state not in OutboxMessage.ENDS]
     news = any(state in OutboxMessage.ENDS and not told for state, _due, told in rows)
     latest = now + timedelta(minutes=1)

@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 
 from apps.mail.models import SavedSearch, name_key
 from apps.mail.services.view import View
+from portal.prepared import Prepared
 
 MOST = 100
+
+_OF = Prepared(lambda user: SavedSearch.objects.filter(user_id=user).in_order())
 
 
 class NotSaved(Exception):
@@ -19,7 +22,7 @@ class NotSaved(Exception):
 
 
 def of(user_id: int) -> Sequence[SavedSearch]:
-    return list(SavedSearch.objects.filter(user_id=user_id).in_order())
+    return _OF.objects(user_id)
 
 
 def save(*, user_id: int, name: str, mailbox: str, view: View) -> SavedSearch:

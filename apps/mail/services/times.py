@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+
+
+def day(moment: datetime, now: datetime) -> date:
+    """The day it was where ``now`` is."""
+    return moment.astimezone(now.tzinfo).date()
 
 
 def heading(day: date, today: date) -> str:
+    return _heading(get_language(), day, today)
+
+
+@lru_cache(maxsize=2000)
+def _heading(language: str | None, day: date, today: date) -> str:
     if day == today:
         return _("Today")
     if day == today - timedelta(days=1):
@@ -24,16 +35,23 @@ def heading(day: date, today: date) -> str:
 
 
 def short_time(moment: datetime, now: datetime) -> str:
-    """The clock today, the weekday for the week before, then the day, then the date."""
-    local = timezone.localtime(moment)
-    age = (now.date() - local.date()).days
+    """The clock today, the weekday for the week before, then the day, then the date; where ``now`` is."""
+    local = moment.astimezone(now.tzinfo)
+    return _short(get_language(), local.date(), now.date(), local.hour * 60 + local.minute)
+
+
+@lru_cache(maxsize=20_000)
+def _short(language: str | None, day: date, today: date, minute: int) -> str:
+    """Formatting is the dearest part of a row, and pages show the same times again and again."""
+    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60)
+    age = (today - day).days
     if age == 0:
         # Translators: a time of day in the list of messages, see Django's date filter for the letters.
         return date_format(local, pgettext("time of day", "H:i"))
     if 0 < age < 7:
         # Translators: the weekday in the list of messages, see Django's date filter: "D" is short, "l" the whole name.
         return date_format(local, pgettext("weekday", "D"))
-    if local.year == now.year:
+    if day.year == today.year:
         # Translators: a day of this year in the list of messages, see Django's date filter for the letters.
         return date_format(local, pgettext("day of this year", "j M"))
     return date_format(local, "SHORT_DATE_FORMAT")

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
-from urllib.parse import quote
 
 import structlog
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.utils.html import escape
-from django.utils.safestring import mark_safe
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
@@ -84,21 +80,7 @@ def column(
     listed = store.mailboxes() if mailboxes is None else mailboxes
     shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
     context = frame(listed, mailbox, shown=shown)
-    _draw_menus(context["tree"], mailbox)
     return context | {"quota": fullness.fullest(store.quotas())}
-
-
-_NAME, _LABEL = "00name00", "00label00"  # stand for a folder's name and label while its button is drawn
-
-
-def _draw_menus(tree: folders.Tree, mailbox: str) -> None:
-    """The buttons differ in the folder's name only, so one is drawn: each by itself would cost more than the rest of
-    the column."""
-    html = render_to_string("mail/_folder_button.html", {"name": _NAME, "label": _LABEL, "here": mailbox})
-    for node in tree.walk():
-        if node.mailbox is not None:
-            named = html.replace(_LABEL, escape(str(node.label))).replace(_NAME, quote(node.name, safe=""))
-            node.menu = mark_safe(named)  # noqa: S308 - our template; what stands in it is escaped
 
 
 def frame(mailboxes: Sequence[Mailbox], mailbox: str, *, shown: Sequence[Mailbox] | None = None) -> dict[str, Any]:

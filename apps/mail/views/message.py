@@ -70,7 +70,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
     if fragment and not opened.inside:
-        context["row"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
+        context["changed"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
     template = "mail/_opened.html" if fragment else "mail/message.html"
     content = render_to_string(template, context, request=request)
     account = account_of(request) if marks_read else None
@@ -142,13 +142,12 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
         log.warning("seen_not_stored", error=error.__class__.__name__, detail=str(error))
 
 
-def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> listing.Row:
+def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> list[listing.Row]:
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
     view = View.parse(request.GET)
     look = look_for(request, mailbox, request.GET.get("role", ""), view)
-    (row,) = listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
-    return row
+    return listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
 
 
 def message_context(
@@ -176,9 +175,14 @@ def message_context(
         "blocked": 0 if loads else opened.blocked,
         "show_images": _link(request, images=permit(request, mailbox, uid, uidvalidity)) if asks else "",
         "content_query": _content_query(request, uidvalidity, loads=loads),
-        "form_wanted": form_wanted(request),
-        "other_form": _link(request, form="plain" if form_wanted(request) == "html" else "html"),
+        "message_url": f"{base}{uid}/",
+        "from_html": form_wanted(request) == "html",
+        "other_form": _other_form(request) if opened.has_alternative else "",
     }
+
+
+def _other_form(request: PortalRequest) -> str:
+    return _link(request, form="plain" if form_wanted(request) == "html" else "html")
 
 
 def _content_query(request: PortalRequest, uidvalidity: int, *, loads: bool) -> str:

@@ -1,13 +1,9 @@
-"""How rows of a list look: where they lead, and the buttons on them."""
+"""How rows of a list look: what they name, and where they lead."""
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 
-from apps.mail.mailbox.store import Summary
 from apps.mail.prefs import SNIPPETS
 from apps.mail.services import folders
 from apps.mail.services.refs import MessageRef
@@ -16,12 +12,10 @@ from portal.contracts import Text
 from portal.http import PortalRequest
 
 OUTGOING = {"sent", "drafts"}
-_PLACE = "0000000000"  # stands for the UID while the buttons are drawn; no UID has ten zeros
 
 
 class RowLook:
-    """The look of one list. The buttons of a row differ from those of the next in its UID and two states only, so each
-    variant is drawn once: fifty times over, they would cost more than the rest of the page."""
+    """The look of one list."""
 
     def __init__(self, request: PortalRequest, mailbox: str, role: str) -> None:
         self.outgoing = role in OUTGOING
@@ -29,24 +23,18 @@ class RowLook:
         self._base = reverse("mail:mailbox", args=(mailbox,))
         self.folder: Text = ""
         self._role = role
-        self._acts: dict[tuple[bool, bool], str] = {}
+        self._query: tuple[int, View, str] | None = None  # of the addresses: the same for all rows of a list
 
     def url(self, uid: int, uidvalidity: int, view: View) -> str:
         """A message opened from a list remembers which part of it was shown; a draft opens where it is written on."""
         end = "edit/" if self._role == "drafts" else ""
-        role = {"role": self._role} if self._role else {}
-        return f"{self._base}{uid}/{end}{view.encoded(v=uidvalidity, **role)}"
+        if self._query is None or self._query[0] != uidvalidity or self._query[1] is not view:
+            role = {"role": self._role} if self._role else {}
+            self._query = (uidvalidity, view, view.encoded(v=uidvalidity, **role))
+        return f"{self._base}{uid}/{end}{self._query[2]}"
 
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None:
         return None
-
-    def acts(self, summary: Summary, uidvalidity: int) -> SafeString:
-        state = (summary.seen, summary.flagged)
-        if state not in self._acts:
-            context = {"seen": summary.seen, "flagged": summary.flagged, "uid": _PLACE, "role": self._role}
-            self._acts[state] = render_to_string("mail/_row_acts.html", context)
-        name = escape(self.ref(summary.uid, uidvalidity) or summary.uid)
-        return mark_safe(self._acts[state].replace(_PLACE, name))  # noqa: S308 - escaped, into our markup
 
 
 class FoundLook(RowLook):
