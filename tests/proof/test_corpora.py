@@ -5,7 +5,6 @@ What a reader can reach from a message is found by following its own links: its 
 
 from __future__ import annotations
 
-import mailbox
 import random
 import re
 import time
@@ -20,39 +19,17 @@ from django.urls import reverse
 
 from tests.mail.conftest import HTMX, Person
 from tests.mail.mime.support import CORPORA
+from tests.proof.collected import FOLDERS, messages
 from tests.proof.conftest import SignInTo
 from tests.support.mailserver import MailServer
 
 pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(600)]
-FOLDERS = (
-    "mikel-mail",
-    "stalwart-mail-parser",
-    "mimekit",
-    "mime4j",
-    "nodemailer",
-    "dkim-verifier-arh",
-    "imaptest-mbox",
-)
 SECONDS = 2.0  # from asking to the last octet
 SAMPLE = 40  # messages that the poor server gets
 _ROW = re.compile(r'<[^>]* data-uid="(\d+)"[^>]*>')
 _OLDER = re.compile(r'href="([^"]+)"[^>]*rel="next"')
 _FILES = '<ul class="atts"'
 _ADDRESS = re.compile(r'(?:href|src)="([^"]+)"')
-
-
-def messages(folder: str) -> dict[str, bytes]:
-    """The messages of one collection, by a name to find them again."""
-    found = {}
-    for path in sorted((CORPORA / folder).rglob("*")):
-        name = str(path.relative_to(CORPORA))
-        if path.suffix in {".eml", ".msg", ".txt"}:
-            found[name] = path.read_bytes()
-        elif path.suffix == ".mbox":
-            box = mailbox.mbox(path, create=False)
-            found |= {f"{name}#{key}": box.get_bytes(key) for key in box.keys()}  # noqa: SIM118 - iterating gives values
-            box.close()
-    return found
 
 
 @dataclass

@@ -96,14 +96,20 @@ def submission(dovecot: DovecotServer) -> Iterator[SubmissionServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def pymap_server() -> Iterator[PymapServer]:
+@contextlib.contextmanager
+def running_pymap() -> Iterator[PymapServer]:
     workdir = Workdir.create()
     server = PymapServer(workdir.free_port())
     server.start()
     yield server
     server.stop()
     workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def pymap_server() -> Iterator[PymapServer]:
+    with running_pymap() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -229,7 +229,7 @@ def _can_be_shown(part: Part) -> bool:
 def pictures(structure: Part, html: str) -> list[Part]:
     """The pictures of a message that this HTML shows, wherever in it they stand."""
     named = {unquote(found[1]) for found in _CID_IN_HTML.findall(html)}
-    return [part for part in structure.walk() if _can_be_shown(part) and part.content_id in named]
+    return [part for part in structure.walk() if _can_be_shown(part) and part.content_id in named][:MOST]
 
 
 def as_shown(html: str, parts: Iterable[Part], ref: MessageRef) -> str:

@@ -200,11 +200,15 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
 
 
 def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool = False) -> Prefill:
-    """All of the original, in the text and among the files; ``attached``, or too long for that, as a file itself."""
+    """All of the original, in the text and among the files; ``attached``, or too much for that, as a file itself."""
     detail = _detail(store, ref)
     writer = writer.answering(detail.header)
     if attached:
         return forward_attached(detail, ref, writer)
+    files = _files(detail.structure)
+    if len(files) > attaching.MOST:
+        note = _("The message has too many files to pass them on one by one. It goes along as a file.")
+        return replace(forward_attached(detail, ref, writer), notes=(note,))
     try:
         plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
     except TooLong:
@@ -212,7 +216,7 @@ def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool
         return replace(forward_attached(detail, ref, writer), notes=(note,))
     message = _with_room(_forwarded(detail, writer, plain, html), writer, below=False)
     shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "forward", ref, shown, writer, files=_files(detail.structure))
+    return _prefill(message, "forward", ref, shown, writer, files=files)
 
 
 def _forwarded(detail: MessageDetail, writer: Writer, plain: str, html: str) -> OutgoingMessage:
@@ -249,6 +253,9 @@ def _prefill(
 def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     """A draft of ours, or of another program: then it begins a new life here and replaces the old one when saved."""
     parsed = _whole(store, ref)
+    files = _files(parsed.structure)
+    if len(files) > attaching.MOST:
+        return as_new(store, ref, writer)  # which leaves this one, with the files that would be missing, as it is
     message = drafts.from_draft(parsed)
     state = message.draft_state
     initial = _initial(message, kind=state.get("kind", ""), source=MessageRef.parse(state.get("source", "")))
@@ -263,7 +270,7 @@ def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
     }
-    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(_files(parsed.structure), "d")))
+    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files, "d")))
 
 
 def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
@@ -277,7 +284,10 @@ def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     initial = _initial(message, kind="new", source=ref) | writer.form(bcc=_people(found.bcc))
     shown = attaching.pictures(parsed.structure, message.html)
     initial["html"] = attaching.as_shown(message.html, shown, ref)
-    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(_files(parsed.structure), "s")))
+    files = _files(parsed.structure)
+    most = attaching.MOST
+    notes = (_("At most %(count)d files go along with one message.") % {"count": most},) if len(files) > most else ()
+    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files[:most], "s")), notes=notes)
 
 
 def _whole(store: MailStore, ref: MessageRef) -> parse.ParsedMessage:

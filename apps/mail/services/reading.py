@@ -21,6 +21,7 @@ from portal.contracts import Address, Text
 MOST_TEXT = 512 * 1024
 MOST_HTML = 4 * 1024 * 1024
 MESSAGE_TYPES = {"message/rfc822", "message/global"}
+MOST_FILES = 200  # named on the page; all of them are in the archive
 MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
 
 
@@ -59,6 +60,15 @@ class Opened:
     blocked: int  # how many remote things the HTML wanted to load
     inside: str = ""  # the section number of the message/rfc822 part this is
     has_alternative: bool = False  # there is another form of the text than the one shown
+
+    @property
+    def named_files(self) -> tuple[Attachment, ...]:
+        """Those that the page names."""
+        return self.attachments[:MOST_FILES]
+
+    @property
+    def further_files(self) -> int:
+        return len(self.attachments) - len(self.named_files)
 
     @property
     def empty(self) -> bool:

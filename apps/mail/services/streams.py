@@ -22,8 +22,9 @@ from apps.mail.services.stores import open_account, pool
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
-
 PATIENCE = 2.0  # seconds to wait for one of the places for streams
+TOGETHER = 256 * 1024  # octets of small files that are fetched with one command
+MOST_TOGETHER = 200
 
 
 @cache
@@ -88,18 +89,36 @@ def _zip_chunks(
 ) -> Iterator[bytes]:
     sink = _Sink()
     with _streaming(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part in zip(
-            filenames.unique([name for name, _part in parts]), (part for _name, part in parts), strict=True
-        ):
-            entry = zipfile.ZipInfo(name, time.gmtime()[:6])
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w", force_zip64=part.size > 2**31) as target:
-                raw = store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity)
-                for chunk in decoded(raw, part.encoding):
-                    target.write(chunk)
-                    yield sink.take()
-            yield sink.take()
+        names = filenames.unique([name for name, _part in parts])
+        for group in _together(list(zip(names, (part for _name, part in parts), strict=True))):
+            numbers = [part.number for _name, part in group]
+            small = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if len(group) > 1 else {}
+            for name, part in group:
+                entry = zipfile.ZipInfo(name, time.gmtime()[:6])
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                raw: Iterable[bytes] = (
+                    [small[part.number]] if small else store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity)
+                )
+                with archive.open(entry, "w", force_zip64=part.size > 2**31) as target:
+                    for chunk in decoded(raw, part.encoding):
+                        target.write(chunk)
+                        yield sink.take()
+                yield sink.take()
     yield sink.take()
+
+
+def _together(files: Sequence[tuple[str, Part]]) -> Iterator[list[tuple[str, Part]]]:
+    """Small files that follow each other are fetched at once: a message may have thousands."""
+    group: list[tuple[str, Part]] = []
+    size = 0
+    for name, part in files:
+        if group and (size + part.size > TOGETHER or len(group) >= MOST_TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append((name, part))
+        size += part.size
+    if group:
+        yield group
 
 
 class _Sink:
