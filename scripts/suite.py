@@ -86,7 +86,8 @@ def run(part: Part) -> tuple[int, str]:
     """Exit code and summary line of one pytest run, whose output is shown as it comes."""
     print(f"\n--- {part.title} ---", flush=True)
     # Files stay whole, so that what they set up is set up once, and in order: the long stories come before the rest.
-    spread = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    # One process more than processors: every one waits now and then, for a browser or a server.
+    spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "--durations=10", *spread, *part.arguments]
     environment = os.environ | part.environment
     last = ""
