@@ -94,7 +94,7 @@ def mailbox(field: str, address: Address) -> str:
     name = " ".join(check(field, address.name).split())
     if not name:
         return email
-    if not name.isascii() or "=?" in name:
+    if not name.isascii() or "=?" in name or any(len(word) > MAX_TOKEN for word in name.split(" ")):
         return f"{encoded(name, first=len(field) + 2)} <{email}>"
     if not _ATOMS.fullmatch(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
