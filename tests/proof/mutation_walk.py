@@ -141,7 +141,8 @@ def filled(server: Any, pool: str, seed: int, numbers: Iterable[int]) -> Box:
         return Box(server.url, login, server.password, list(enumerate(numbers, 1)))
     kept = []
     for number, octets in made.items():
-        with suppress(Refused, TimeoutError, AssertionError):  # what the poor server cannot store, nobody can open there
+        # what the poor server cannot store, nobody can open there
+        with suppress(Refused, TimeoutError, AssertionError):
             kept.append((server.append(login, octets)[0], number))
     return Box(server.url, login, server.password, kept)
 
