@@ -29,6 +29,7 @@ from scripts.servers.dovecot import PASSWORD, PEOPLE, Dovecot, maildir
 
 _APPENDUID = re.compile(rb"APPENDUID (\d+) (\d+)")
 DOMAIN = "example.test"
+Refused = imaplib.IMAP4.error  # the server says no, or goes away
 
 
 class MailServer:

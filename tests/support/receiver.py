@@ -85,6 +85,7 @@ class SmallPost:
 
     password: str
     ca_file: str = ""
+    utf8: bool = False  # offers SMTPUTF8
     boxes: dict[str, list[bytes]] = field(default_factory=dict)
     envelopes: list[Envelope] = field(default_factory=list)
     _logins: int = 0
@@ -122,6 +123,7 @@ class SmallPost:
             self,
             authenticator=self._check,
             auth_require_tls=False,
+            enable_SMTPUTF8=self.utf8,
             loop=self._loop,
             hostname="post",
         )

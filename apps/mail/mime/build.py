@@ -1,4 +1,5 @@
-"""From an ``OutgoingMessage`` to octets: RFC 5322 with MIME (RFC 2045-2047, 2231, 3676), CRLF, seven bits.
+"""From an ``OutgoingMessage`` to octets: RFC 5322 with MIME (RFC 2045-2047, 2231, 3676), CRLF, seven bits (but for
+addresses that have none, RFC 6532, and 8-bit messages inside).
 
 Nothing of this machine shows: no User-Agent, no host name, a Message-ID made of chance. What a header cannot carry is
 refused with ``Refused``, which names the field.
@@ -95,7 +96,7 @@ def _whole(outgoing: OutgoingMessage, *, is_draft: bool) -> bytes:
         if outgoing.bcc:
             headers.append(wire.address_list("Bcc", outgoing.bcc))
         headers.append(draft_notes(outgoing))
-    return "".join(headers).encode("ascii") + b"MIME-Version: 1.0\r\n" + _body(outgoing)
+    return "".join(headers).encode() + b"MIME-Version: 1.0\r\n" + _body(outgoing)
 
 
 def _state(outgoing: OutgoingMessage) -> list[str]:

@@ -11,6 +11,7 @@ WIDTH = 76
 MAX_QUOTE = 30  # levels that are told apart
 
 _QUOTES = re.compile(r">+")
+_OTHER_BLANK = re.compile("[\t\x0b\x0c\r]")  # textwrap breaks there as well, and leaves them out
 _LOOSE = re.compile(r"(?:> ?)+")
 
 
@@ -91,6 +92,6 @@ def _broken(content: str, width: int) -> list[str]:
             replace_whitespace=False,
             drop_whitespace=True,
         )
-        if "  " not in content and "\t" not in content and not content.startswith(" ")
+        if "  " not in content and not _OTHER_BLANK.search(content) and not content.startswith(" ")
         else [content]
     )

@@ -25,4 +25,4 @@ def resent(raw: bytes, *, sender: Address, to: Sequence[Address], message_id: st
     ]
     end = _END.search(raw)
     header_end = end.end(1) if end else len(raw)
-    return "".join(block).encode("ascii") + _BCC.sub(b"", raw[:header_end]) + raw[header_end:]
+    return "".join(block).encode() + _BCC.sub(b"", raw[:header_end]) + raw[header_end:]

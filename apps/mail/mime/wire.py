@@ -1,5 +1,6 @@
-"""Header fields as they travel: ASCII, folded, encoded words (RFC 2047), parameters (RFC 2231). One place refuses
-control characters; nothing that a person or a message supplied reaches a header by another way."""
+"""Header fields as they travel: ASCII, folded, encoded words (RFC 2047), parameters (RFC 2231). UTF-8 stands in the
+local part of an address only, which nothing can encode (RFC 6532): ``needs_utf8`` tells. One place refuses control
+characters; nothing that a person or a message supplied reaches a header by another way."""
 
 from __future__ import annotations
 
@@ -90,11 +91,11 @@ def address_list(name: str, people: Iterable[Address]) -> str:
 
 def mailbox(field: str, address: Address) -> str:
     """``name <addr-spec>``; names that are no atoms are quoted, others encoded; domains in other scripts as xn--."""
-    email = ascii_email(field, check(field, address.email))
+    email = addr_spec(field, check(field, address.email))
     name = " ".join(check(field, address.name).split())
     if not name:
         return email
-    if not name.isascii() or "=?" in name:
+    if not name.isascii() or "=?" in name or any(len(word) > MAX_TOKEN for word in name.split(" ")):
         return f"{encoded(name, first=len(field) + 2)} <{email}>"
     if not _ATOMS.fullmatch(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -102,8 +103,8 @@ def mailbox(field: str, address: Address) -> str:
     return f"{name} <{email}>"
 
 
-def ascii_email(field: str, email: str) -> str:
-    """The address with its domain as DNS knows it. A local part in another script would need SMTPUTF8: refused."""
+def addr_spec(field: str, email: str) -> str:
+    """The address with its domain as DNS knows it."""
     if not addresses.is_valid(email):
         raise Refused(field, email, "address")
     local, _at, domain = email.rpartition("@")
@@ -111,14 +112,17 @@ def ascii_email(field: str, email: str) -> str:
         domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     except UnicodeError:
         raise Refused(field, email, "address") from None
-    if not local.isascii():
-        raise Refused(field, email, "address")
     return f"{local}@{domain}"
+
+
+def needs_utf8(email: str) -> bool:
+    """Whether a message that names this address can go by servers only that offer SMTPUTF8 (RFC 6531)."""
+    return not email.rpartition("@")[0].isascii()
 
 
 def can_be_written_to(email: str) -> bool:
     try:
-        ascii_email("To", email)
+        addr_spec("To", email)
     except Refused:
         return False
     return True

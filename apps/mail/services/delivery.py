@@ -293,7 +293,7 @@ def _copy(
         return letter
     sent = identities.sent_mailbox(store, letter.sent_mailbox)
     if not (search and store.find_message_id(sent, letter.message_id, header=letter.id_header)):
-        store.append(sent, letter.bcc.encode("ascii") + octets, flags=["\\Seen"])
+        store.append(sent, letter.bcc.encode() + octets, flags=["\\Seen"])
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)

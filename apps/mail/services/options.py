@@ -41,7 +41,7 @@ def headers(data: Mapping[str, Any], kept: Headers, *, sender: Address) -> Heade
         found += PRIORITIES.get(data.get("priority") or "", ())
     if data.get("receipt"):
         as_kept = [pair for pair in kept if pair[0] == RECEIPT]
-        found += as_kept or [(RECEIPT, wire.ascii_email("From", sender.email))]
+        found += as_kept or [(RECEIPT, wire.addr_spec("From", sender.email))]
     return tuple(found)
 
 

@@ -82,11 +82,14 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     """Put the message in, to be sent in ``delay`` seconds; with 0 it is sent now.
 
     Then raises ``NotSent`` when nothing has gone out, ``OutcomeUnknown`` when that cannot be told (``again`` sends it
-    all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``.
+    all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``, and ``NotSent``
+    for addresses that the server cannot take.
     """
     if not settings.SMTP_URL:
         raise NotSent(_("No server for sending is set up on this site."))
     octets = writing.octets or build.message(writing.message)
+    if refused := sending.untakeable(writing.message):
+        raise NotSent(refused=refused)
     _make_room(request, writing.id, again=again)
     try:
         with contextlib.nullcontext() if delay else sending.way_out():
@@ -249,7 +252,7 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
     if letter.is_redirect:
         remove(row)
         return None
-    octets = (letter.bcc + letter.notes).encode("ascii") + letters.take_up(row.file, opened)
+    octets = (letter.bcc + letter.notes).encode() + letters.take_up(row.file, opened)
     ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)
     return ref

@@ -28,6 +28,7 @@ from portal.contracts import Address
 from portal.http import PortalRequest
 
 MOST_QUOTED = 256 * 1024  # octets of each part of an original that are quoted in an answer
+MOST_PARTS = 50  # texts below each other that are quoted or passed on; hostile messages bring thousands
 MOST_PASSED_ON = 4_000_000  # octets of text, in either form: with more, the page could not be sent back to us
 MOST_REFERENCES = 50
 _SPACE = '<div dir="auto"><br></div>'
@@ -342,6 +343,10 @@ def _texts(
     """The original's plain text, and its HTML where the answer is to be rich. Each part ends after ``most`` octets;
     without, raises ``TooLong`` rather than leave anything out."""
     shown = {prefer: select.bodies(structure, prefer) for prefer in (("plain", "html") if rich else ("plain",))}
+    cut = any(len(parts) > MOST_PARTS for parts in shown.values())
+    if most is None and cut:
+        raise TooLong
+    shown = {prefer: parts[:MOST_PARTS] for prefer, parts in shown.items()}
     numbers = list(dict.fromkeys(part.number for parts in shown.values() for part in parts))
     octets = store.parts(ref.mailbox, ref.uid, numbers, uidvalidity=ref.uidvalidity) if numbers else {}
     contents = {
@@ -350,7 +355,7 @@ def _texts(
     if most is None and any(texts.is_cut(found, MOST_PASSED_ON) for found in contents.values()):
         raise TooLong
     plain = texts.plain(contents["plain"])
-    if most is not None and any(len(octets.get(part.number, b"")) > most for part in shown["plain"]):
+    if cut or (most is not None and any(len(octets.get(part.number, b"")) > most for part in shown["plain"])):
         plain += "\n[…]"
     return plain, (texts.html(contents["html"]) or text_as_html(plain)) if rich else ""
 

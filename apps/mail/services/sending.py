@@ -14,13 +14,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from apps.mail import submission
+from apps.mail import probe, submission
 from apps.mail.mailbox.errors import MailError, NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail
-from apps.mail.mime import build, drafts, headers
+from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
 from apps.mail.services import folders
 from apps.mail.services.refs import MessageRef
+from portal import net
 from portal.contracts import Text
 from portal.net import ServerUrl, parse_server_url
 
@@ -45,7 +46,8 @@ class Writing:
 
 def message_id(writing_id: str, sender: str) -> str:
     """The same Message-ID for every try: whoever sees two copies can tell that they are one."""
-    return f"<{writing_id}@{sender.rpartition('@')[2] or 'localhost.invalid'}>"
+    domain = wire.addr_spec("From", sender).rpartition("@")[2] if wire.can_be_written_to(sender) else ""
+    return f"<{writing_id}@{domain or 'localhost.invalid'}>"
 
 
 # --- drafts -----------------------------------------------------------------------------------------------------------
@@ -141,6 +143,27 @@ def way_out() -> Iterator[None]:
 
 def smtp_server() -> ServerUrl:
     return parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
+
+
+def untakeable(message: OutgoingMessage) -> dict[str, str]:
+    """Why addresses of this message cannot go by the server for sending: letters of all scripts before the "@" need
+    SMTPUTF8 (RFC 6531). It is asked only where there are any; where it cannot be asked, delivering will tell."""
+    people = (message.from_, *message.reply_to, *message.to, *message.cc, *message.bcc)
+    wanted = [address.email for address in people if wire.needs_utf8(address.email)]
+    if not wanted:
+        return {}
+    try:
+        found = probe.smtp(
+            smtp_server(),
+            ca_file=settings.SMTP_TLS_CA_FILE or None,
+            allow_plain=settings.ALLOW_PLAINTEXT,
+            seconds=net.CONNECT_TIMEOUT,
+        )
+    except (OSError, probe.BadGreeting, probe.NoStartTls):
+        return {}
+    if "SMTPUTF8" in found.values:
+        return {}
+    return dict.fromkeys(wanted, _("The server for sending takes no such letters before the @."))
 
 
 def refusal_text(refusal: submission.Refusal) -> str:
