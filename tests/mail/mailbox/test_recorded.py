@@ -1,4 +1,4 @@
-"""What IMAP servers were recorded to say (the corpus mailkit-imap): nothing of it confuses, and what it says is read."""
+"""What IMAP servers were recorded to say (the corpus mailkit-imap): nothing of it confuses, and all of it is read."""
 
 from __future__ import annotations
 
