@@ -17,7 +17,12 @@ MAX_LOGIN = 190
 
 
 class SignInUnavailable(Exception):
-    """An authentication backend could not ask its server: the password is neither right nor wrong."""
+    """An authentication backend could not ask its server: the password is neither right nor wrong. ``unsafe``: for
+    want of a safe connection, which does not come back by itself."""
+
+    def __init__(self, message: str = "", *, unsafe: bool = False) -> None:
+        super().__init__(message)
+        self.unsafe = unsafe
 
 
 def canonical_login(login: str) -> str:

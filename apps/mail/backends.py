@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused
+from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused, TlsFailed
 from apps.mail.services.stores import account, account_server, check_password, imap_server
 from portal.account_backend import AccountBackend
 from portal.accounts import SignInUnavailable, canonical_login, external_user
@@ -43,7 +43,8 @@ class ImapBackend(AccountBackend):
         except (SignInRefused, BadArgument):
             return None
         except MailError as error:
-            raise SignInUnavailable(f"{imap_server().host}: {error.__class__.__name__}") from error
+            detail = f"{imap_server().host}: {error.__class__.__name__}"
+            raise SignInUnavailable(detail, unsafe=isinstance(error, TlsFailed)) from error
         user = external_user(source=SOURCE, server=account_server(), login=login, email=address_of(login))
         return user if self.user_can_authenticate(user) else None
 

@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 WRONG = _("User name and password do not belong together.")
 UNREACHABLE = _("The mail server cannot be reached, so nobody can be recognised just now. Try again in a moment.")
 
+UNSAFE = _("There is no safe connection to the mail server, so nobody can sign in. Tell your administrator.")
+
 
 class SignInForm(forms.Form):
     username = forms.CharField(
@@ -103,10 +105,10 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Us
         return None, text % {"seconds": wait}
     try:
         user = authenticate(request, username=username, password=password)
-    except SignInUnavailable:
+    except SignInUnavailable as error:
         own.withdraw()
         everything.withdraw()
-        return None, str(UNREACHABLE)
+        return None, str(UNSAFE if error.unsafe else UNREACHABLE)
     if user is None:
         log.warning("sign_in_refused", address=request.client_address)
         return None, str(WRONG)

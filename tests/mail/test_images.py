@@ -6,6 +6,7 @@ import http.server
 import ipaddress
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,10 +20,27 @@ from django.test import Client, RequestFactory
 
 from apps.mail.services import images
 from apps.mail.views import images as views
+from scripts.servers import tls
 from tests.mail.conftest import Person, SignIn
+from tests.support.scripted import scripted
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "ssrf_urls.json").read_text())["items"]
-#: The classes that are addresses; "dynamic" is acted below, "settings" is for other clients.
+#: What servers do, by the path below that does it or the test that acts it.
+ACTED = {
+    "ssrf_urls-054": "/to-private",
+    "ssrf_urls-055": "/round",
+    "ssrf_urls-056": "test_what_was_checked_is_what_is_connected_to",
+    "ssrf_urls-057": "test_one_private_address_among_public_ones_refuses_the_name",
+    "ssrf_urls-058": "test_a_name_that_means_the_inside",
+    "ssrf_urls-059": "test_a_body_that_trickles_has_an_end",
+    "ssrf_urls-060": "/large",
+    "ssrf_urls-061": "/zipped",
+    "ssrf_urls-062": "/svg",
+    "ssrf_urls-063": "/lie",
+    "ssrf_urls-064": "test_a_certificate_that_proves_nothing",
+    "ssrf_urls-065": "/to-file",
+}
+#: The classes that are addresses; "settings" is for other clients.
 ADDRESSES = [item for item in VECTORS if item["class"] in {"loopback", "private", "scheme", "parser"}]
 GIF = b"GIF89a\1\0\1\0\0\0\0;"
 PUBLIC = "93.184.215.14"
@@ -291,3 +309,50 @@ def test_slow_image_servers_hold_half_of_the_request_threads_at_most(settings, m
         finally:
             answer.set()
     assert [request.result() for request in asked].count(200) == 16
+
+
+def test_a_name_that_means_the_inside(connections: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it comes to mean that: by an address of its own, or as another name for one (CNAME)."""
+    resolver(monkeypatch, lambda host: ["127.0.0.1"])
+    with pytest.raises(images.Refused):
+        images.fetch("http://alias.test/a.gif")
+    assert connections == []
+
+
+def test_a_body_that_trickles_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "WHOLE_SECONDS", 0.3)
+    never = threading.Event()
+
+    def script(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: 100000\r\n\r\nGIF89a")
+        while not never.wait(0.05):
+            client.sendall(b"\0")  # ends with our hanging up
+
+    with scripted(script) as port, pytest.raises(images.Refused, match="too slow"):
+        fetch(port, "/")
+
+
+def test_a_certificate_that_proves_nothing(tmp_path: Path) -> None:
+    authority = tls.make_authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls.issue(tmp_path), tmp_path / "server.key")
+    heard: list[bytes] = []
+
+    def script(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as safe:
+            heard.append(safe.recv(4096))
+
+    assert authority.exists()
+    with scripted(script) as port, pytest.raises(images.Refused, match="Verification"):
+        images.fetch(f"https://localhost:{port}/", is_allowed=lambda address: address.is_loopback, ports=[port])
+    assert heard in ([], [b""])
+
+
+def test_every_line_is_run() -> None:
+    assert len(VECTORS) == 77
+    acted = {item["id"] for item in VECTORS if item["class"] == "dynamic"}
+    assert acted == set(ACTED)
+    assert all(how.startswith("/") or how in globals() for how in ACTED.values())
+    #: The rest is about addresses that people would type: there is no setting for one.
+    assert len(ADDRESSES) + len(acted) + sum(item["class"] == "settings" for item in VECTORS) == 77

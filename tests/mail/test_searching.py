@@ -97,6 +97,10 @@ def test_values_that_say_nothing_are_told_and_left_out(filled: Person) -> None:
     assert subjects(page_of(filled, q="before:soon radar")) == ["Radar today", "Ice radar"]
 
 
+def test_every_line_of_the_injections_is_run() -> None:
+    assert len(VECTORS) == len({item["id"] for item in VECTORS}) == 21
+
+
 @pytest.mark.parametrize("item", VECTORS, ids=[item["id"] for item in VECTORS])
 def test_query_injection(filled: Person, item: dict[str, str]) -> None:
     text = item["input"]

@@ -14,6 +14,7 @@ Script = Callable[[socket.socket], None]
 def scripted(script: Script) -> Iterator[int]:
     """Run ``script`` with each connection, one after the other; yields the port. What it raises, ends that one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        clients: list[socket.socket] = []
 
         def serve() -> None:
             while True:
@@ -21,6 +22,7 @@ def scripted(script: Script) -> Iterator[int]:
                     client, _ = listener.accept()
                 except OSError:
                     return
+                clients.append(client)
                 client.settimeout(10)
                 with client, contextlib.suppress(OSError, IndexError):
                     script(client)
@@ -31,6 +33,9 @@ def scripted(script: Script) -> Iterator[int]:
             yield listener.getsockname()[1]
         finally:
             listener.shutdown(socket.SHUT_RDWR)
+            for client in clients:  # whoever keeps a connection is not waited for
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
             thread.join(15)
 
 

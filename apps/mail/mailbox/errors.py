@@ -21,10 +21,18 @@ class ServerTimeout(ServerUnreachable):
     """The server accepted the connection but stopped answering."""
 
 
+class NotImap(ServerUnreachable):
+    """What it says makes no sense, or does not end: the connection was dropped."""
+
+
 class TlsFailed(ServerUnreachable):
     """The connection could not be made safe: wrong certificate or name, no STARTTLS where it is demanded."""
 
     permanent = True
+
+
+class PrivacyRequired(TlsFailed):
+    """The server takes no password on a connection that is not encrypted."""
 
 
 class TooManyConnections(MailError):

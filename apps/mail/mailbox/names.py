@@ -14,6 +14,9 @@ from apps.mail.mailbox.errors import BadArgument
 
 MAX_LENGTH = 1000
 
+#: What no decoder can read of a name stands in it octet by octet: U+F726 is an "&" that begins no encoding.
+_UNREAD = 0xF700
+_UNREADABLE = re.compile("[\uf726\uf780-\uf7ff]")
 _ESCAPE = re.compile(r"~([0-9a-f]{2})")
 _ESCAPED = re.compile(r"[/~@\x00-\x1f\x7f]")
 _RELATIVE = {".": "~2e", "..": "~2e~2e"}
@@ -52,6 +55,8 @@ def to_wire(name: str) -> bytes:
         raise BadArgument("control character in a mailbox name")
     if is_inbox(name):
         return b"INBOX"
+    if _UNREADABLE.search(name):
+        return _as_it_came(name)
     encoded: bytes = imap_utf7.encode(name)
     return encoded
 
@@ -59,13 +64,30 @@ def to_wire(name: str) -> bytes:
 def from_wire(raw: bytes) -> str:
     """Decode a name that a server sent.
 
-    Some servers send UTF-8, and some names are broken: what does not survive the way back is kept as it came, so that
-    ``to_wire`` of the result is still the name the server knows wherever that is possible.
+    Some servers send UTF-8, and some names are broken. What does not survive the way back is kept octet by octet, so
+    that ``to_wire`` of the result is the name the server knows, and two names are never taken for one.
     """
     try:
         name: str = imap_utf7.decode(raw)
-        if raw.isascii() and imap_utf7.encode(name) == raw:
+        if raw.isascii() and imap_utf7.encode(name) == raw and not _UNREADABLE.search(name):
             return "INBOX" if is_inbox(name) else name
-        return raw.decode()
     except (UnicodeError, ValueError):
-        return raw.decode("utf-8", "replace")
+        pass
+    return "".join(chr(octet + _UNREAD) if octet == 0x26 or octet >= 0x80 else chr(octet) for octet in raw)
+
+
+def shown(name: str) -> str:
+    """A name, or a part of one, for people to read."""
+    if not _UNREADABLE.search(name):
+        return name
+    try:
+        return _as_it_came(name).decode("utf-8", "replace")
+    except BadArgument:
+        return name
+
+
+def _as_it_came(name: str) -> bytes:
+    plain = _UNREADABLE.sub(lambda found: chr(ord(found[0]) - _UNREAD), name)
+    if not _UNREADABLE.sub("", name).isascii():
+        raise BadArgument("neither a mailbox name nor what a server made of one")
+    return plain.encode("latin-1")

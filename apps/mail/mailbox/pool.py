@@ -36,6 +36,7 @@ from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
 log = logging.getLogger(__name__)
 
 CHECK_AFTER = 10.0  # seconds of idleness after which a connection is asked whether it lives
+CHECK_TIMEOUT = 3.0  # seconds that it may take to say so: others have been cut by something on the way
 OLDEST = 900.0  # seconds after which a connection is not used again: its password may have been changed since
 _LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
 _POLL = 0.2  # seconds between two looks at the wishes of other processes
@@ -220,8 +221,12 @@ class Pool:
                     return None
                 warm = found[-1]
                 self._idle.remove(warm)
-            if _alive(warm):
-                return warm
+            try:
+                if _alive(warm):
+                    return warm
+            except errors.ServerTimeout:  # as this one, so the others; and each would have to be waited for
+                late = time.monotonic() - CHECK_AFTER
+                self._close([other for other in found if other.connection.last_used <= late])
             warm.close()
 
     def _give_back(self, warm: _Warm, started: float) -> None:
@@ -359,20 +364,21 @@ class Pool:
             warm.connection.close()
             for slot in warm.slots:
                 slot.release()
-        self._idle, self._leased = [], []
-        self._busy = Counter()
-        self._awaited = Counter()
-        self._signing = Counter()
-        self._opening = []
+        self._idle, self._leased, self._opening = [], [], []
+        self._busy, self._awaited, self._signing = Counter(), Counter(), Counter()
 
 
 def _alive(warm: _Warm) -> bool:
+    """Raises ``ServerTimeout``."""
     if time.monotonic() - warm.connection.last_used < CHECK_AFTER:
         return not warm.connection.broken
     try:
-        warm.connection.refresh()
+        with warm.connection.patience(CHECK_TIMEOUT):
+            warm.connection.refresh()
     except errors.MailError as error:
         log.info("an idle connection was dead: %s", error)
+        if isinstance(error, errors.ServerTimeout):
+            raise
         return False
     return True
 

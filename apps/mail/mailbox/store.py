@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from apps.mail.mailbox.names import shown
 from apps.mail.mime.parts import Envelope, Part
 
 #: Special uses (RFC 6154) by the names our URLs, icons and code use; "inbox" for INBOX, "" for an ordinary mailbox.
@@ -77,7 +78,8 @@ class Mailbox:
 
     @property
     def leaf(self) -> str:
-        return self.name.rpartition(self.delimiter)[2] if self.delimiter else self.name
+        """Its own part of the name, for people."""
+        return shown(self.name.rpartition(self.delimiter)[2] if self.delimiter else self.name)
 
     @property
     def depth(self) -> int:

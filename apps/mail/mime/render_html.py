@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import css_inline
 import nh3
+from selectolax.lexbor import LexborHTMLParser
 
 from apps.mail.mime import css, links, render_text, to_text
 from apps.mail.mime.tidy import TAGS, Tidied, tidy
@@ -183,11 +184,31 @@ def clean_outgoing(html: str, *, keep_remote: bool = False) -> str:
     tidied = tidy(html[:MAX_HTML])
     try:
         content, _style = _inlined(tidied)
-        return _clean(content, filter_)
+        return _clean(_as_displayed(content), filter_)
     except BaseException as error:
         if not _is_panic(error):
             raise
         return _as_text(html).html
+
+
+_GONE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"(?:font-size|opacity)\s*:\s*\.?0[.0]*[a-z%]*\s*(?=[;!\"']|\Z)|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE
+)
+
+
+def _as_displayed(content: str) -> str:
+    """Without what a reader has not seen, and with what only looked like nothing: who answers sends nothing unseen."""
+    if not (_GONE.search(content) or _UNSEEN.search(content)):
+        return content
+    body = LexborHTMLParser(f"<!DOCTYPE html><html><head></head><body>{content}</body></html>").body
+    for node in reversed(body.css("[style]") if body is not None else []):  # what lies in another comes first
+        style = node.attributes.get("style") or ""
+        if _GONE.search(style):
+            node.decompose()
+        elif _UNSEEN.search(style):
+            node.attrs["style"] = _UNSEEN.sub("", style)
+    return (body.inner_html if body is not None else None) or ""
 
 
 def _is_panic(error: BaseException) -> bool:

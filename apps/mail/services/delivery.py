@@ -38,6 +38,7 @@ LAST_LEASE = timedelta(minutes=10)  # for the server's answer, and for the copy
 PAUSES = (1, 2, 5, 10, 30, 60)  # minutes between tries; the last one again and again
 GIVE_UP = timedelta(days=2)
 MOST_CRASHES = 10
+MOST_LOOKS = 2  # copies that are not found again: beyond that the server is taken to have changed their Message-ID
 KEPT = timedelta(days=7)  # for which a form that was sent is known
 
 
@@ -293,7 +294,9 @@ def _copy(
         return letter
     sent = identities.sent_mailbox(store, letter.sent_mailbox)
     if not (search and store.find_message_id(sent, letter.message_id, header=letter.id_header)):
-        store.append(sent, letter.bcc.encode() + octets, flags=["\\Seen"])
+        _validity, uid = store.append(sent, letter.bcc.encode() + octets, flags=["\\Seen"])
+        if uid is None and row.tries < MOST_LOOKS:
+            raise MailError("the server said that it stored the copy, and it is not there")
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)

@@ -71,7 +71,9 @@ class Rights:
 
 
 def rights(mailbox: Mailbox, mailboxes: Sequence[Mailbox]) -> Rights:
-    mine = not any(known.role for known in family(mailbox, mailboxes))
+    mine = not any(
+        known.role and (known.name == mailbox.name or is_below(known, mailbox)) for known in mailboxes
+    )  # of those with a role there are few
     return Rights(
         rename=mine,
         inside=can_hold_folders(mailbox),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox.errors import MailboxExists
-from apps.mail.mailbox.names import is_inbox
+from apps.mail.mailbox.names import is_inbox, shown
 from apps.mail.mailbox.store import Mailbox, MailStore
 from portal.contracts import Text
 
@@ -37,6 +37,8 @@ ROLE_ICONS = {
 ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
 ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": "Junk", "trash": "Trash"}
+#: So many are drawn in the column.
+MOST_DRAWN = 1000
 #: Beyond so many folders, only the way to the open one is unfolded.
 UNFOLD_ALL = 40
 
@@ -50,7 +52,7 @@ def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
     found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)
     if found is not None:
         return label(found)
-    return ROLE_LABELS["inbox"] if is_inbox(name) else name
+    return ROLE_LABELS["inbox"] if is_inbox(name) else shown(name)
 
 
 @dataclass(slots=True)
@@ -135,7 +137,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
             roles.append(node)
         elif parent and not is_inbox(parent):
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
-        elif node not in roots:
+        else:
             roots.append(node)
     drawn = Tree(roles=tuple(roles), folders=tuple(roots))
     for node in drawn.walk():
@@ -144,21 +146,35 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
     return drawn
 
 
-def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
-    """Those somebody is subscribed to, those with a role, the open one, and what these lie in."""
-    wanted = {each.name for each in mailboxes if each.role or each.subscribed or each.name == current}
+def drawn(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
+    """Those that the column has room for: the first ones, those with a role, and the open one with what it lies in."""
     return [
         mailbox
-        for mailbox in mailboxes
-        if mailbox.name in wanted
-        or (mailbox.delimiter and any(name.startswith(f"{mailbox.name}{mailbox.delimiter}") for name in wanted))
+        for index, mailbox in enumerate(mailboxes)
+        if index < MOST_DRAWN or mailbox.role or f"{current}{mailbox.delimiter}".startswith(_path(mailbox))
     ]
+
+
+def _path(mailbox: Mailbox) -> str:
+    return f"{mailbox.name}{mailbox.delimiter}"
+
+
+def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
+    """Those somebody is subscribed to, those with a role, the open one, and what these lie in."""
+    wanted = [each for each in mailboxes if each.role or each.subscribed or each.name == current]
+    names = {each.name for each in wanted}
+    for each in wanted:
+        above = each.name.rpartition(each.delimiter)[0] if each.delimiter else ""
+        while above and above not in names:
+            names.add(above)
+            above = above.rpartition(each.delimiter)[0]
+    return [mailbox for mailbox in mailboxes if mailbox.name in names]
 
 
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:
     """The node above, made up where the server lists only what lies below it. Depth is bounded by the name's length."""
     if name not in nodes:
-        nodes[name] = node = Node(name=name, label=name.rpartition(delimiter)[2] or name, icon="folder")
+        nodes[name] = node = Node(name=name, label=shown(name.rpartition(delimiter)[2] or name), icon="folder")
         above = name.rpartition(delimiter)[0]
         if above and not is_inbox(above):
             _parent(nodes, roots, above, delimiter).children.append(node)

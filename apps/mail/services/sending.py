@@ -88,9 +88,12 @@ def store_draft(store: MailStore, octets: bytes, *, writing_id: str, instead_of:
     uidvalidity, uid = store.append(mailbox, octets, flags=["\\Draft", "\\Seen"])
     if uid is None:
         raise MailError("the server stored the draft but cannot tell where")
+    stored = MessageRef(mailbox, uidvalidity, uid)
+    if stored == instead_of:  # all that was found of this message is what it was before
+        raise MailError("the server said that it stored the draft, and has not")
     if instead_of is not None:
         discard(store, instead_of, writing_id=writing_id)
-    return MessageRef(mailbox, uidvalidity, uid)
+    return stored
 
 
 def discard(store: MailStore, draft: MessageRef, *, writing_id: str) -> bool:

@@ -11,6 +11,7 @@ from apps.mail.mailbox.errors import (
     MailError,
     NoSuchMailbox,
     NoSuchMessage,
+    PrivacyRequired,
     QuotaExceeded,
     ServerUnreachable,
     TlsFailed,
@@ -29,6 +30,7 @@ class Trouble:
     works: tuple[Text, ...] = ()  # what can be done meanwhile
     retry: bool = False  # the same again may help
     to_inbox: bool = False
+    quotes: bool = False  # with the server's own words
 
 
 _MEANWHILE: tuple[Text, ...] = (
@@ -37,6 +39,16 @@ _MEANWHILE: tuple[Text, ...] = (
 )
 
 _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
+    (
+        PrivacyRequired,
+        Trouble(
+            title=_("No safe connection to the mail server"),
+            text=_("The server takes no password on a connection that is not encrypted. Tell your administrator."),
+            status=502,
+            icon="shield-x",
+            works=_MEANWHILE,
+        ),
+    ),
     (
         TlsFailed,
         Trouble(
@@ -131,12 +143,13 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
 )
 _OTHER = Trouble(
     title=_("The mail server said no"),
-    text=_("It did not do what was asked, and gave a reason of its own, which is in the log."),
+    text=_("It did not do what was asked. Nothing else is wrong with the connection to it."),
     status=502,
     icon="server-off",
     works=_MEANWHILE,
     retry=True,
     to_inbox=True,
+    quotes=True,
 )
 
 

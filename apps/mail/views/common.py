@@ -64,6 +64,7 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     found = trouble.describe(error)
     log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error))
     context = {"trouble": found, "retry_url": request.get_full_path() if request.method == "GET" else ""}
+    context["words"] = error.server_text.strip() if found.quotes else ""
     if not is_fragment(request):
         return render(request, "mail/trouble.html", context, status=found.status)
     target = request.headers.get("HX-Target", "").rpartition("#")[2]
@@ -79,7 +80,8 @@ def column(
     """``frame`` as this person wants it, with how full their mailbox is; ``mailboxes`` where they are known already."""
     listed = store.mailboxes() if mailboxes is None else mailboxes
     shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
-    context = frame(listed, mailbox, shown=shown)
+    drawn = folders.drawn(shown, mailbox)
+    context = frame(listed, mailbox, shown=drawn) | {"not_drawn": len(shown) - len(drawn)}
     return context | {"quota": fullness.fullest(store.quotas())}
 
 

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -26,6 +27,7 @@ from apps.mail.views.common import column, uidvalidity_of, with_store
 from portal.http import PortalRequest, is_fragment
 
 P = ParamSpec("P")
+PER_PAGE = 250  # folders
 FolderView = Callable[Concatenate[PortalRequest, MailStore, P], HttpResponse]
 
 
@@ -51,12 +53,14 @@ def manage(request: PortalRequest, store: MailStore) -> HttpResponse:
     """All folders with what can be done to each, or one with those below it."""
     mailboxes = store.mailboxes()
     only = request.GET.get("folder", "")
-    nodes = [
-        {"node": node, "may": folder_actions.rights(node.mailbox, mailboxes)}
+    found = [
+        (node, node.mailbox)
         for node in folders.tree(mailboxes).walk()
         if node.mailbox is not None and (not only or node.name == only or only in _above(node.mailbox))
     ]
-    context = column(request, store, "") | {"nodes": nodes, "only": only and bool(nodes)}
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    nodes = [{"node": node, "may": folder_actions.rights(mailbox, mailboxes)} for node, mailbox in page]
+    context = column(request, store, "") | {"nodes": nodes, "page": page, "only": only and bool(nodes)}
     return render(request, "mail/manage_folders.html", context)
 
 

@@ -74,7 +74,7 @@ def test_flags_are_one_list_or_none(flags: list[str]) -> None:
     assert tokens.parse(piece) == [words]
 
 
-@given(st.sets(st.integers(1, guard.MAX_UID), min_size=1, max_size=400), st.integers(20, 200))
+@given(st.sets(st.integers(1, guard.MAX_UID), min_size=1, max_size=400), st.integers(21, 200))
 def test_uid_sets_name_each_uid_once(uids: set[int], limit: int) -> None:
     sets = guard.uid_sets(uids, limit=limit)
     assert sorted(uid for one in sets for uid in tokens.expand(one)) == sorted(uids)

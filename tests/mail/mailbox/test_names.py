@@ -41,7 +41,9 @@ def test_a_mailbox_has_one_address_only(segment: str) -> None:
         names.decode_segment(segment)
 
 
-PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=60)
+#: What stands for octets that no decoder can read is kept apart.
+UNREAD = "\uf726" + "".join(map(chr, range(0xF780, 0xF800)))
+PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters=UNREAD), min_size=1, max_size=60)
 
 
 @given(PRINTABLE)
@@ -70,8 +72,27 @@ def test_modified_utf7(name: str, wire: bytes) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"&", b"&AA", b"&ZZZ", b"&////-", b"\xff\xfe", "Entwürfe".encode(), b"a&b-c&"])
-def test_broken_names_are_shown_somehow(raw: bytes) -> None:
-    assert names.from_wire(raw)
+def test_broken_names_are_shown_and_go_back_as_they_came(raw: bytes) -> None:
+    name = names.from_wire(raw)
+    assert names.to_wire(name) == raw
+    assert names.shown(name) == raw.decode("utf-8", "replace")
+    assert names.decode_segment(names.encode_segment(name)) == name
+
+
+@given(st.binary(min_size=1, max_size=40).filter(lambda raw: not any(octet < 32 or octet == 127 for octet in raw)))
+@example(b"&94A-")  # an encoding of what stands for octets here
+@example(b"Caf&AOk-s")
+@example("Cafés".encode())
+def test_no_two_names_are_taken_for_one(raw: bytes) -> None:
+    name = names.from_wire(raw)
+    assert names.to_wire(name) == (b"INBOX" if raw.upper() == b"INBOX" else raw)
+
+
+@pytest.mark.parametrize("name", ["\uf7c3ü", "&\uf726 مرحبا"])
+def test_what_no_server_has_sent_reaches_none(name: str) -> None:
+    with pytest.raises(BadArgument):
+        names.to_wire(name)
+    assert names.shown(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "a\r\nb", "a\0", "\ud800", "x" * 1001, "\x85"])

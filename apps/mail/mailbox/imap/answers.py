@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from apps.mail.mailbox.imap.commands import Result
-from apps.mail.mailbox.imap.tokens import expand, is_number
+from apps.mail.mailbox.imap.commands import Result, Untagged
+from apps.mail.mailbox.imap.tokens import MAX_UID, MOST_NUMBERS, expand, is_number
 from apps.mail.mailbox.store import MoveResult
 
+_TAG = re.compile(rb'\A\(TAG "([^"]*)"\)', re.I)
 _ALL = re.compile(rb"(?:\A| )ALL ([0-9:,]+)", re.I)
 _COUNT = re.compile(rb"(?:\A| )COUNT (\d{1,19})(?!\d)", re.I)
 
@@ -16,19 +17,26 @@ def found_uids(result: Result) -> list[int]:
     """UIDs in the order given, from ESEARCH (RFC 4731) or from SEARCH and SORT lines."""
     uids: list[int] = []
     for answer in result.untagged:
-        if answer.name == b"ESEARCH":
+        if answer.name == b"ESEARCH" and _is_ours(answer, result):
             for match in _ALL.finditer(answer.data):
-                uids.extend(expand(match[1]))
+                uids.extend(expand(match[1], limit=MOST_NUMBERS - len(uids)))
         elif answer.name in (b"SEARCH", b"SORT"):
             words = answer.data.partition(b"(")[0]  # (MODSEQ n) may follow
-            uids.extend(int(word) for word in words.split() if is_number(word))
+            numbers = [int(word) for word in words.split() if is_number(word)]
+            uids.extend(uid for uid in numbers if 0 < uid <= MAX_UID)
     return uids
+
+
+def _is_ours(answer: Untagged, result: Result) -> bool:
+    """Whether it answers what was asked (RFC 9051 section 7.3.4: the search correlator)."""
+    found = _TAG.match(answer.data)
+    return found is None or not result.tags or found[1] in result.tags
 
 
 def found_count(result: Result) -> int:
     """How many, from ESEARCH COUNT or by counting."""
     for answer in result.named(b"ESEARCH"):
-        if match := _COUNT.search(answer.data):
+        if _is_ours(answer, result) and (match := _COUNT.search(answer.data)):
             return int(match[1])
     return len(found_uids(result))
 
@@ -44,7 +52,8 @@ def copied(result: Result) -> MoveResult:
             continue
         source, target = expand(words[1]), expand(words[2])
         if len(source) == len(target):
-            uidvalidity = int(words[0])
+            if uidvalidity != int(words[0]):  # the target was rebuilt meanwhile
+                uidvalidity, pairs = int(words[0]), {}
             pairs.update(zip(source, target, strict=True))
     return MoveResult(uidvalidity=uidvalidity, uids=pairs)
 
@@ -52,6 +61,8 @@ def copied(result: Result) -> MoveResult:
 def merged(results: list[MoveResult]) -> MoveResult:
     """One result of a move that took several commands."""
     pairs: dict[int, int] = {}
+    uidvalidity = results[-1].uidvalidity if results else 0
     for result in results:
-        pairs.update(result.uids)
-    return MoveResult(uidvalidity=results[-1].uidvalidity if results else 0, uids=pairs)
+        if result.uidvalidity == uidvalidity:  # else the target was rebuilt, and what came before is not there
+            pairs.update(result.uids)
+    return MoveResult(uidvalidity=uidvalidity, uids=pairs)

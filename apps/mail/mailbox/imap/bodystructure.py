@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.mail.mailbox.imap import envelope as envelopes
-from apps.mail.mailbox.imap.tokens import Value, number, octets
+from apps.mail.mailbox.imap.tokens import Value, is_number, number, octets
 from apps.mail.mime import headers
 from apps.mail.mime.parts import Part
 
 MAX_DEPTH = 60
+MAX_PARTS = 1000
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+")
 
@@ -44,6 +45,8 @@ def _multipart(value: list[Value], number_: str, prefix: str, depth: int) -> Par
     for item in value:
         if not isinstance(item, list):
             break
+        if len(children) >= MAX_PARTS:
+            raise Unreadable
         child = f"{prefix}.{len(children) + 1}" if prefix else str(len(children) + 1)
         if item and isinstance(item[0], list):
             if depth >= MAX_DEPTH:
@@ -53,10 +56,12 @@ def _multipart(value: list[Value], number_: str, prefix: str, depth: int) -> Par
             children.append(_single(item, child, depth + 1))
     rest = value[len(children) :]
     subtype = octets(rest[0]) if rest else b""
+    if not subtype:
+        raise Unreadable
     params, extension = _parameters(_at(rest, 1)), rest[2:]
     return Part(
         number=number_,
-        type=_type(b"multipart", subtype),
+        type=_type(b"multipart", subtype, or_else="multipart/mixed"),
         params=params,
         children=tuple(children),
         **_trailer(extension),
@@ -65,6 +70,8 @@ def _multipart(value: list[Value], number_: str, prefix: str, depth: int) -> Par
 
 def _single(value: Value, number_: str, depth: int) -> Part:
     if not isinstance(value, list) or len(value) < 7 or isinstance(value[0], list):
+        raise Unreadable
+    if not (octets(value[0]) and octets(value[1]) and is_number(octets(value[6]))):
         raise Unreadable
     type_ = _type(octets(value[0]), octets(value[1]))
     params = _parameters(value[2])
@@ -122,9 +129,9 @@ def _parameters(value: Value) -> Mapping[str, str]:
     return headers.assemble(pairs)
 
 
-def _type(main: bytes, sub: bytes) -> str:
+def _type(main: bytes, sub: bytes, *, or_else: str = "application/octet-stream") -> str:
     text = f"{_text(main)}/{_text(sub)}".strip().lower()
-    return text if _TYPE.fullmatch(text) else "application/octet-stream"
+    return text if _TYPE.fullmatch(text) else or_else
 
 
 def _at(values: list[Value], index: int) -> Value:

@@ -20,10 +20,13 @@ _CODES: dict[bytes, type[errors.MailError]] = {
     b"OVERQUOTA": errors.QuotaExceeded,
     b"LIMIT": errors.TooManyConnections,
     b"UNAVAILABLE": errors.ServerUnreachable,
+    b"PRIVACYREQUIRED": errors.PrivacyRequired,
     b"AUTHENTICATIONFAILED": errors.SignInRefused,
     b"AUTHORIZATIONFAILED": errors.SignInRefused,
     b"EXPIRED": errors.SignInRefused,
 }
+#: Reasons for not opening a mailbox other than that it is not there (RFC 5530).
+_NOT_ABSENT = frozenset({b"NOPERM", b"INUSE", b"SERVERBUG", b"CORRUPTION", b"CONTACTADMIN", b"CLIENTBUG"})
 # What servers say that know no response codes (RFC 5530).
 _TEXTS = (
     (re.compile(r"does(?:n't| not) exist|not found|no such mailbox|unknown mailbox", re.I), errors.NoSuchMailbox),
@@ -39,6 +42,11 @@ class Command:
 
     name: str
     pieces: tuple[Piece, ...] = field(repr=False)
+
+    @property
+    def on_messages(self) -> bool:
+        """Whether it names messages, or finds some."""
+        return self.name.startswith(("UID ", "FETCH"))
 
 
 def command(name: str, *pieces: Piece) -> Command:
@@ -98,6 +106,13 @@ class Completion:
             kind = next((error for pattern, error in _TEXTS if pattern.search(self.text)), kind)
         return kind((self.code or self.status).decode("ascii", "replace"), server_text=self.text[:1000])
 
+    def mailbox_error(self) -> errors.MailError:
+        """``error`` where a mailbox was asked for: a NO without another reason means that there is none."""
+        error = self.error()
+        if type(error) is errors.ServerRefused and self.status != b"BAD" and self.code not in _NOT_ABSENT:
+            return errors.NoSuchMailbox(str(error), server_text=error.server_text)
+        return error
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -105,6 +120,7 @@ class Result:
 
     untagged: list[Untagged]
     completions: Sequence[Completion]
+    tags: frozenset[bytes] = frozenset()  # of the commands; none where nobody knows
 
     @property
     def completion(self) -> Completion:

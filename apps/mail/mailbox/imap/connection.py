@@ -8,10 +8,11 @@ through).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from apps.mail.mailbox import errors
@@ -20,12 +21,13 @@ from apps.mail.mailbox.imap import guard
 from apps.mail.mailbox.imap.commands import STATUS_WORDS, Command, Completion, Result, Untagged, command, untagged
 from apps.mail.mailbox.imap.selected import Selected
 from apps.mail.mailbox.imap.tokens import LITERAL_AT_END
-from apps.mail.mailbox.imap.transport import Stream, network_error, open_session
+from apps.mail.mailbox.imap.transport import MAX_OCTETS, Stream, network_error, open_session
 from portal import net
 
 log = logging.getLogger(__name__)
 
-MAX_LITERAL = 512 * 1024 * 1024
+MOST_ANSWERS = 500_000  # untagged ones to commands sent together
+MOST_FALLS = 50  # of a server that hangs up at what it is asked, until it is left alone
 #: What IMAP4rev2 brings along without a word (RFC 9051, appendix E), as far as it is of use here.
 IN_REV2 = frozenset({"ESEARCH", "LIST-EXTENDED", "LIST-STATUS", "MOVE", "NAMESPACE", "SASL-IR", "UIDPLUS", "UNSELECT"})
 
@@ -51,6 +53,7 @@ class Connection:
         self.answered = 0  # times that all of what was sent together has been answered
         self.last_used = time.monotonic()
         self.broken = False
+        self._falls = 0
         self._tags = itertools.count(1)
         self._capability_told = False
         self._connect()
@@ -103,7 +106,7 @@ class Connection:
             self.execute(command("STARTTLS"))
         except errors.ServerRefused as error:
             raise errors.TlsFailed("the server refuses STARTTLS", server_text=error.server_text) from error
-        if self._spoke_already():
+        if self._stream.spoke_already():
             raise errors.TlsFailed("the server spoke before the connection was safe")
         try:
             safe = net.start_tls(self._stream.sock, self.account.server, ca_file=self.account.ca_file)
@@ -113,16 +116,6 @@ class Connection:
         self._stream.use(safe)
         # What was said before may have been said by somebody else (RFC 9051 section 6.2.1).
         self.capabilities, self._capability_told = frozenset(), False
-
-    def _spoke_already(self) -> bool:
-        """Whether something was received that nobody has asked for."""
-        self._stream.sock.setblocking(False)
-        try:
-            return bool(self._stream.reader.peek(1))
-        except OSError:
-            return False
-        finally:
-            self._stream.sock.settimeout(self.account.read_timeout)
 
     def _sign_in(self) -> None:
         account = self.account
@@ -173,9 +166,12 @@ class Connection:
         """
         try:
             return self.attempt(*commands)
-        except (errors.ServerTimeout, errors.TlsFailed):
+        except (errors.ServerTimeout, errors.TlsFailed, errors.NotImap):
             raise
         except errors.ServerUnreachable:
+            self._falls += 1
+            if self._falls > MOST_FALLS:
+                raise
             self.reconnect()
             return None
 
@@ -194,6 +190,7 @@ class Connection:
         written = [self._written(wanted) for wanted in commands]
         self.broken = True  # until every answer is in: a connection left in mid-command serves nobody again
         exchange = _Exchange()
+        self._stream.arrivals.begin()
         try:
             for tag, chunks in written:
                 self._send(tag, chunks, exchange)
@@ -210,12 +207,20 @@ class Connection:
         self.broken = False
         self.answered += 1
         self.last_used = time.monotonic()
-        result = Result(exchange.answers, [exchange.done[tag] for tag, _ in written])
-        if check is not None:
-            for completion in result.completions:
-                if not completion.ok:
-                    raise check(completion)
+        result = Result(exchange.answers, [exchange.done[tag] for tag, _ in written], frozenset(exchange.done))
+        self._leave_rebuilt(commands)
+        failed = next((completion for completion in result.completions if not completion.ok), None)
+        if check is not None and failed is not None:
+            raise check(failed)
         return result
+
+    def _leave_rebuilt(self, commands: Sequence[Command]) -> None:
+        """A mailbox that was numbered anew under our eyes is not selected any more; raises ``UidValidityChanged`` where
+        nobody knows which messages were meant."""
+        if self.selected is not None and self.selected.rebuilt:
+            self.selected = None
+            if any(wanted.on_messages for wanted in commands):
+                raise errors.UidValidityChanged
 
     def _written(self, wanted: Command) -> tuple[bytes, list[tuple[bytes, bool]]]:
         tag = b"Y%d" % next(self._tags)
@@ -239,10 +244,12 @@ class Connection:
         line = self._read_line()
         if line.startswith(b"+"):
             return True
+        if line.startswith(b"[COPYUID "):  # Exchange forgets the words before it
+            line = b"* OK " + line
         if not line.startswith(b"* "):
             tag, _, rest = line.partition(b" ")
             if tag not in exchange.pending:
-                raise errors.ServerUnreachable("the server does not speak IMAP")
+                raise errors.NotImap("the server does not speak IMAP")
             del exchange.pending[tag]
             exchange.done[tag] = completion = Completion.parse(rest)
             self._note_capability_code(completion.code, completion.code_data)
@@ -258,6 +265,8 @@ class Connection:
         if self.selected is not None:
             self.selected.observe(answer)
         exchange.answers.append(answer)
+        if len(exchange.answers) > MOST_ANSWERS:
+            raise errors.NotImap("the server's answer does not end")
         return False
 
     def _read_line(self) -> bytes:
@@ -270,8 +279,8 @@ class Connection:
         pieces = [answer.data]
         while found := LITERAL_AT_END.search(pieces[-1]):
             size = int(found[1])
-            if size > MAX_LITERAL:
-                raise errors.ServerUnreachable("the server announced an impossible size")
+            if size > MAX_OCTETS:
+                raise errors.NotImap("the server announced an impossible size")
             octets = self._stream.read(size)
             if len(octets) < size:
                 raise errors.ServerUnreachable("the server closed the connection")
@@ -307,10 +316,7 @@ class Connection:
         self.selected = None
         result = self.run(command("EXAMINE" if read_only else "SELECT", *pieces), check=None)
         if not result.completion.ok:
-            error = result.completion.error()
-            if type(error) is errors.ServerRefused:
-                error = errors.NoSuchMailbox(str(error), server_text=error.server_text)
-            raise error
+            raise result.completion.mailbox_error()
         selected = Selected(mailbox, read_only=read_only or result.completion.code == b"READ-ONLY")
         closed = [index for index, answer in enumerate(result.untagged) if answer.code[0] == b"CLOSED"]
         for answer in result.untagged[closed[-1] if closed else 0 :]:
@@ -338,11 +344,22 @@ class Connection:
         then on: that session is begun anew, with no mailbox open.
         """
         try:
-            return all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
+            quiet = all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
+            return quiet and self.selected is not None
         except errors.ServerRefused:
             self.selected = None
             self.reconnect()
             return False
+
+    @contextlib.contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Wait for no answer longer than so many seconds."""
+        arrivals = self._stream.arrivals
+        before, arrivals.patience = arrivals.patience, min(seconds, arrivals.patience)
+        try:
+            yield
+        finally:
+            arrivals.patience = before
 
     def close(self) -> None:
         """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""
@@ -356,8 +373,7 @@ class Connection:
         """Say goodbye without waiting for the answer, then hang up."""
         if not self.broken:
             try:
-                self._stream.sock.settimeout(0.2)
-                self._stream.send(b"Y0 LOGOUT\r\n")
+                self._stream.send(b"Y0 LOGOUT\r\n", timeout=0.2)
             except OSError as error:
                 log.debug("logout: %s", error)
         self.close()
@@ -366,7 +382,10 @@ class Connection:
 def _check_sign_in(completion: Completion) -> errors.MailError:
     """A NO to LOGIN means wrong user name or password, unless its code says otherwise."""
     error = completion.error()
-    if isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)) or completion.code == b"INUSE":
+    if isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)) or completion.code in (
+        b"INUSE",
+        b"SERVERBUG",
+    ):
         return error
     if completion.status == b"BAD" and not completion.code:
         return error

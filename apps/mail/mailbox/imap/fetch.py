@@ -23,6 +23,7 @@ ROW_WITH_HEADER = guard.words(f"({_ROW} BODY.PEEK[HEADER])")
 #: For messages whose structure the server cannot give.
 POOR_ROW = guard.words("(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])")
 
+SPAN = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = {
     name: number
@@ -45,6 +46,7 @@ class Fetched:
     structure: Part | None = None
     preview: str | None = None
     sections: dict[str, bytes] = field(default_factory=dict)  # "1.2", "HEADER", ""; upper case
+    cut: set[str] = field(default_factory=set)  # sections of which the server says where they begin
 
 
 def rows(result: Result) -> Iterator[Fetched]:
@@ -53,6 +55,12 @@ def rows(result: Result) -> Iterator[Fetched]:
         values = tokens.parse(answer.data, answer.literals)
         if answer.number is not None and values and isinstance(values[0], list):
             yield _row(answer.number, values[0])
+
+
+def spans(exists: int) -> Iterator[guard.Wire]:
+    """All messages, so many at a time that their answers find room."""
+    for low in range(1, exists + 1, SPAN):
+        yield guard.span(low, min(low + SPAN - 1, exists))
 
 
 def by_uid(result: Result, wanted: Iterable[int] | None = None) -> dict[int, Fetched]:
@@ -75,14 +83,15 @@ def _merge(known: Fetched, row: Fetched) -> None:
             setattr(known, name, value)
     known.size = row.size or known.size
     known.sections.update(row.sections)
+    known.cut |= row.cut
 
 
 def _row(number: int, values: list[Value]) -> Fetched:
     row = Fetched(number)
-    for key, value in zip(values[::2], values[1::2], strict=False):
+    for key, value in _items(values):
         name = octets(key).upper()
         if name == b"UID":
-            row.uid = tokens.number(value)
+            row.uid = tokens.uid(value)
         elif name == b"FLAGS":
             row.flags = flag_set(value)
         elif name == b"ENVELOPE":
@@ -96,9 +105,28 @@ def _row(number: int, values: list[Value]) -> Fetched:
         elif name == b"PREVIEW":
             row.preview = None if value is None else octets(value).decode("utf-8", "replace")
         elif name.startswith(b"BODY[") and value is not None:
-            section = name[5:].partition(b"]")[0].decode("ascii", "replace")
-            row.sections[section] = octets(value)
+            _add_section(row, name, octets(value))
     return row
+
+
+def _add_section(row: Fetched, name: bytes, found: bytes) -> None:
+    section, _bracket, begin = name[5:].decode("ascii", "replace").partition("]")
+    row.sections[section] = found
+    if begin:
+        row.cut.add(section)
+
+
+def _items(values: list[Value]) -> Iterator[tuple[Value, Value]]:
+    """Names and values; Domino puts some pairs into parentheses of their own."""
+    index = 0
+    while index < len(values):
+        key = values[index]
+        if isinstance(key, list):
+            yield from _items(key)
+            index += 1
+        else:
+            yield key, values[index + 1] if index + 1 < len(values) else None
+            index += 2
 
 
 def _structure(value: Value) -> Part | None:

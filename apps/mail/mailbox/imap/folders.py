@@ -12,6 +12,7 @@ from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.tokens import octets
 from apps.mail.mailbox.store import ROLES, Mailbox, MailboxStatus
 
+MOST_COUNTED = 1000  # mailboxes, where each has to be asked about
 PIPELINE = 40  # commands sent before their answers are read: more could fill both sides' buffers
 
 _STATUS = "MESSAGES UNSEEN UIDVALIDITY UIDNEXT"
@@ -67,10 +68,9 @@ def mailboxes(connection: Connection, *, status: bool) -> Sequence[Mailbox]:
         result = connection.execute(command("LIST", *every), command("LSUB", *every))
         subscribed = {name for name, _, attributes in _lines(result, b"LSUB") if "\\noselect" not in attributes}
         found = [replace(mailbox, subscribed=mailbox.name in subscribed) for mailbox in _listed(result)]
-    found = _with_roles(_with_parents(found))
+    found = _in_display_order(_with_roles(_with_parents(found)))
     counts = _statuses(result) if with_status else _ask_status(connection, found) if status else {}
-    found = [replace(mailbox, status=counts.get(mailbox.name)) for mailbox in found]
-    return _in_display_order(found)
+    return [replace(mailbox, status=counts.get(mailbox.name)) for mailbox in found]
 
 
 def status(connection: Connection, mailbox: str) -> MailboxStatus:
@@ -79,8 +79,7 @@ def status(connection: Connection, mailbox: str) -> MailboxStatus:
     counts = _statuses(result)
     wanted = names.from_wire(names.to_wire(mailbox))
     if not result.completion.ok or wanted not in counts:
-        error = result.completion.error()
-        raise errors.NoSuchMailbox(str(error), server_text=error.server_text)
+        raise result.completion.mailbox_error()
     return counts[wanted]
 
 
@@ -119,7 +118,9 @@ def _listed(result: Result) -> list[Mailbox]:
     for name, delimiter, attributes in _lines(result, b"LIST"):
         name = name.rstrip(delimiter) if delimiter and len(name) > 1 else name
         if not _addressable(name):
-            continue
+            name, attributes = _pictured(name), attributes | {"\\noselect"}
+            if name in found or not _addressable(name):
+                continue
         found[name] = Mailbox(
             name=name,
             delimiter=delimiter,
@@ -138,6 +139,13 @@ def _addressable(name: str) -> bool:
     except errors.BadArgument:
         return False
     return True
+
+
+def _pictured(name: str) -> str:
+    """A name with control characters, which no command may carry: the folder is there, and cannot be opened."""
+    return "".join(
+        chr(0x2400 + ord(char)) if char < " " else "\ufffd" if "\x7f" <= char < "\xa0" else char for char in name
+    )
 
 
 def _role_of(attributes: frozenset[str]) -> str:
@@ -216,8 +224,8 @@ def _status_line(answer: Untagged) -> tuple[str, MailboxStatus] | None:
 
 
 def _ask_status(connection: Connection, found: list[Mailbox]) -> Mapping[str, MailboxStatus]:
-    """STATUS for each mailbox, many in one round trip; one that fails has no counts."""
-    wanted = [mailbox.name for mailbox in found if mailbox.selectable]
+    """STATUS for each of the first mailboxes, many in one round trip; one that fails has no counts."""
+    wanted = [mailbox.name for mailbox in found if mailbox.selectable][:MOST_COUNTED]
     counts: dict[str, MailboxStatus] = {}
     for start in range(0, len(wanted), PIPELINE):
         commands = [_status_command(connection, name) for name in wanted[start : start + PIPELINE]]

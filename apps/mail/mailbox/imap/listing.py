@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from apps.mail.mailbox.imap import decoding, envelope, fetch, guard, ordering
 from apps.mail.mailbox.imap.answers import found_count
@@ -53,7 +54,8 @@ def rows(
         for summary in _learn(connection, memory, cold[start : start + BATCH]):
             current.setdefault(summary.uid, summary.flags)
             known[summary.uid] = summary = replace(summary, flags=frozenset())
-            memory.rows.put(row_key(connection, summary.uid), summary)
+            if summary.envelope != Envelope():  # else it could not be read this time
+                memory.rows.put(row_key(connection, summary.uid), summary)
     found: list[Summary] = []
     for uid in uids:
         row, row_flags = known[uid], current.get(uid)
@@ -116,7 +118,9 @@ def neighbours(connection: Connection, memory: Memory, uid: int) -> tuple[int | 
     around = guard.span(max(number - 1, 1), min(number + 1, max(order.exists, number)))
     result = connection.execute(command("FETCH", around, fetch.UID_ONLY))
     uids = {row.number: row.uid for row in fetch.rows(result) if row.uid}
-    return uids.get(number + 1), uids.get(number - 1)
+    above = [found for found in uids.values() if found > uid]  # what goes meanwhile shifts the numbers, not the UIDs
+    below = [found for found in uids.values() if found < uid]
+    return min(above, default=None), max(below, default=None)
 
 
 def _number(connection: Connection, uid: int) -> int | None:
@@ -152,7 +156,7 @@ def to_summary(row: fetch.Fetched, words: str) -> Summary:
         uid=row.uid,
         flags=row.flags or frozenset(),
         size=row.size,
-        received=row.received or fetch.EPOCH,
+        received=row.received or (row.envelope.date if row.envelope else None) or datetime.now(UTC),
         envelope=row.envelope or Envelope(),
         has_attachment=structure is not None and decoding.has_attachment(structure),
         snippet=" ".join(words.split())[:SNIPPET_LENGTH],
@@ -173,13 +177,14 @@ def is_odd(connection: Connection, structure: Part) -> bool:
 
 
 def one_by_one(connection: Connection, uid: int, items: guard.Wire) -> dict[int, fetch.Fetched]:
-    """A message that may be the one at which the server failed: then without what the server must understand for."""
+    """A message that may be the one at which the server failed: then without what the server must understand for, or
+    as one that is there and cannot be shown."""
     for wanted in (items, fetch.POOR_ROW):
         result = connection.survive(command("UID FETCH", guard.uid_set([uid]), wanted))
         found = fetch.by_uid(result, [uid]) if result is not None else {}
         if found or (result is not None and result.completion.ok):
             return found
-    return {}
+    return fetch.by_uid(connection.attempt(command("UID FETCH", guard.uid_set([uid]), fetch.UID_FLAGS)), [uid])
 
 
 def complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched]) -> None:
@@ -188,8 +193,8 @@ def complete_headers(connection: Connection, found: Mapping[int, fetch.Fetched])
     unread = [uid for uid in bare if "HEADER" not in found[uid].sections]
     if unread:
         items = guard.group([guard.words("UID"), guard.section("HEADER")])
-        result = connection.attempt(command("UID FETCH", guard.uid_set(unread), items))
-        for uid, row in fetch.by_uid(result, unread).items():
+        result = connection.survive(command("UID FETCH", guard.uid_set(unread), items))
+        for uid, row in (fetch.by_uid(result, unread) if result is not None else {}).items():
             found[uid].sections.update(row.sections)
     for uid in bare:
         header = found[uid].sections.get("HEADER")

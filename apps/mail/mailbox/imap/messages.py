@@ -88,7 +88,12 @@ def octets(connection: Connection, uid: int, number: str, *, offset: int = 0, si
     row = fetch.by_uid(result, [uid]).get(uid)
     if row is None or number not in row.sections:
         raise errors.NoSuchMessage
-    return row.sections[number]
+    found = row.sections[number]
+    if size is None:
+        return found
+    if len(found) > size and number not in row.cut:  # the server knows no parts of parts, and has sent all of it
+        found = found[offset:]
+    return found[:size]
 
 
 def _is_odd(connection: Connection, memory: Memory, uid: int) -> bool:

@@ -22,6 +22,7 @@ from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory, Order
 from apps.mail.mailbox.imap.selected import Selected
 
+MOST_DATED = 200_000  # messages whose dates are read where the server cannot sort
 _ATTEMPTS = 4
 
 
@@ -66,7 +67,8 @@ def _extended(connection: Connection, selected: Selected, known: Order) -> Order
     if not known.newest:
         return None
     # "n:*" always tells the last message, even one below n (RFC 9051 section 9, seq-range).
-    wanted = guard.Wire(guard.uid_set([known.newest]) + b"," + guard.span(known.uidnext or 1, None))
+    above = guard.span(min(known.uidnext or 1, guard.MAX_UID), None)
+    wanted = guard.Wire(guard.uid_set([known.newest]) + b"," + above)
     result = connection.execute(command("UID FETCH", wanted, fetch.UID_DATE))
     rows = {row.uid: row for row in fetch.rows(result) if row.uid and row.received}
     fresh = sorted(uid for uid in rows if uid >= known.uidnext)
@@ -103,7 +105,7 @@ def _whole(connection: Connection, selected: Selected) -> Order:
         return Order(selected.uidvalidity, selected.uidnext, 0, 0, None)
     uids = _sorted_by_server(connection) if connection.has("SORT") else None
     if uids is None:
-        uids = _sorted_here(connection)
+        uids = _sorted_here(connection, selected.exists)
     highest = max(uids, default=0)
     if not selected.uidnext_known:
         selected.uidnext, selected.uidnext_known = max(highest + 1, selected.uidnext), True
@@ -122,7 +124,12 @@ def _sorted_by_server(connection: Connection) -> list[int] | None:
     return found_uids(result) if result.completion.ok else None
 
 
-def _sorted_here(connection: Connection) -> list[int]:
-    result = connection.execute(command("FETCH", guard.words("1:*"), fetch.UID_DATE))
-    dates: dict[int, datetime] = {row.uid: row.received or fetch.EPOCH for row in fetch.rows(result) if row.uid}
+def _sorted_here(connection: Connection, exists: int) -> list[int]:
+    """By date; beyond ``MOST_DATED`` messages nobody would wait for that, and they come by UID."""
+    if exists > MOST_DATED:
+        return sorted(found_uids(connection.execute(command("UID SEARCH", guard.words("ALL")))))
+    dates: dict[int, datetime] = {}
+    for some in fetch.spans(exists):
+        result = connection.execute(command("FETCH", some, fetch.UID_DATE))
+        dates |= {row.uid: row.received or fetch.EPOCH for row in fetch.rows(result) if row.uid}
     return sorted(dates, key=lambda uid: (dates[uid], uid))

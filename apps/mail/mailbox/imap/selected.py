@@ -27,6 +27,7 @@ class Selected:
     flags: frozenset[str] = frozenset()
     permanent_flags: frozenset[str] = frozenset()
     since: float = field(default_factory=time.monotonic)
+    rebuilt: bool = False  # its messages are numbered anew: what was known of it is void
     turn: int | None = None  # see ``Memory.turn``
 
     def observe(self, answer: Untagged) -> None:
@@ -46,10 +47,14 @@ class Selected:
     def _observe_code(self, code: bytes, data: bytes) -> None:
         if code == b"PERMANENTFLAGS":
             self.permanent_flags = _flag_set(data)
+        elif code == b"UIDVALIDITY":
+            told = int(data) if is_number(data) else 0
+            if self.uidvalidity and told != self.uidvalidity:
+                self.rebuilt = True
+            else:
+                self.uidvalidity = told
         elif is_number(data):
-            if code == b"UIDVALIDITY":
-                self.uidvalidity = int(data)
-            elif code == b"UIDNEXT":
+            if code == b"UIDNEXT":
                 self.uidnext, self.uidnext_known = int(data), True
             elif code == b"HIGHESTMODSEQ":
                 self.highestmodseq = int(data)

@@ -107,15 +107,22 @@ def _sorted_here(connection: Connection, memory: Memory, sort: Sort) -> list[int
         return []
     if sort.by == "arrival":
         return newest_first[::-1]
-    values = _sizes(connection) if sort.by == "size" else _keys(connection, memory, newest_first, _VALUES[sort.by])
+    values = (
+        _sizes(connection, len(newest_first))
+        if sort.by == "size"
+        else _keys(connection, memory, newest_first, _VALUES[sort.by])
+    )
     known = [uid for uid in newest_first if uid in values]
     known.sort(key=lambda uid: values[uid], reverse=sort.descending)  # keeps equals as they are: the newest first
     return [*known, *(uid for uid in newest_first if uid not in values)]  # what could not be read stands at the end
 
 
-def _sizes(connection: Connection) -> dict[int, float | str]:
-    result = connection.execute(command("FETCH", guard.words("1:*"), fetch.UID_SIZE))
-    return {row.uid: row.size for row in fetch.rows(result) if row.uid}
+def _sizes(connection: Connection, exists: int) -> dict[int, float | str]:
+    sizes: dict[int, float | str] = {}
+    for some in fetch.spans(exists):
+        result = connection.execute(command("FETCH", some, fetch.UID_SIZE))
+        sizes |= {row.uid: row.size for row in fetch.rows(result) if row.uid}
+    return sizes
 
 
 def _keys(

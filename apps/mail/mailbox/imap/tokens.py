@@ -11,6 +11,8 @@ from collections.abc import Sequence
 #: An answer that goes on with a literal ends its line so.
 LITERAL_AT_END = re.compile(rb"\{(\d{1,10})\+?\}\Z")
 MAX_DEPTH = 200
+MAX_UID = 2**32 - 1
+MOST_NUMBERS = 2_000_000  # of one answer: messages in a mailbox
 
 #: A string, None for NIL, or a list of these.
 Value = bytes | None | list["Value"]
@@ -37,29 +39,34 @@ def parse(data: bytes, literals: Sequence[bytes] = ()) -> list[Value]:
     stack: list[list[Value]] = []
     current = root
     pending = iter(literals)
+    beyond = 0  # lists deeper than ``MAX_DEPTH``: what stands in them stays, without its nesting
     for found in _TOKEN.finditer(data):
         kind = found.lastindex
-        if kind == 6:
-            word = found[6]
-            current.append(None if len(word) == 3 and word.upper() == b"NIL" else word)
-        elif kind == 1:
-            text = found[1]
-            current.append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
-        elif kind == 2:
+        if kind == 2:
             if len(stack) >= MAX_DEPTH:
-                return root
+                beyond += 1
+                continue
             stack.append(current)
             inner: list[Value] = []
             current.append(inner)
             current = inner
         elif kind == 3:
-            if stack:
+            if beyond:
+                beyond -= 1
+            elif stack:
                 current = stack.pop()
         elif kind == 4:
             current.append(next(pending, b""))
-        elif kind == 5:
-            current.append(found[5])
+        elif kind != 7:
+            current.append(_word(found, kind))
     return root
+
+
+def _word(found: re.Match[bytes], kind: int | None) -> bytes | None:
+    text: bytes = found[kind or 0]
+    if kind == 1:
+        return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
+    return None if kind == 6 and len(text) == 3 and text.upper() == b"NIL" else text
 
 
 def octets(value: Value | int) -> bytes:
@@ -72,19 +79,27 @@ def number(value: Value) -> int:
     return int(value) if isinstance(value, bytes) and is_number(value) else 0
 
 
+def uid(value: Value) -> int:
+    """A number that can be a UID; 0 for anything else."""
+    told = number(value)
+    return told if told <= MAX_UID else 0
+
+
 def is_number(value: bytes) -> bool:
     """One of a size that IMAP knows: Python refuses to read those of thousands of digits."""
     return _NUMBER.fullmatch(value) is not None
 
 
-def expand(data: bytes, *, limit: int = 20_000_000) -> list[int]:
-    """A sequence set (``1:3,7``) as numbers in the order given; what is none is left out."""
+def expand(data: bytes, *, limit: int = MOST_NUMBERS) -> list[int]:
+    """A sequence set (``1:3,7``) as numbers in the order given; what is none, or can be none, is left out."""
     numbers: list[int] = []
     for item in data.split(b","):
         first, colon, last = item.partition(b":")
         if not is_number(first) or (colon and not is_number(last)):
             continue
         low, high = int(first), int(last) if colon else int(first)
+        if not (0 < low <= MAX_UID and 0 < high <= MAX_UID):
+            continue
         step = 1 if high >= low else -1
         if abs(high - low) + len(numbers) > limit:
             return numbers

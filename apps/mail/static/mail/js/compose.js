@@ -7,7 +7,7 @@ import { identities } from "./identities.js";
 const form = document.getElementById("compose");
 
 const PAUSE = 2000; // ms after the last key until the draft is saved
-const PATIENCE = 60000; // the longest pause between tries while it cannot be
+const PATIENCE = 8000; // the longest pause between tries while it cannot be
 let saving = null; // the draft on its way; a second one, or the message itself, would not know what to replace
 let timer = null;
 let failures = 0;
