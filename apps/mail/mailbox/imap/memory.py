@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
@@ -29,6 +29,7 @@ class Order:
     exists: int
     newest: int  # the UID of the newest message, 0 in an empty mailbox
     uids: array[int] | None  # oldest first; None where that is the order of the UIDs themselves
+    modseq: int = 0  # what went before this had gone already (HIGHESTMODSEQ); 0 where the server keeps none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Arrangement:
     members: tuple[int, int, int]  # (UIDVALIDITY, UIDNEXT, EXISTS)
     uids: array[int]
     former: array[int]
+    modseq: int = 0  # see ``Order``
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,17 @@ class Memory:
         self.quotas.clear()
         self.arrangements.clear()
         self.sort_keys.clear()
+
+
+def place(uids: Sequence[int], uid: int) -> int | None:
+    """``uids.index(uid)``, or None; in an array without making numbers of 100,000 UIDs."""
+    if not isinstance(uids, array):
+        return uids.index(uid) if uid in uids else None
+    octets, wanted = uids.tobytes(), array(uids.typecode, [uid]).tobytes()
+    at = octets.find(wanted)
+    while at >= 0 and at % uids.itemsize:  # the end of one and the beginning of the next
+        at = octets.find(wanted, at + 1)
+    return None if at < 0 else at // uids.itemsize
 
 
 def _row_size(row: Summary) -> int:
