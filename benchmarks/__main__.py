@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cold, load
+from benchmarks import cold, load, sending
 from benchmarks.measure import Measured, measure
 from benchmarks.operations import PARTS, Walk
-from benchmarks.seed import FORMATS, fill, mail_server
-from tests.support.mailserver import DovecotServer
-from tests.support.site import Site, running_site
+from benchmarks.seed import FORMATS, fill, mail_server, submission_server
+from tests.support.servers import SubmissionServer
+from tests.support.site import Site, mail_settings, running_site
 
 SIZES = (1_000, 10_000, 100_000)
 EVIDENCE = Path(__file__).resolve().parent.parent / "docs" / "evidence"
@@ -27,7 +27,7 @@ def words(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="messages, e.g. 1000,100000")
     parser.add_argument("--formats", default=",".join(FORMATS), help="maildir, sdbox")
-    parser.add_argument("--parts", default=",".join((*PARTS, "cold", "load")), help="what to measure")
+    parser.add_argument("--parts", default=",".join((*PARTS, "sending", "cold", "load")), help="what to measure")
     parser.add_argument("--rounds", type=int, default=40, help="of each operation")
     parser.add_argument("--seconds", type=float, default=load.SECONDS, help="of the load")
     parser.add_argument("--quick", action="store_true", help="1,000 messages, Maildir, few rounds; keeps nothing")
@@ -44,29 +44,36 @@ def report(chosen: argparse.Namespace) -> Iterator[str]:
     parts = chosen.parts.split(",")
     sizes = [int(size) for size in chosen.sizes.split(",")]
     for mail_format in chosen.formats.split(","):
-        with mail_server(mail_format) as server:
-            settings = {"IMAP_URL": server.tls_url, "IMAP_TLS_CA_FILE": str(server.ca_file)}
-            nowhere = {"SMTP_URL": "smtp://127.0.0.1:9", "IMAP_MAX_PER_ACCOUNT": "6"}
-            with running_site(application="benchmarks.wsgi", **settings, **nowhere) as site:
+        with mail_server(mail_format) as server, submission_server(server) as submission:
+            settings = mail_settings(submission) | {"SMTP_URL": submission.tls_url}
+            with running_site(application="benchmarks.wsgi", **settings) as site:
+                site.manage("shell", "-c", sending.AT_ONCE)
                 shares: dict[str, dict[int, float]] = {}
                 for size in sizes:
                     yield from ("", f"{mail_format}, {size:,} messages", HEADING)
-                    yield from _mailbox(server, site, size, parts, chosen.rounds, shares)
+                    yield from _mailbox(submission, site, size, parts, chosen.rounds, shares)
                 yield from _growth(shares, sizes)
                 if "load" in parts:
                     yield from ("", *load.run(server, site, seconds=chosen.seconds))
 
 
 def _mailbox(
-    server: DovecotServer, site: Site, size: int, parts: Sequence[str], rounds: int, shares: dict[str, dict[int, float]]
+    submission: SubmissionServer,
+    site: Site,
+    size: int,
+    parts: Sequence[str],
+    rounds: int,
+    shares: dict[str, dict[int, float]],
 ) -> Iterator[str]:
+    server = submission.dovecot
     login = server.new_user()
     fill(server, login, size)
     walk = Walk(server, int(site.environment["PORT"]), login, size)
-    for name, operations in PARTS.items():
-        if name not in parts:
-            continue
-        for operation in operations(walk):
+    chosen = [operations(walk) for name, operations in PARTS.items() if name in parts]
+    if "sending" in parts:
+        chosen.append(sending.operations(walk, submission))
+    for operations in chosen:
+        for operation in operations:
             found = measure(operation, rounds=rounds, pid=site.pid, cost=walk.browser.cost)
             shares.setdefault(operation.name, {})[size] = found.median - (found.floor or 0.0)
             yield _row(found, size)

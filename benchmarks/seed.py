@@ -14,7 +14,9 @@ from email.policy import SMTP
 from benchmarks.floor import BareImap
 from scripts.servers.base import Workdir
 from scripts.servers.dovecot import Dovecot
+from scripts.servers.exim import Exim
 from tests.support.mailserver import DovecotServer
+from tests.support.servers import SubmissionServer
 
 FORMATS = ("maildir", "sdbox")
 NEAR, FAR = "saxaul", "nowheretobefound"  # in the subject of a message among the newest 1,000; in none
@@ -32,6 +34,17 @@ def mail_server(mail_format: str) -> Iterator[DovecotServer]:
     finally:
         dovecot.stop()
         workdir.remove()
+
+
+@contextlib.contextmanager
+def submission_server(dovecot: DovecotServer) -> Iterator[SubmissionServer]:
+    server = Exim(dovecot.server)
+    server.configure()
+    server.start()
+    try:
+        yield SubmissionServer(server, dovecot)
+    finally:
+        server.stop()
 
 
 def letters(count: int) -> Iterator[tuple[bytes, datetime]]:
