@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
+from itertools import islice
 
 from benchmarks.floor import BareImap
 from scripts.servers.base import Workdir
@@ -75,7 +76,7 @@ def fill(server: DovecotServer, login: str, count: int) -> None:
 def _append_many(server: DovecotServer, login: str, messages: Iterator[tuple[bytes, datetime]]) -> None:
     """MULTIAPPEND (RFC 3502) with literals that wait for no answer (RFC 7888)."""
     bare = BareImap(server.imap_port, login)
-    while batch := [one for one, _ in zip(messages, range(_AT_ONCE), strict=False)]:
+    while batch := list(islice(messages, _AT_ONCE)):
         pieces = [b"x APPEND INBOX"]
         for message, when in batch:
             pieces.append(f' "{when:%d-%b-%Y %H:%M:%S +0000}" {{{len(message)}+}}\r\n'.encode() + message)
