@@ -41,8 +41,8 @@ checks: environment  ## Django's deployment checks, migrations, message catalogu
 services:  ## Start Dovecot, Exim, MariaDB and Redis for development (scripts/services down stops them)
 	@scripts/services up
 
-bench: environment  ## Time the list and the message beside bare IMAP (see benchmarks/)
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python -m $$(echo $${script%.py} | tr / .) || exit 1; done
+bench: environment  ## Time what people do beside bare IMAP (ARGS="--quick", --help); writes docs/evidence/
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 messages: environment  ## Bring the message catalogues up to date with the source, and compile them
 	@$(BIN)/python -m scripts.messages update

@@ -30,7 +30,17 @@ class Stencil:
         self._format = _HOLE.sub(r"%(\1)s", drawn.replace("%", "%%"))
 
     def fill(self, values: Mapping[str, object]) -> SafeString:
-        filled = {
-            name: value if isinstance(value, SafeString) else html.escape(str(value)) for name, value in values.items()
-        }
-        return mark_safe(self._format % filled)  # noqa: S308 - a template's, and what was escaped above
+        return mark_safe(self._format % dict(zip(values, _escaped(values), strict=True)))  # noqa: S308 - escaped
+
+
+def _escaped(values: Mapping[str, object]) -> list[str]:
+    """All in one go, which takes a third of the time; not where one is safe or has our mark in it."""
+    texts = [str(value) for value in values.values()]
+    if SafeString not in map(type, values.values()):
+        escaped = html.escape("\ue001".join(texts)).split("\ue001")
+        if len(escaped) == len(texts):
+            return escaped
+    return [
+        text if isinstance(value, SafeString) else html.escape(text)
+        for text, value in zip(texts, values.values(), strict=True)
+    ]

@@ -18,9 +18,17 @@ class Dovecot(Server):
     packages = ("dovecot-imapd", "dovecot-lmtpd", "dovecot-submissiond", *tls.PACKAGES)
     programs = ("/usr/sbin/dovecot", "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/submission")
 
-    def __init__(self, workdir: Workdir, *, connections_per_user: int = 10, die_with_parent: bool = True) -> None:
-        """``connections_per_user`` is Dovecot's own default, as in the wild."""
+    def __init__(
+        self,
+        workdir: Workdir,
+        *,
+        connections_per_user: int = 10,
+        die_with_parent: bool = True,
+        mail_format: str = "maildir",
+    ) -> None:
+        """``connections_per_user`` is Dovecot's own default, as in the wild. ``mail_format``: maildir or sdbox."""
         super().__init__(workdir, die_with_parent=die_with_parent)
+        self.mail_format = mail_format
         self.connections_per_user = connections_per_user
         self.imap, self.imaps, self.lmtp, self.submission, self.relay = (workdir.free_port() for _ in range(5))
         self.ca_file = self.directory / "tls" / "ca.pem"
@@ -98,7 +106,7 @@ class Dovecot(Server):
             "auth_username_format": "%Ln",
             "auth_failure_delay": 0,
             "mail_fsync": "never",
-            "mail_location": f"maildir:{directory}/mail/%u",
+            "mail_location": f"{self.mail_format}:{directory}/mail/%u",
             "mail_plugins": "quota",
             "mail_max_userip_connections": self.connections_per_user,
             "submission_relay_host": "127.0.0.1",

@@ -9,12 +9,18 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from django.template.loader import get_template, render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
+from apps.mail.mailbox.store import Summary
+from apps.mail.mime.parts import Envelope
 from apps.mail.prefs import PAGE_SIZE
 from apps.mail.services import stores, times
+from apps.mail.services.listing import Row
 from apps.mail.services.view import View
+from apps.mail.templatetags import rows
+from portal.contracts import Address
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
 from tests.support.mailserver import PymapServer
 
@@ -65,6 +71,48 @@ def test_a_row_says_what_there_is_to_know(anna: Person) -> None:
     assert f'data-uid="{uid}" data-uidvalidity="{anna.uidvalidity()}"' in html
     assert "First words of it." in html
     assert html.count('class="row msg un"') == 1
+
+
+@pytest.mark.parametrize("role", ["inbox", "drafts", "archive", "nonsense"])
+def test_a_filled_row_is_the_row_that_its_template_draws(role: str) -> None:
+    """Rows come from stencils (``portal.stencil``): whatever a message says, and in whichever state it is."""
+    from apps.mail.services.refs import MessageRef
+
+    def mark(number: int) -> str:
+        return f"<{number}> & '%s' %(who)s \ue000who\ue001"
+
+    states = [frozenset(flags) for flags in ((), ("\\Seen", "\\Flagged"), ("\\Answered", "$Forwarded", "\\seen"))]
+    for number, flags in enumerate(states):
+        for ref in (None, MessageRef("a/<b>", 7, 5)):
+            summary = Summary(
+                uid=5,
+                flags=flags,
+                size=1,
+                received=datetime(2026, 11, 23, tzinfo=UTC),
+                envelope=Envelope(),
+                has_attachment=bool(number),
+            )
+            row = Row(
+                summary=summary,
+                people=(Address("a@example.test", mark(0)),),
+                who=mark(1),
+                subject=mark(2),
+                snippet=mark(3) if number else "",
+                when=mark(4),
+                time="" if number == 1 else "2026-11-23T00:00:00+00:00",
+                moment=summary.received,
+                label=mark(5),
+                pick=mark(6),
+                url=mark(7),
+                uidvalidity=7,
+                ref=ref,
+                folder=mark(8) if ref else "",
+            )
+            words = rows._words(row)
+            kind = rows._kind(row, words, role, bool(number), open_here=number == 2)
+            drawn = render_to_string("mail/_row.html", {"row": kind._asdict() | words})
+            template = get_template("mail/_row.html").template
+            assert rows._stencil(template, "en", kind).fill(words) == drawn
 
 
 def test_sent_mail_names_those_it_went_to(anna: Person) -> None:

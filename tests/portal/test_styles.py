@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from portal.staticfiles import smaller
+from portal.staticfiles import shorter, smaller
 from scripts import sprite
 
 ROOT = Path(__file__).parents[2]
@@ -116,12 +116,23 @@ def test_what_is_served_has_the_same_rules(page: Page) -> None:
         assert len(smaller(written)) < len(written)
 
 
+def test_scripts_are_served_without_what_only_their_authors_read() -> None:
+    written = "/* What it\n   does. */\n// And why.\nif (here) {\n  act(`a // b`); // now\n\n  /** More. */\n}\n"
+    assert shorter(written) == "if (here) {\nact(`a // b`); // now\n}\n"
+
+
+@pytest.mark.parametrize("script", ["const a = `one\n  two`;\n", "/* a */ act();\n  go();\n"])
+def test_a_script_in_which_blanks_may_mean_something_stays_as_it_is(script: str) -> None:
+    assert shorter(script) == script
+
+
 def test_the_budgets_hold() -> None:
     def weight(*paths: Path) -> int:
         return sum(len(gzip.compress(as_served(path), 9)) for path in paths)
 
     def as_served(path: Path) -> bytes:
-        return smaller(path.read_text("utf-8")).encode() if path.suffix == ".css" else path.read_bytes()
+        squeeze = {".css": smaller, ".js": shorter}.get(path.suffix, str)
+        return squeeze(path.read_text("utf-8")).encode()
 
     assert weight(*SHEETS) <= 14 * 1024
     assert weight(sprite.SPRITE) <= 8 * 1024

@@ -35,6 +35,7 @@ class Site:
     directory: Path
     environment: dict[str, str]
     pid: int = 0
+    application: str = "portal.wsgi"
 
     @property
     def log(self) -> str:
@@ -46,7 +47,7 @@ class Site:
 
     def start(self) -> None:
         port = self.environment["PORT"]
-        command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}"]
+        command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{port}"]
         command += ["--worker-class", "gthread", "--threads", "32", "--timeout", "120", "--no-control-socket"]
         with (self.directory / "portal.log").open("ab") as log:
             process = subprocess.Popen(
@@ -116,7 +117,7 @@ def _prepared(**settings: str) -> Path:
 
 
 @contextlib.contextmanager
-def running_site(**settings: str) -> Iterator[Site]:
+def running_site(*, application: str = "portal.wsgi", **settings: str) -> Iterator[Site]:
     """A portal with these settings (IMAP_URL=..., SMTP_URL=...), on SQLite unless DATABASE_URL says otherwise.
 
     ``site.manage("createsuperuser", ...)`` and the like work while it runs.
@@ -128,7 +129,7 @@ def running_site(**settings: str) -> Iterator[Site]:
     shutil.copytree(_prepared(**apps), directory)
     url = f"http://localhost:{port}"
     environment = _environment(directory, {"PORT": str(port), "BASE_URL": url} | settings)
-    site = Site(environment["BASE_URL"], directory, environment)
+    site = Site(environment["BASE_URL"], directory, environment, application=application)
     if "DATABASE_URL" in settings:
         site.manage("migrate", "--verbosity", "0")
     try:

@@ -334,7 +334,7 @@ class Pool:
         while True:
             time.sleep(_POLL)
             with self._changed:
-                if not self._idle:
+                if not self._idle and not self._leased:
                     self._reaper = None
                     return
                 idle = list(self._idle)

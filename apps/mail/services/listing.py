@@ -11,8 +11,8 @@ from typing import Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from apps.mail.mailbox.errors import CannotSort
 from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Sort, Summary
@@ -236,6 +236,7 @@ class _Words:
     """What the rows of one list say beside their own words, looked up once for all of them."""
 
     def __init__(self) -> None:
+        self.language = get_language()
         self.no_subject = _("(no subject)")
         self.no_sender = _("(no sender)")
         self.no_recipient = _("(no recipient)")
@@ -269,7 +270,7 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
     if look.outgoing and people:
         who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
-    when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now)
+    when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now, words.language)
     return Row(
         summary=summary,
         people=people,
@@ -303,8 +304,9 @@ def names(people: Sequence[Address], most: int = 3) -> str:
 
 def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:
     """Neighbours under one date heading. A heading may come again where the list is not in order of date."""
-    now = timezone.localtime()
-    return tuple(
-        Group(label=label, rows=tuple(members))
-        for label, members in groupby(rows, key=lambda row: times.heading(times.day(row.moment, now), now.date()))
-    )
+    now, language = timezone.localtime(), get_language()
+
+    def heading(row: Row) -> str:
+        return times.heading(times.day(row.moment, now), now.date(), language)
+
+    return tuple(Group(label=label, rows=tuple(members)) for label, members in groupby(rows, key=heading))

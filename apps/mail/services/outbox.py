@@ -33,6 +33,7 @@ from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
 from portal.models import Delegation
+from portal.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 State = OutboxMessage.State
@@ -362,12 +363,21 @@ def find(user_id: int, *, pk: int | None = None, writing_id: str = "") -> Outbox
     return (rows.filter(writing_id=writing_id) if pk is None else rows.filter(pk=pk)).first()
 
 
+_UNDER_WAY = Prepared(
+    lambda user: (
+        OutboxMessage.objects.filter(user=user)
+        .exclude(state__in=(State.DONE, State.FAILED, State.UNKNOWN))
+        .values_list("pk")
+    )
+)
+
+
 def catch_up(user_id: int) -> None:
     """What a worker should have done by now. For requests: most of the time it is one query that finds nothing."""
+    if not _UNDER_WAY.rows(user_id):
+        return
     now = timezone.now()
     mine = OutboxMessage.objects.filter(user=user_id)
-    if not mine.exclude(state__in=(State.DONE, State.FAILED, State.UNKNOWN)).exists():
-        return
     delivery.take_over(now=now, user_id=user_id)
     for pk in mine.due(now - GRACE).order_by("due").values_list("pk", flat=True)[:3]:
         _deliver_here(pk, now=now)

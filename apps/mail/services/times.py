@@ -16,8 +16,9 @@ def day(moment: datetime, now: datetime) -> date:
     return moment.astimezone(now.tzinfo).date()
 
 
-def heading(day: date, today: date) -> str:
-    return _heading(get_language(), day, today)
+def heading(day: date, today: date, language: str | None = None) -> str:
+    """Whoever asks for many tells the language that is spoken just now."""
+    return _heading(language or get_language(), day, today)
 
 
 @lru_cache(maxsize=2000)
@@ -34,10 +35,10 @@ def _heading(language: str | None, day: date, today: date) -> str:
     return date_format(day, "YEAR_MONTH_FORMAT")
 
 
-def short_time(moment: datetime, now: datetime) -> str:
+def short_time(moment: datetime, now: datetime, language: str | None = None) -> str:
     """The clock today, the weekday for the week before, then the day, then the date; where ``now`` is."""
     local = moment.astimezone(now.tzinfo)
-    return _short(get_language(), local.date(), now.date(), local.hour * 60 + local.minute)
+    return _short(language or get_language(), local.date(), now.date(), local.hour * 60 + local.minute)
 
 
 @lru_cache(maxsize=20_000)

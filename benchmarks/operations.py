@@ -1,0 +1,224 @@
+"""What people do, each beside the least that any client would have to ask the server for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from benchmarks.browser import Answer, Browser, SignIn
+from benchmarks.floor import BareImap
+from benchmarks.measure import Operation
+from benchmarks.seed import FAR, NEAR
+from tests.support.mailserver import DovecotServer
+
+WINDOW = 50
+ROW = "UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE"
+LIST = (
+    'LIST (SUBSCRIBED) "" "*" '
+    "RETURN (SUBSCRIBED CHILDREN SPECIAL-USE STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ))"
+)
+
+
+class Walk:
+    """Somebody's mailbox of ``size`` messages, in a browser and on a bare socket that has INBOX selected."""
+
+    def __init__(self, server: DovecotServer, port: int, login: str, size: int) -> None:
+        self.server, self.port, self.login, self.size = server, port, login, size
+        self.bare = BareImap(server.imap_port, login)
+        self.bare.command("SELECT INBOX")
+        self.other = BareImap(server.imap_port, login)  # another client
+        self.browser = Browser(port, login)
+        page = self.browser.get("/mail/INBOX/")
+        self.validity = page.value("data-uidvalidity")
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
+        assert token
+        self.token = token[1]
+
+    def close(self) -> None:
+        self.bare.close()
+        self.other.close()
+
+    def fields(self, do: str, uids: list[int], **more: str) -> list[tuple[str, str]]:
+        named = {"csrfmiddlewaretoken": self.token, "v": self.validity, "role": "inbox", "do": do} | more
+        return [*named.items(), *(("uid", str(uid)) for uid in uids)]
+
+    def message(self, uid: int, *, fragment: bool) -> Answer:
+        return self.browser.get(f"/mail/INBOX/{uid}/?v={self.validity}&role=inbox", fragment=fragment)
+
+    def newest(self, count: int) -> list[int]:
+        """UIDs. Asked on another connection: what the two that are measured know stays as it is."""
+        self.other.command("SELECT INBOX")
+        answer = self.other.command("UID SEARCH ALL")
+        uids = answer.partition(b"* SEARCH")[2].partition(b"\r\n")[0].split()
+        return [int(uid) for uid in uids[-count:]]
+
+
+def signing_in(walk: Walk) -> Iterator[Operation]:
+    pages: list[SignIn] = []
+    yield Operation(
+        name="sign in",
+        floor=lambda _: BareImap(walk.server.imap_port, walk.login).close(),
+        before=lambda _: pages.append(SignIn(walk.port, walk.login)),
+        portal=lambda _: pages[-1].send(),
+        rounds=10,
+    )
+
+
+def lists(walk: Walk) -> Iterator[Operation]:
+    bare, browser, size = walk.bare, walk.browser, walk.size
+    first = f"FETCH {max(1, size - WINDOW + 1)}:{size} ({ROW})"
+    middle = f"FETCH {max(1, size // 2 - WINDOW + 1)}:{size // 2} ({ROW})"
+    yield Operation(
+        name="folder tree, fragment",
+        floor=lambda _: bare.command(LIST),
+        portal=lambda _: browser.get("/mail/@/folders/?mailbox=INBOX", fragment=True),
+    )
+    yield Operation(
+        name="list, whole page",
+        floor=lambda _: bare.command(LIST, "NOOP", first),
+        portal=lambda _: browser.get("/mail/INBOX/"),
+        above=12,
+    )
+    yield Operation(
+        name="list, fragment",
+        floor=lambda _: bare.command("NOOP", first),
+        portal=lambda _: browser.get("/mail/INBOX/?role=inbox", fragment=True),
+        above=7,
+    )
+    yield Operation(
+        name="list, middle, fragment",
+        floor=lambda _: bare.command("NOOP", middle),
+        portal=lambda _: browser.get(f"/mail/INBOX/?role=inbox&start={size // 2}", fragment=True),
+        above=7,
+    )
+    # Each page once, and by turns: what one of the two has seen, the server keeps at hand for the other.
+    yield Operation(
+        name="list, never seen before",
+        floor=lambda n: bare.command("NOOP", _cold(size, 2 * n + 2)),
+        portal=lambda n: browser.get(f"/mail/INBOX/?role=inbox&start={(2 * n + 3) * WINDOW}", fragment=True),
+        above=60,
+        rounds=min(12, (size // WINDOW - 4) // 2),
+        warm=0,
+    )
+    yield Operation(
+        name="sort by subject, again",
+        floor=lambda _: bare.command("UID SORT (SUBJECT) UTF-8 ALL"),
+        portal=lambda _: browser.get("/mail/INBOX/?role=inbox&sort=subject", fragment=True),
+        within=20,
+        rounds=20,
+    )
+    yield Operation(
+        name="refresh, nothing new",
+        floor=lambda _: bare.command("NOOP", LIST),
+        portal=lambda _: browser.get("/mail/@/folders/?mailbox=INBOX", fragment=True),
+        above=4,
+    )
+
+
+def _cold(size: int, page: int) -> str:
+    """A page of rows with their first words."""
+    high = max(1, size - page * WINDOW)
+    return f"FETCH {max(1, high - WINDOW + 1)}:{high} ({ROW} PREVIEW)"
+
+
+def messages(walk: Walk) -> Iterator[Operation]:
+    bare, browser, size = walk.bare, walk.browser, walk.size
+    file, html = walk.newest(2)[::-1]
+    text = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
+    for name, fragment, above in (("fragment", True, 6), ("whole page", False, 10)):
+        start = size - 100 if fragment else size - 200
+        yield Operation(
+            name=f"open text, {name}",
+            floor=lambda n, start=start: bare.command(f"FETCH {max(1, start - n)} {text}"),  # type: ignore[misc]
+            portal=lambda n, start=start, fragment=fragment: walk.message(  # type: ignore[misc]
+                max(1, start - n), fragment=fragment
+            ),
+            above=above,
+        )
+    yield Operation(
+        name="open HTML, fragment",
+        floor=lambda _: bare.command(f"UID FETCH {html} {text[:-1]} BODY.PEEK[2])"),
+        portal=lambda _: walk.message(html, fragment=True),
+        above=6,
+    )
+    yield Operation(
+        name="its HTML in the frame",
+        floor=lambda _: bare.command(f"UID FETCH {html} (BODY.PEEK[2])"),
+        portal=lambda _: browser.get(f"/mail/INBOX/{html}/body/2/?v={walk.validity}"),
+    )
+    yield Operation(
+        name="open with 1 MB file",
+        floor=lambda _: bare.command(f"UID FETCH {file} {text}"),
+        portal=lambda _: walk.message(file, fragment=True),
+        above=6,
+    )
+    yield Operation(
+        name="download that file",
+        floor=lambda _: bare.command(f"UID FETCH {file} (BODY.PEEK[2])"),
+        portal=lambda _: browser.get(f"/mail/INBOX/{file}/part/2/?v={walk.validity}&save"),
+        rounds=20,
+    )
+    yield Operation(name="compose page", portal=lambda _: browser.get("/mail/@/compose/"))
+
+
+def changes(walk: Walk) -> Iterator[Operation]:
+    bare, browser = walk.bare, walk.browser
+    uid = walk.newest(5)[0]
+    sign = ("+", "-")
+    yield Operation(
+        name="flag",
+        floor=lambda n: bare.command(f"UID STORE {uid} {sign[n % 2]}FLAGS (\\Flagged)"),
+        portal=lambda n: browser.post("/mail/INBOX/act/", walk.fields(("flag", "unflag")[n % 2], [uid])),
+        above=4,
+    )
+    chosen: list[int] = []
+
+    def choose(_: int) -> None:
+        chosen[:] = walk.newest(WINDOW)
+
+    def back(_: int) -> None:
+        walk.other.command("SELECT Archive")
+        walk.other.command("UID MOVE 1:* INBOX")
+
+    def move_bare(_: int) -> None:
+        bare.command(f"UID MOVE {','.join(map(str, chosen))} Archive")
+
+    yield Operation(
+        name="move 50",
+        before=choose,
+        portal=lambda _: browser.post("/mail/INBOX/act/", walk.fields("move", chosen, to="Archive")),
+        after=back,
+        floor=move_bare,
+        above=4,
+        rounds=8,
+    )
+
+
+def searches(walk: Walk) -> Iterator[Operation]:
+    bare, browser = walk.bare, walk.browser
+
+    def whole(word: str) -> Answer:
+        """All stretches of it, as the page asks for them."""
+        answer = browser.get(f"/mail/INBOX/?role=inbox&q=subject%3A{word}", fragment=True)
+        while found := re.search(r'data-running hx-get="([^"]+)"', answer.text):
+            answer = browser.get(found[1].replace("&amp;", "&"), fragment=True)
+        return answer
+
+    yield Operation(
+        name="search, first hit",
+        floor=lambda _: bare.command(f"UID SEARCH SUBJECT {NEAR}"),
+        portal=lambda _: browser.get(f"/mail/INBOX/?role=inbox&q=subject%3A{NEAR}", fragment=True),
+        within=200,
+        rounds=10,
+    )
+    yield Operation(
+        name="search, nowhere",
+        floor=lambda _: bare.command(f"UID SEARCH SUBJECT {FAR}"),
+        portal=lambda _: whole(FAR),
+        times=1.3,
+        rounds=5,
+        warm=1,
+    )
+
+
+PARTS = {"sign-in": signing_in, "lists": lists, "messages": messages, "changes": changes, "searches": searches}
