@@ -24,7 +24,7 @@ from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import identities, letters, sending
+from apps.mail.services import folders, identities, letters, sending
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account, open_account
@@ -294,7 +294,7 @@ def _copy(
         return letter
     sent = identities.sent_mailbox(store, letter.sent_mailbox)
     if not (search and store.find_message_id(sent, letter.message_id, header=letter.id_header)):
-        _validity, uid = store.append(sent, letter.bcc.encode() + octets, flags=["\\Seen"])
+        _validity, uid = folders.append(store, sent, letter.bcc.encode() + octets, flags=["\\Seen"])
         if uid is None and row.tries < MOST_LOOKS:
             raise MailError("the server said that it stored the copy, and it is not there")
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.mail.mailbox.errors import MailboxExists
+from apps.mail.mailbox.errors import MailboxExists, NoSuchMailbox
 from apps.mail.mailbox.names import is_inbox, shown
 from apps.mail.mailbox.store import Mailbox, MailStore
 from portal.contracts import Text
@@ -220,6 +221,16 @@ def ensure_role(store: MailStore, role: str, mailboxes: Sequence[Mailbox] | None
         return name  # another tab was first
     store.subscribe(name, on=True)
     return name
+
+
+def append(store: MailStore, mailbox: str, octets: bytes, *, flags: Sequence[str]) -> tuple[int, int | None]:
+    """Store a message in a folder with a role, which is made anew, once, where it has gone since it was listed."""
+    try:
+        return store.append(mailbox, octets, flags=flags)
+    except NoSuchMailbox:
+        with contextlib.suppress(MailboxExists):
+            store.create(mailbox)
+        return store.append(mailbox, octets, flags=flags)
 
 
 def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:

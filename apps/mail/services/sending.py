@@ -85,7 +85,7 @@ def state_of(writing: Writing) -> dict[str, str]:
 def store_draft(store: MailStore, octets: bytes, *, writing_id: str, instead_of: MessageRef | None) -> MessageRef:
     """Raises ``MailError``."""
     mailbox = folders.ensure_role(store, "drafts")
-    uidvalidity, uid = store.append(mailbox, octets, flags=["\\Draft", "\\Seen"])
+    uidvalidity, uid = folders.append(store, mailbox, octets, flags=["\\Draft", "\\Seen"])
     if uid is None:
         raise MailError("the server stored the draft but cannot tell where")
     stored = MessageRef(mailbox, uidvalidity, uid)

@@ -87,13 +87,7 @@ def append(
         pieces.append(guard.flags(flags))
     if when is not None:
         pieces.append(guard.date_time(when))
-    wanted = command("APPEND", *pieces, guard.message(message))
-    result = connection.attempt(wanted)
-    if result.completion.code == b"TRYCREATE":  # nothing was stored: the mailbox went since it was listed
-        connection.attempt(command("CREATE", guard.mailbox(mailbox)), command("SUBSCRIBE", guard.mailbox(mailbox)))
-        result = connection.attempt(wanted)
-    if not result.completion.ok:
-        raise result.completion.error()
+    result = connection.execute(command("APPEND", *pieces, guard.message(message)))
     words = (result.code(b"APPENDUID") or b"").split()
     if len(words) == 2 and all(is_number(word) for word in words):
         return int(words[0]), int(words[1])
