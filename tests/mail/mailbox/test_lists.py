@@ -177,15 +177,15 @@ def test_what_a_list_page_costs(rich: Person) -> None:
         assert store.commands == 4  # SELECT, SORT once, FETCH of the flags, FETCH of the rows
     with rich.pool.lease(rich.account) as store:
         store.page("INBOX", limit=10)
-        assert store.commands == 2  # NOOP, FETCH of the flags
+        assert store.commands == 3  # STATUS and NOOP together, FETCH of the flags
         store.page("INBOX", offset=10, limit=10)
-        assert store.commands == 5  # and FETCH of the rows
+        assert store.commands == 7  # and FETCH of the rows
         store.page("INBOX", offset=10, limit=10)
-        assert store.commands == 7
+        assert store.commands == 10
     fill(rich, [30])
     with rich.pool.lease(rich.account) as store:
         assert subjects(store.page("INBOX", limit=2)) == ["Day 30", "Day 29"]
-        assert store.commands == 4  # NOOP, what has come, FETCH of the flags, FETCH of one row
+        assert store.commands == 5  # STATUS, NOOP, what has come, FETCH of the flags, FETCH of one row
 
 
 def test_what_a_page_out_of_order_costs(rich: Person) -> None:
@@ -194,7 +194,7 @@ def test_what_a_page_out_of_order_costs(rich: Person) -> None:
         store.page("INBOX")
     with rich.pool.lease(rich.account) as store:
         store.page("INBOX")
-        assert store.commands == 2
+        assert store.commands == 3
 
 
 def test_other_processes_see_the_same_order(rich: Person, make_pool: Callable[..., Pool]) -> None:

@@ -40,7 +40,7 @@ def test_a_connection_is_used_again(rich: Person) -> None:
     with rich.pool.lease(rich.account) as store:
         assert store.connection is first
         store.page("INBOX")
-        assert store.commands == 1, "NOOP in the open mailbox, which is empty"
+        assert store.commands == 2, "STATUS and NOOP in the open mailbox, which is empty"
 
 
 def test_two_leases_never_share(rich: Person) -> None:

@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import TypeVar
 
 from apps.mail.mailbox import errors, names
-from apps.mail.mailbox.imap import changes, folders, guard, hierarchy, listing, messages, quota, scan, search, sorting
+from apps.mail.mailbox.imap import (
+    changes,
+    folders,
+    guard,
+    hierarchy,
+    identity,
+    listing,
+    messages,
+    quota,
+    scan,
+    search,
+    sorting,
+)
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
@@ -29,7 +41,7 @@ from apps.mail.mailbox.store import (
 
 T = TypeVar("T")
 
-TRUSTED = 60.0  # seconds for which reading takes it that the mailbox of this name is still the one that was selected
+TRUSTED = 60.0  # seconds after a SELECT in which witnesses may say that the mailbox is still that of its name
 
 
 class ImapStore:
@@ -39,8 +51,8 @@ class ImapStore:
     that, or after a time-out, the error is the caller's: nobody knows what was done.
 
     A session goes on with the mailbox it has selected when that is deleted or renamed away and another one is made in
-    its place; NOOP need not say so, STATUS tells what the session believes, and a change hits the new one's messages.
-    So whatever changes messages selects anew first. Reading does where that is cheap; see ``_selected``.
+    its place, and a change may hit that one's messages. So before messages are changed, and when a lease looks into a
+    mailbox first, it is selected anew, or witnessed to be the same (see ``identity``).
     """
 
     def __init__(self, connection: Connection, memory: Memory) -> None:
@@ -250,24 +262,24 @@ class ImapStore:
         remove: Sequence[str] = (),
     ) -> None:
         guard.flags([*add, *remove]), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, anew=True)
+        self._open(mailbox, uidvalidity, change=True)
         changes.set_flags(self.connection, uids, add=add, remove=remove)
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
         guard.mailbox(target), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, anew=True)
+        self._open(mailbox, uidvalidity, change=True)
         if names.to_wire(mailbox) == names.to_wire(target):
             return MoveResult(uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
         return changes.move(self.connection, uids, target)
 
     def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
         guard.mailbox(target), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, anew=True)
+        self._open(mailbox, uidvalidity, change=True)
         return changes.copy(self.connection, uids, target)
 
     def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
         guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, anew=True)
+        self._open(mailbox, uidvalidity, change=True)
         changes.expunge(self.connection, uids)
         self._changed()
 
@@ -291,38 +303,38 @@ class ImapStore:
 
     # the selected mailbox
 
-    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False, anew: bool = False) -> Selected:
+    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False, change: bool = False) -> Selected:
         """Select it, or let the server say what is new in it; raises ``UidValidityChanged`` before anything is done.
 
-        Without ``news`` a mailbox that this lease has looked into already is taken as it is; ``anew`` selects it in any
-        case, as everything must that changes messages.
+        Without ``news`` a mailbox that this lease has looked into already is taken as it is; a ``change`` wants to know
+        in any case that it is the one of its name.
         """
         name = names.from_wire(names.to_wire(mailbox))
-        selected = self._first(lambda: self._selected(name, news=news, anew=anew))
+        selected = self._first(lambda: self._selected(name, news=news, change=change))
         if uidvalidity is not None and uidvalidity != selected.uidvalidity:
             raise errors.UidValidityChanged
         return selected
 
-    def _selected(self, name: str, *, news: bool, anew: bool) -> Selected:
+    def _selected(self, name: str, *, news: bool, change: bool) -> Selected:
         selected = self.connection.selected
-        if selected is None or selected.name != name or anew or not self._is_same(selected, news=news):
+        if selected is None or selected.name != name or not self._is_same(selected, news=news, change=change):
             turn = self._memory.turns.get(self.connection.account.id)
             selected = self.connection.select(name)
             selected.turn = turn
         self._checked = name
         return selected
 
-    def _is_same(self, selected: Selected, *, news: bool) -> bool:
-        """Whether reading may go on with it, its news heard where they are wanted.
-
-        A lease that has looked into it before may, and any on a server with CONDSTORE, which keeps an index: there
-        SELECT takes as long as the mailbox is large, and NOOP warns once the index is another mailbox's (Dovecot).
-        """
+    def _is_same(self, selected: Selected, *, news: bool, change: bool) -> bool:
+        """Whether this lease may go on with it, its news heard where they are wanted."""
         known = self._checked == selected.name
-        if known and not news:
+        if known and not news and not change:
             return True
-        lasts = self.connection.has("CONDSTORE") and time.monotonic() - selected.since < TRUSTED
-        return (known or lasts) and self._is_current(selected) and self.connection.refresh()
+        if not self._is_current(selected):
+            return False
+        fresh = time.monotonic() - selected.since < TRUSTED
+        if fresh and selected.highestmodseq and self.connection.has("CONDSTORE"):
+            return identity.is_witnessed(self.connection)
+        return known and not change and self.connection.refresh()
 
     def _is_current(self, selected: Selected) -> bool:
         """Whether this process has renamed and deleted nothing in this account since."""
