@@ -41,6 +41,16 @@ def found_count(result: Result) -> int:
     return len(found_uids(result))
 
 
+def vanished(result: Result, *, limit: int) -> set[int] | None:
+    """UIDs of VANISHED (EARLIER) (RFC 7162 section 3.2.10); None for more than ``limit``."""
+    uids: set[int] = set()
+    for answer in result.named(b"VANISHED"):
+        earlier, _, numbers = answer.data.rpartition(b" ")
+        if earlier.upper() == b"(EARLIER)":
+            uids.update(expand(numbers, limit=limit + 1))
+    return uids if len(uids) <= limit else None
+
+
 def copied(result: Result) -> MoveResult:
     """COPYUID (RFC 4315 section 3), tagged or, after MOVE, untagged; several are put together."""
     pairs: dict[int, int] = {}

@@ -49,6 +49,7 @@ class Connection:
         self.account = account
         self.capabilities: frozenset[str] = frozenset()
         self.selected: Selected | None = None
+        self.resynchronises = False  # tells UIDs of what has gone, and of what went before (QRESYNC, RFC 7162)
         self.commands = 0  # sent
         self.answered = 0  # times that all of what was sent together has been answered
         self.last_used = time.monotonic()
@@ -61,7 +62,7 @@ class Connection:
     # opening
 
     def _connect(self) -> None:
-        self.broken, self.capabilities = False, frozenset()
+        self.broken, self.resynchronises, self.capabilities = False, False, frozenset()
         self.session = open_session(self.account)
         self._stream: Stream = self.session.stream
         try:
@@ -136,6 +137,9 @@ class Connection:
             raise
         if not self._capability_told:
             self.execute(command("CAPABILITY"))
+        if {"ENABLE", "QRESYNC"} <= self.capabilities:
+            enabled = self.attempt(command("ENABLE", guard.words("QRESYNC"))).named(b"ENABLED")
+            self.resynchronises = any(b"QRESYNC" in answer.data.upper() for answer in enabled)
 
     def _authenticate_plain(self) -> None:
         token = guard.sasl_plain(self.account.login, self.account.password)

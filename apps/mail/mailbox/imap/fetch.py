@@ -13,6 +13,7 @@ from apps.mail.mime.parts import Envelope, Part
 
 UID_FLAGS = guard.words("(UID FLAGS)")
 UID_DATE = guard.words("(UID INTERNALDATE)")
+UID_DATE_SIZE = guard.words("(UID INTERNALDATE RFC822.SIZE)")
 UID_SIZE = guard.words("(UID RFC822.SIZE)")
 UID_ENVELOPE = guard.words("(UID INTERNALDATE ENVELOPE)")
 UID_ONLY = guard.words("(UID)")

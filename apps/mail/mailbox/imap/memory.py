@@ -29,6 +29,7 @@ class Order:
     exists: int
     newest: int  # the UID of the newest message, 0 in an empty mailbox
     uids: array[int] | None  # oldest first; None where that is the order of the UIDs themselves
+    modseq: int = 0  # what went before this had gone already (HIGHESTMODSEQ); 0 where the server keeps none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Arrangement:
     members: tuple[int, int, int]  # (UIDVALIDITY, UIDNEXT, EXISTS)
     uids: array[int]
     former: array[int]
+    modseq: int = 0  # see ``Order``
 
 
 @dataclass(frozen=True, slots=True)

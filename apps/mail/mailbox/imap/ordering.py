@@ -6,16 +6,17 @@ lie anywhere below it, and each of its dates may fall steadily all the same. So 
 
 * Seen for the first time by this process, the whole order is asked for once: ``SORT (ARRIVAL)``, which Dovecot answers
   with one range where the order is steady, or the INTERNALDATE of every message where the server cannot sort.
-* From then on only what has arrived since is looked at. Mail that is not older than the newest known keeps the order;
-  what has gone changes no order that was steady. Anything else asks for the whole order again.
+* From then on only what has changed is looked at. Mail that is not older than the newest known keeps the order; what
+  has gone changes no order that was steady. In one that was not, see ``deltas``. Anything else asks for all of it.
 """
 
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from datetime import datetime
 
-from apps.mail.mailbox.imap import fetch, guard
+from apps.mail.mailbox.imap import deltas, fetch, guard
 from apps.mail.mailbox.imap.answers import found_uids
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
@@ -34,8 +35,11 @@ def current(connection: Connection, memory: Memory) -> Order:
     known = memory.orders.get(key)
     if known is not None and known.uidvalidity == selected.uidvalidity:
         if _same(known, selected):
+            if selected.highestmodseq > known.modseq:
+                known = replace(known, modseq=selected.highestmodseq)
+                memory.orders.put(key, known)
             return known
-        order = _extended(connection, selected, known)
+        order = _extended(connection, selected, known) or _corrected(connection, selected, known)
     else:
         order = None
     for _ in range(_ATTEMPTS):
@@ -92,7 +96,26 @@ def _extended(connection: Connection, selected: Selected, known: Order) -> Order
         uids = array("I", known.uids)
         uids.extend(fresh)
     top = fresh[-1] if fresh else known.newest if newest is not None else max(rows, default=0)
-    return Order(selected.uidvalidity, selected.uidnext, selected.exists, top, uids)
+    return Order(selected.uidvalidity, selected.uidnext, selected.exists, top, uids, selected.highestmodseq)
+
+
+def _corrected(connection: Connection, selected: Selected, known: Order) -> Order | None:
+    """What has come lies anywhere among what was known, or that has gone in part."""
+    if not known.uids or not connection.has("SORT"):
+        return None
+    modseq = selected.highestmodseq
+    uids = deltas.corrected(
+        connection,
+        known.uids,
+        uidnext=known.uidnext,
+        modseq=known.modseq,
+        keys=deltas.ARRIVAL,
+        exists=selected.exists,
+    )
+    if not uids:
+        return None
+    selected.uidnext, selected.uidnext_known = max(selected.uidnext, max(uids) + 1), True
+    return Order(selected.uidvalidity, selected.uidnext, len(uids), uids[-1], uids, modseq)
 
 
 def _by_number(connection: Connection, number: int) -> fetch.Fetched | None:
@@ -102,8 +125,9 @@ def _by_number(connection: Connection, number: int) -> fetch.Fetched | None:
 
 def _whole(connection: Connection, selected: Selected) -> Order:
     if not selected.exists:
-        return Order(selected.uidvalidity, selected.uidnext, 0, 0, None)
-    uids = _sorted_by_server(connection) if connection.has("SORT") else None
+        return Order(selected.uidvalidity, selected.uidnext, 0, 0, None, selected.highestmodseq)
+    modseq = selected.highestmodseq
+    uids = deltas.sort(connection, "ARRIVAL") if connection.has("SORT") else None
     if uids is None:
         uids = _sorted_here(connection, selected.exists)
     highest = max(uids, default=0)
@@ -111,17 +135,7 @@ def _whole(connection: Connection, selected: Selected) -> Order:
         selected.uidnext, selected.uidnext_known = max(highest + 1, selected.uidnext), True
     steady = all(uids[index] < uids[index + 1] for index in range(len(uids) - 1))
     packed = None if steady else array("I", uids)
-    return Order(selected.uidvalidity, selected.uidnext, len(uids), uids[-1] if uids else 0, packed)
-
-
-def _sorted_by_server(connection: Connection) -> list[int] | None:
-    """None where it offers to sort and does not: by this character set, for example."""
-    criteria = guard.words("(ARRIVAL) UTF-8 ALL")
-    if connection.has("ESORT"):
-        result = connection.attempt(command("UID SORT", guard.words("RETURN (ALL)"), criteria))
-    else:
-        result = connection.attempt(command("UID SORT", criteria))
-    return found_uids(result) if result.completion.ok else None
+    return Order(selected.uidvalidity, selected.uidnext, len(uids), uids[-1] if uids else 0, packed, modseq)
 
 
 def _sorted_here(connection: Connection, exists: int) -> list[int]:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from apps.mail.mailbox.imap.commands import Untagged
-from apps.mail.mailbox.imap.tokens import is_number
+from apps.mail.mailbox.imap.tokens import expand, is_number
 
 #: News about flags (RFC 7162 section 3.2): these answers are short, unlike those that carry a sender's words.
 _MODSEQ = re.compile(rb"\A\((?:UID \d+ |FLAGS \([^()]*\) )*MODSEQ \((\d{1,19})\)")
@@ -37,6 +37,8 @@ class Selected:
             self.exists = answer.number
         elif answer.name == b"EXPUNGE":
             self.exists = max(0, self.exists - 1)
+        elif answer.name == b"VANISHED" and not answer.data.startswith(b"("):  # (EARLIER) has been counted before
+            self.exists = max(0, self.exists - len(expand(answer.data)))
         elif answer.name == b"FLAGS":
             self.flags = _flag_set(answer.data)
         elif answer.name == b"FETCH" and (news := _MODSEQ.search(answer.data)):

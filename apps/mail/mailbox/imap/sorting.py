@@ -1,20 +1,22 @@
 """Lists in an order of somebody's choice: SORT (RFC 5256) where the server has it, else sorted here.
 
 An order is kept for the set of messages it was made of, which UIDVALIDITY, UIDNEXT and the number of messages name
-exactly: dates, people, subjects and sizes never change under a UID, and flags, which do, play no part.
+exactly: dates, people, subjects and sizes never change under a UID, and flags, which do, play no part. When messages
+come and go it is corrected (``deltas``), where the server sorts.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from apps.mail.mailbox import errors
-from apps.mail.mailbox.imap import fetch, guard, listing, ordering
-from apps.mail.mailbox.imap.answers import found_uids
+from apps.mail.mailbox.imap import deltas, fetch, guard, listing, ordering
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
-from apps.mail.mailbox.imap.memory import Arrangement, Memory, SortKey
+from apps.mail.mailbox.imap.memory import Arrangement, Memory, Order, SortKey
 from apps.mail.mailbox.store import Sort
 from apps.mail.mime.parts import Envelope
 from apps.mail.mime.subjects import base_subject, collated
@@ -35,27 +37,60 @@ def current(connection: Connection, memory: Memory, sort: Sort) -> Arrangement:
         order = ordering.current(connection, memory)
         members = (order.uidvalidity, order.uidnext, order.exists)
         if known is not None and known.members == members:
+            if order.modseq > known.modseq:
+                known = replace(known, modseq=order.modseq)
+                memory.arrangements.put(key, known)
             return known
-        uids = array("I", _sorted(connection, memory, sort))
-        known = Arrangement(members, uids, former)
-        if len(uids) == order.exists == selected.exists:
+        uids = _corrected(connection, sort, known, order) or array("I", _sorted(connection, memory, sort))
+        known = Arrangement(members, uids, former, order.modseq)
+        if len(uids) == order.exists == selected.exists and max(uids, default=0) < order.uidnext:
             memory.arrangements.put(key, known)
             break
         known = None  # mail came or went meanwhile
     return known or Arrangement(members, uids, former)
 
 
+def _corrected(connection: Connection, sort: Sort, known: Arrangement | None, order: Order) -> array[int] | None:
+    if known is None or known.members[0] != order.uidvalidity or not connection.has("SORT"):
+        return None
+    uidnext, keys = known.members[1], _comparable(sort)
+    return deltas.corrected(
+        connection, known.uids, uidnext=uidnext, modseq=known.modseq, keys=keys, exists=order.exists
+    )
+
+
+def _comparable(sort: Sort) -> deltas.Keys:
+    """As ``_criteria`` says it to the server, which compares sequence numbers at last."""
+
+    def key(row: fetch.Fetched) -> deltas.Key | None:
+        if row.received is None:
+            return None
+        received, uid = row.received.timestamp(), -row.uid if sort.descending else row.uid
+        if sort.by == "arrival":
+            return received, uid
+        if sort.by != "size" and row.envelope is None:
+            return None
+        value = row.size if sort.by == "size" else _VALUES[sort.by](_key(row))
+        return value, received if sort.descending else -received, uid
+
+    items = {"arrival": fetch.UID_DATE, "size": fetch.UID_DATE_SIZE}.get(sort.by, fetch.UID_ENVELOPE)
+    return deltas.Keys(items, key, sort.descending)
+
+
 def _sorted(connection: Connection, memory: Memory, sort: Sort) -> Sequence[int]:
-    return _sorted_by_server(connection, sort) if connection.has("SORT") else _sorted_here(connection, memory, sort)
+    if not connection.has("SORT"):
+        return _sorted_here(connection, memory, sort)
+    uids = deltas.sort(connection, _criteria(connection, sort))
+    if uids is None:
+        raise errors.CannotSort("the server refuses")
+    return uids
 
 
-def _sorted_by_server(connection: Connection, sort: Sort) -> list[int]:
+def _criteria(connection: Connection, sort: Sort) -> str:
     """Among equals the newest comes first. People are sorted as they are shown (RFC 5957) where that is offered."""
     display = "DISPLAY" if connection.has("SORT=DISPLAY") and sort.by in ("from", "to") else ""
     first = f"{'REVERSE ' if sort.descending else ''}{display}{sort.by.upper()}"
-    criteria = guard.words(f"({first}{'' if sort.by == 'arrival' else ' REVERSE ARRIVAL'}) UTF-8 ALL")
-    returning = [guard.words("RETURN (ALL)")] if connection.has("ESORT") else []
-    return found_uids(connection.execute(command("UID SORT", *returning, criteria)))
+    return first if sort.by == "arrival" else f"{first} REVERSE ARRIVAL"
 
 
 def among(arranged: Arrangement, found: Sequence[int]) -> list[int]:
@@ -79,7 +114,7 @@ def offset_beside(
 
 def _place(arranged: Arrangement, uids: Sequence[int], uid: int) -> int | None:
     """Where the message is among ``uids``, or where the next one below it is, when it has left them."""
-    if uid in uids:
+    with suppress(ValueError):
         return uids.index(uid)
     order = next((order for order in (arranged.uids, arranged.former) if uid in order), None)
     if order is None:
@@ -92,9 +127,10 @@ def _place(arranged: Arrangement, uids: Sequence[int], uid: int) -> int | None:
 def neighbours(connection: Connection, memory: Memory, sort: Sort, uid: int) -> tuple[int | None, int | None]:
     """(above, below)"""
     uids = current(connection, memory, sort).uids
-    if uid not in uids:
+    try:
+        at = uids.index(uid)
+    except ValueError:
         return None, None
-    at = uids.index(uid)
     return uids[at - 1] if at else None, uids[at + 1] if at + 1 < len(uids) else None
 
 
