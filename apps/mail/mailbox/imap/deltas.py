@@ -23,6 +23,7 @@ from apps.mail.mailbox.imap import fetch, guard
 from apps.mail.mailbox.imap.answers import found_uids, vanished
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import place
 
 MOST_NEW = 10  # messages that are put into their places; more are sorted with all others
 PARTS = 20
@@ -58,7 +59,7 @@ def corrected(
         gone = _went(connection, uidnext, modseq, len(uids)) if len(uids) + len(new) > exists else None
         if gone is None:
             return None
-        known = array("I", [uid for uid in uids if uid not in gone])
+        known = _without(uids, gone)
     if len(known) + len(new) != exists or len(new) > MOST_NEW:
         return None
     arriving = _read(connection, keys, new) if new else {}
@@ -95,6 +96,16 @@ def _went(connection: Connection, uidnext: int, modseq: int, known: int) -> set[
     everything = guard.span(1, uidnext - 1)
     result = connection.attempt(command("UID FETCH", everything, guard.words("(UID)"), since))
     return vanished(result, limit=4 * known + 10_000) if result.completion.ok else None
+
+
+def _without(uids: array[int], gone: set[int]) -> array[int]:
+    if len(gone) > MOST_NEW:
+        return array("I", [uid for uid in uids if uid not in gone])
+    rest = uids[:]
+    for uid in gone:
+        if (at := place(rest, uid)) is not None:
+            del rest[at]
+    return rest
 
 
 def _place(connection: Connection, keys: Keys, known: array[int], key: Key) -> int | None:

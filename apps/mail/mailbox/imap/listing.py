@@ -10,7 +10,7 @@ from apps.mail.mailbox.imap import decoding, envelope, fetch, guard, ordering
 from apps.mail.mailbox.imap.answers import found_count
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
-from apps.mail.mailbox.imap.memory import Memory, Order, RowKey
+from apps.mail.mailbox.imap.memory import Memory, Order, RowKey, place
 from apps.mail.mailbox.store import Summary
 from apps.mail.mime import headers, snippet
 from apps.mail.mime import parse as mime_parse
@@ -74,7 +74,8 @@ def position(connection: Connection, memory: Memory, uid: int) -> int | None:
     """How many messages of the selected mailbox are newer than this one; None when it is not there."""
     order = ordering.current(connection, memory)
     if order.uids is not None:
-        return len(order.uids) - 1 - order.uids.index(uid) if uid in order.uids else None
+        at = place(order.uids, uid)
+        return None if at is None else len(order.uids) - 1 - at
     number = _number(connection, uid)
     return None if number is None else order.exists - number
 
@@ -107,9 +108,9 @@ def neighbours(connection: Connection, memory: Memory, uid: int) -> tuple[int | 
     """(next newer, next older)"""
     order = ordering.current(connection, memory)
     if order.uids is not None:
-        if uid not in order.uids:
+        at = place(order.uids, uid)
+        if at is None:
             return None, None
-        at = order.uids.index(uid)
         newer = order.uids[at + 1] if at + 1 < len(order.uids) else None
         return newer, order.uids[at - 1] if at else None
     number = _number(connection, uid)

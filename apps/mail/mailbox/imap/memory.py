@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
@@ -90,6 +90,17 @@ class Memory:
         self.quotas.clear()
         self.arrangements.clear()
         self.sort_keys.clear()
+
+
+def place(uids: Sequence[int], uid: int) -> int | None:
+    """``uids.index(uid)``, or None; in an array without making numbers of 100,000 UIDs."""
+    if not isinstance(uids, array):
+        return uids.index(uid) if uid in uids else None
+    octets, wanted = uids.tobytes(), array(uids.typecode, [uid]).tobytes()
+    at = octets.find(wanted)
+    while at >= 0 and at % uids.itemsize:  # the end of one and the beginning of the next
+        at = octets.find(wanted, at + 1)
+    return None if at < 0 else at // uids.itemsize
 
 
 def _row_size(row: Summary) -> int:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import deltas, fetch, guard, listing, ordering
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
-from apps.mail.mailbox.imap.memory import Arrangement, Memory, Order, SortKey
+from apps.mail.mailbox.imap.memory import Arrangement, Memory, Order, SortKey, place
 from apps.mail.mailbox.store import Sort
 from apps.mail.mime.parts import Envelope
 from apps.mail.mime.subjects import base_subject, collated
@@ -114,22 +113,22 @@ def offset_beside(
 
 def _place(arranged: Arrangement, uids: Sequence[int], uid: int) -> int | None:
     """Where the message is among ``uids``, or where the next one below it is, when it has left them."""
-    with suppress(ValueError):
-        return uids.index(uid)
-    order = next((order for order in (arranged.uids, arranged.former) if uid in order), None)
-    if order is None:
+    at = place(uids, uid)
+    if at is not None:
+        return at
+    orders = ((order, place(order, uid)) for order in (arranged.uids, arranged.former))
+    order, at = next(((order, at) for order, at in orders if at is not None), (arranged.uids, None))
+    if at is None:
         return None
     places = {known: index for index, known in enumerate(uids)}
-    below = (places[known] for known in order[order.index(uid) :] if known in places)
-    return next(below, len(uids))
+    return next((places[known] for known in order[at:] if known in places), len(uids))
 
 
 def neighbours(connection: Connection, memory: Memory, sort: Sort, uid: int) -> tuple[int | None, int | None]:
     """(above, below)"""
     uids = current(connection, memory, sort).uids
-    try:
-        at = uids.index(uid)
-    except ValueError:
+    at = place(uids, uid)
+    if at is None:
         return None, None
     return uids[at - 1] if at else None, uids[at + 1] if at + 1 < len(uids) else None
 
