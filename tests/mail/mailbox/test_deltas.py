@@ -153,11 +153,17 @@ KINDS = {
 }
 
 
+def as_if_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place is looked for, in several steps."""
+    monkeypatch.setattr(deltas, "LEAST", 0)
+    monkeypatch.setattr(deltas, "PARTS", 3)
+
+
 @pytest.fixture(params=KINDS)
 def lab(request: pytest.FixtureRequest, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> tuple[Person, bool]:
     name, ignored, steady = KINDS[request.param]
     server: MailServer = request.getfixturevalue(name)
-    monkeypatch.setattr(deltas, "PARTS", 3)  # as in a large mailbox: in several steps
+    as_if_large(monkeypatch)
     return Person(server, server.new_user(), pool, {"ignore_capabilities": ignored}), steady
 
 
@@ -177,7 +183,7 @@ def test_no_ghost_and_no_gap_in_ten_thousand_changes(lab: tuple[Person, bool]) -
 @pytest.mark.parametrize("by", SORT_KEYS)
 def test_an_order_is_not_asked_for_again(rich: Person, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     """One message comes and one goes: the list is that of another process, and no SORT was sent for it."""
-    monkeypatch.setattr(deltas, "PARTS", 3)
+    as_if_large(monkeypatch)
     sort = Sort(by, True)
     with rich.server.session(rich.login) as session:
         other = Other(session, random.Random(3), steady=False)

@@ -25,6 +25,7 @@ from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import place
 
+LEAST = 2000  # messages; fewer are sorted by the server in less time than it takes to find a place among them
 MOST_NEW = 10  # messages that are put into their places; more are sorted with all others
 PARTS = 20
 
@@ -53,6 +54,8 @@ def corrected(
 ) -> array[int] | None:
     """``uids`` were all messages in the order of ``keys`` when UIDNEXT was ``uidnext`` and HIGHESTMODSEQ at least
     ``modseq`` (0: unknown); now they are ``exists``."""
+    if exists < LEAST:
+        return None
     new = _came(connection, uidnext)
     known = uids
     if len(uids) + len(new) != exists:
