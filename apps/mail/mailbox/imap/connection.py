@@ -49,7 +49,6 @@ class Connection:
         self.account = account
         self.capabilities: frozenset[str] = frozenset()
         self.selected: Selected | None = None
-        self.resynchronises = False  # tells UIDs of what has gone, and of what went before (QRESYNC, RFC 7162)
         self.commands = 0  # sent
         self.answered = 0  # times that all of what was sent together has been answered
         self.last_used = time.monotonic()
@@ -62,7 +61,7 @@ class Connection:
     # opening
 
     def _connect(self) -> None:
-        self.broken, self.resynchronises, self.capabilities = False, False, frozenset()
+        self.broken, self.capabilities = False, frozenset()
         self.session = open_session(self.account)
         self._stream: Stream = self.session.stream
         try:
@@ -137,9 +136,8 @@ class Connection:
             raise
         if not self._capability_told:
             self.execute(command("CAPABILITY"))
-        if {"ENABLE", "QRESYNC"} <= self.capabilities:
-            enabled = self.attempt(command("ENABLE", guard.words("QRESYNC"))).named(b"ENABLED")
-            self.resynchronises = any(b"QRESYNC" in answer.data.upper() for answer in enabled)
+        offered = {"ENABLE", "QRESYNC"} <= self.capabilities  # it tells UIDs of what has gone (RFC 7162)
+        self.resynchronises = offered and self.attempt(command("ENABLE", guard.words("QRESYNC"))).completion.ok
 
     def _authenticate_plain(self) -> None:
         token = guard.sasl_plain(self.account.login, self.account.password)
@@ -386,10 +384,8 @@ class Connection:
 def _check_sign_in(completion: Completion) -> errors.MailError:
     """A NO to LOGIN means wrong user name or password, unless its code says otherwise."""
     error = completion.error()
-    if isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)) or completion.code in (
-        b"INUSE",
-        b"SERVERBUG",
-    ):
+    busy = completion.code in (b"INUSE", b"SERVERBUG")
+    if busy or isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)):
         return error
     if completion.status == b"BAD" and not completion.code:
         return error

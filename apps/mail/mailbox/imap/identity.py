@@ -40,7 +40,7 @@ def is_witnessed(connection: Connection) -> bool:
         connection.selected = None
         connection.reconnect()
         return False
-    if any(answer.name == b"NO" for answer in result.untagged):
+    if connection.selected is not selected or any(answer.name == b"NO" for answer in result.untagged):
         return False
     return any(_agrees(told, selected, exists, uidnext, result) for told in _told(result))
 
