@@ -49,6 +49,7 @@ urlpatterns = [
     path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/uploads/", compose.uploads, name="uploads"),
+    path("@/uploads/<str:upload_id>/", content.upload, name="upload"),
     path("@/editor/", compose.editor, name="editor"),
     path("@/identities/", identities.index, name="identities"),
     path("@/identities/new/", identities.new, name="identities_new"),

@@ -91,14 +91,21 @@ def editor(request: PortalRequest) -> HttpResponse:
 @require_POST
 @mail_required
 def uploads(request: PortalRequest) -> HttpResponse:
-    """Take one file and answer with its line of the form: 201, or 413 for one that is too large."""
+    """Take one file and answer with its line of the form: 201, or 413 for one that is too large. ``in_text``: a picture
+    that is to stand in the text; the line says where the editor finds it."""
     file = request.FILES.get("files")
     if file is None and writing.is_too_large(request):
         return HttpResponse(status=413)
     if file is None:
         raise Http404("no file")
     try:
-        item = attaching.save(request, name=file.name or "", type=file.content_type or "", chunks=file.chunks())
+        item = attaching.save(
+            request,
+            name=file.name or "",
+            type=file.content_type or "",
+            chunks=file.chunks(),
+            in_text="in_text" in request.POST,
+        )
     except TooLarge:
         return HttpResponse(status=413)
     return render(request, "mail/_compose_attachment.html", {"item": item}, status=201)

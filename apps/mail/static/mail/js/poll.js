@@ -105,7 +105,7 @@ function gone() {
   const box = $("#connection");
   if (box && !box.firstElementChild && every()) {
     const note = $("#not-connected").content.cloneNode(true).firstElementChild;
-    const time = good.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    const time = good.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     const words = $("[data-since]", note);
     words.textContent = words.dataset.since.replace("%s", time);
     note.addEventListener("click", () => ask());
