@@ -249,6 +249,23 @@ def test_pictures_are_pasted_and_dropped_into_the_text(write: Open, post: SmallP
     assert writer.stored("Drafts") == []
 
 
+def test_each_wrong_address_has_its_own_reason(write: Open) -> None:
+    _writer, page = write()
+    to(page).fill("ann, bob@example.test, eve@x..test")
+    page.get_by_role("button", name="Send").click()
+    chips = page.locator("#row-to .chip")
+    expect(chips).to_have_count(3)
+    for number, reason in ((0, "The “@” is missing."), (2, "“x..test” is not the name of a mail server.")):
+        expect(chips.nth(number)).to_have_class(re.compile(r"\bbad\b"))
+        expect(chips.nth(number).locator("button")).to_have_accessible_description(re.compile(re.escape(reason)))
+    expect(chips.nth(1)).not_to_have_class(re.compile(r"\bbad\b"))
+    page.get_by_role("button", name="Remove ann").click()
+    expect(page.locator(".rc-errors p:visible")).to_have_count(1)
+    page.get_by_role("button", name="Remove eve@x..test").click()
+    expect(page.locator(".rc-errors p:visible")).to_have_count(0)
+    expect(to(page)).not_to_have_attribute("aria-invalid", "true")
+
+
 def test_beside_plain_text_a_picture_is_a_file(write: Open) -> None:
     _writer, page = write()
     page.locator("[name=text]").evaluate(GIVE, ["paste", list(PIXEL)])

@@ -28,7 +28,7 @@ from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import decode, filenames
 from apps.mail.mime.outgoing import Attachment
 from apps.mail.mime.parts import Part
-from apps.mail.services import images, kinds
+from apps.mail.services import images, kinds, limits
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import Upload, UploadError, Uploads
 from portal import credentials
@@ -86,7 +86,7 @@ def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes
             filename=filenames.safe(name, type_),
             type=type_,
             chunks=chunks,
-            limit=settings.MAX_MESSAGE_MB * 1_000_000,
+            limit=limits.files(),
             content_id=f"{secrets.token_hex(16)}@image.invalid" if in_text and type_ in images.TYPES else "",
         )
     )

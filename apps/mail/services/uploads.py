@@ -51,9 +51,7 @@ class Uploads:
     user: str
     key: bytes  # 32 octets
 
-    def save(
-        self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int, content_id: str = ""
-    ) -> Upload:
+    def save(self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int, content_id: str = "") -> Upload:
         """Seal a file as it arrives. Raises ``TooLarge`` (and keeps nothing) beyond ``limit`` octets."""
         upload_id = secrets.token_urlsafe(16)
         folder = self.root / self.user

@@ -24,7 +24,7 @@ export function rename(item, token) {
 export function attachments(form) {
   const list = form.querySelector("[data-attachments]");
   const input = form.querySelector("input[type=file]");
-  const limit = Number(form.dataset.limit);
+  let limit = Number(form.dataset.limit);
 
   function item(file) {
     const node = form.querySelector("template[data-up]").content.cloneNode(true).firstElementChild;
@@ -151,4 +151,15 @@ export function attachments(form) {
   form.addEventListener("compose:files", ({ detail }) => { for (const file of detail.files) send(file, detail.place); });
   form.addEventListener("compose:changed", tellTotal);
   tellTotal();
+  if (form.dataset.askLimit) askLimit();
+
+  /** The server for sending may take less than the site does. */
+  async function askLimit() {
+    const answer = await fetch(form.dataset.askLimit, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok || !answer.headers.get("Content-Type").startsWith("application/json")) return;
+    const told = await answer.json();
+    limit = told.limit;
+    form.querySelector("[data-limit-text]").textContent = told.text;
+    for (const button of form.querySelectorAll("[data-pick][title]")) button.title = `${button.ariaLabel}. ${told.text}`;
+  }
 }
