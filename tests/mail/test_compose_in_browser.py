@@ -277,7 +277,7 @@ def test_what_is_too_much_together_is_told_before_it_goes_out(write: Open, setti
     _writer, page = write()
     half = {"mimeType": "application/octet-stream", "buffer": b"1" * 600_000}
     page.set_input_files("#compose-files", {"name": "a.bin", **half})
-    expect(page.locator("[data-total]")).to_have_text("So far: 600 kB")
+    expect(page.locator("[data-total]")).to_have_text("So far: 586 kB")
     expect(page.locator(".up[data-token]")).to_have_count(1)
     asked = []
     page.on("request", lambda request: asked.append(request.url))

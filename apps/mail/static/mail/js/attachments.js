@@ -5,12 +5,13 @@ import { askToSignIn } from "../../portal/js/portal.js";
 
 const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-function size(bytes) {
-  const step = bytes ? Math.min(3, Math.floor(Math.log10(bytes) / 3)) : 0;
+/** `thousand`: 1024 beside sizes that the server has written. */
+function size(bytes, thousand = 1000) {
+  const step = bytes ? Math.min(3, Math.floor(Math.log(bytes) / Math.log(thousand))) : 0;
   const format = new Intl.NumberFormat(document.documentElement.lang, {
     style: "unit", unit: units[step], unitDisplay: "short", maximumSignificantDigits: 3,
   });
-  return format.format(bytes / 1000 ** step);
+  return format.format(bytes / thousand ** step);
 }
 
 /** The name of a file in the form: drafts give their files new ones. */
@@ -44,7 +45,7 @@ export function attachments(form) {
   function tellTotal() {
     const sum = total();
     const place = form.querySelector("[data-total]");
-    place.textContent = sum ? place.dataset.total.replace("%s", size(sum)) : "";
+    place.textContent = sum ? place.dataset.total.replace("%s", size(sum, 1024)) : "";
   }
 
   function fail(node, file, text, place) {
@@ -159,7 +160,7 @@ export function attachments(form) {
     if (!answer?.ok || !answer.headers.get("Content-Type").startsWith("application/json")) return;
     const told = await answer.json();
     limit = told.limit;
-    form.querySelector("[data-limit-text]").textContent = told.text;
+    for (const place of form.querySelectorAll("[data-limit-text]")) place.textContent = told.text;
     for (const button of form.querySelectorAll("[data-pick][title]")) button.title = `${button.ariaLabel}. ${told.text}`;
   }
 }
