@@ -150,6 +150,18 @@ def test_a_server_in_trouble_is_told_and_its_return_noticed(context: BrowserCont
         expect(page.get_by_role("button", name="Not connected")).to_have_count(0)
 
 
+def test_a_page_that_found_the_server_away_goes_on(context: BrowserContext, own_dovecot, settings) -> None:
+    with own_dovecot() as server:
+        settings.IMAP_URL = server.url
+        _person, page = enter(context, server, count=1)
+        server.stop()
+        page.reload()
+        expect(page.get_by_role("heading", name="The mail server isn’t answering")).to_be_visible()
+        server.start()
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the timer comes to it in seven seconds
+        expect(row(page, "n0")).to_be_visible()
+
+
 def test_an_ended_session_asks_to_sign_in(context: BrowserContext, at_server: DovecotServer) -> None:
     person, page = enter(context, at_server, count=1)
     person.client.session.flush()

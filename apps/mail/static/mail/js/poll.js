@@ -4,6 +4,7 @@
 import { askToSignIn } from "../../portal/js/portal.js";
 import { redrawn } from "./list.js";
 import { goOn } from "./pages.js";
+import "./retry.js";
 
 const TRY = [1000, 2000, 4000, 8000]; // ms between tries while nobody answers: a server that is back is noticed in time
 const PATIENCE = 30000; // ms until an answer counts as lost
