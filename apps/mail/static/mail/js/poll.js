@@ -15,6 +15,7 @@ const every = () => Number(list()?.dataset.every ?? 0) * 1000;
 
 let timer = null;
 let asking = false;
+let impatient = false; // what is new is wanted, and an answer is on its way already
 let signedOut = false;
 let owed = false; // something waits for the pointer or the focus to leave
 let lost = 0; // tries in vain
@@ -42,6 +43,7 @@ function address(here) {
 async function ask({ show = false } = {}) {
   const here = list();
   clearTimeout(timer);
+  if (asking) impatient ||= show;
   if (asking || signedOut || document.hidden) return;
   if (!here?.dataset.poll) return soon();
   const [before, headers] = [acts, { "HX-Request": "true", "X-Portal-Background": "yes" }];
@@ -54,6 +56,8 @@ async function ask({ show = false } = {}) {
     gone();
   } finally {
     asking = false;
+    if (impatient) ask({ show: true });
+    impatient = false;
   }
 }
 
