@@ -33,7 +33,7 @@ def test_what_people_type(typed: str, people: list[Address]) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["ann", "ann@", "@x.test", "a b@x.test>", "ünn@x.test", "a@x..test", "a@x.test\0", f"{'a' * 300}@x.test"]
+    "typed", ["ann", "ann@", "@x.test", "a b@x.test>", "a@x..test", "a@x.test\0", f"{'a' * 300}@x.test"]
 )
 def test_what_is_no_address_is_named(typed: str) -> None:
     form = ComposeForm({"to": f"fine@x.test, {typed}"})
