@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mime import addresses, render_html, wire
+from apps.mail.services import wrong_addresses
 from portal.contracts import Address
 
 MOST_RECIPIENTS = 500
@@ -35,10 +36,13 @@ class RecipientsField(forms.CharField):
             raise forms.ValidationError(words % {"count": MOST_RECIPIENTS})
         wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
-            raise forms.ValidationError(
-                [gettext("“%(text)s” is not a mail address.") % {"text": text} for text in wrong]
-            )
+            raise forms.ValidationError([of_address(text, wrong_addresses.why(text)) for text in wrong])
         return list(addresses.unique([found])[0])
+
+
+def of_address(address: str, text: str) -> forms.ValidationError:
+    """An error of one address of a field; pages mark that one."""
+    return forms.ValidationError("%(text)s", params={"text": text, "address": address})
 
 
 class Carried(forms.CharField):
@@ -133,16 +137,18 @@ class ComposeForm(forms.Form):
         return not set(self.errors) - set(FIELDS)
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
-        """Say beside the field that holds it why an address was refused."""
+        """Say beside the field that holds it why an address was refused; also on a page that is only opened."""
+        if not self.is_bound:
+            self.cleaned_data = {name: addresses.split(str(self.initial.get(name, ""))) for name in FIELDS}
         given = {name: {a.email.casefold() for a in self.cleaned_data.get(name) or ()} for name in FIELDS}
         for address, text in reasons.items():
             name = next((name for name in FIELDS if address.casefold() in given[name]), None)
-            self.add_error(name, text)
+            self.add_error(name, of_address(address, text))
 
     def mark_errors(self) -> None:
         """Tell assistive technology which fields are wrong and where it says why. To be called before drawing."""
         for name in (*FIELDS, "subject"):
-            if self.is_bound and self.errors.get(name):
+            if self.errors.get(name):
                 self.fields[name].widget.attrs |= {
                     "aria-invalid": "true",
                     "aria-describedby": f"compose-{name}_error",

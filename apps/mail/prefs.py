@@ -49,6 +49,20 @@ REMOTE_IMAGES = choice_pref(
     words=_("tracking, privacy, pictures"),
 )
 
+CHECK = choice_pref(
+    "mail.check",
+    _("Look for new messages"),
+    "30",
+    choices=[
+        ("15", _("every 15 seconds")),
+        ("30", _("every 30 seconds")),
+        ("60", _("every minute")),
+        ("300", _("every 5 minutes")),
+        ("0", _("when I load the page")),
+    ],
+    help=_("While the list is open and in sight."),
+    words=_("refresh, reload, poll, interval"),
+)
 FOLLOWED_FOLDERS = bool_pref(
     "mail.followed_folders",
     _("Show only folders that I am subscribed to"),
@@ -63,7 +77,7 @@ READING = PrefPage(
     help=_("The list of messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
+    prefs=(CHECK, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import stores
+from apps.mail.services import limits, stores
 from portal.prefs import for_user
 from tests.mail.desk import Writer
 from tests.support.mailserver import DovecotServer, MailServer
@@ -117,6 +118,7 @@ def anna(sign_in: SignIn) -> Person:
 def post(request: pytest.FixtureRequest, server: MailServer, settings, tmp_path: Path) -> Iterator[PostOffice]:
     """The way out that belongs to the server: Exim before Dovecot, a small receiver beside the poor one. Uploads lie
     in ``tmp_path``."""
+    cache.delete(limits.KEY)  # of another server
     stores.pool()  # it outlives the test, and so has to be made outside of its folder
     settings.DATA_DIR = tmp_path
     settings.MAIL_DOMAIN = "example.test"

@@ -15,14 +15,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.mail import prefs, tasks
 from apps.mail.mime import filenames
-from apps.mail.services import attaching
+from apps.mail.services import attaching, limits
 from apps.mail.services.refs import MessageRef
 from portal.celery import app
 from portal.prefs import Prefs
+from scripts.servers import exim
 from tests.mail.conftest import SignIn, letter
 from tests.mail.desk import Desk, Writer
 from tests.support import forms
-from tests.support.receiver import PostOffice, arrived, read, text_of
+from tests.support.receiver import PostOffice, RealPost, arrived, read, text_of
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 #: What the writing page lets nobody set by hand.
@@ -309,7 +310,9 @@ def test_no_field_begins_another_header(writer: Writer, post: PostOffice, item: 
 def test_what_no_header_can_carry_is_said(writer: Writer) -> None:
     typed = {"to": "üñ@example..test, b@example.test", "subject": "S", "text": "T\n"}
     page = writer.new().press(**typed)
-    assert page.errors == {"to": ["“üñ@example..test” is not a mail address."]}
+    assert page.errors == {
+        "to": ["“üñ@example..test” is not a mail address. “example..test” is not the name of a mail server."]
+    }
     assert {name: page.value(name) for name in typed} == typed
 
 
@@ -319,6 +322,20 @@ def test_a_login_that_is_no_address(writer: Writer, settings) -> None:
     assert page.status == 422
     assert page.errors[""][0].startswith("Your own address, “")
     assert page.value("text") == "T\n"
+
+
+def test_the_limit_of_the_server_for_sending_counts_too(writer: Writer, post: PostOffice, settings) -> None:
+    settings.MAX_MESSAGE_MB = 25
+    assert 'data-limit="25000000" data-ask-limit=' in writer.new().html
+    told = writer.person.client.get("/mail/@/limit/").json()
+    if not isinstance(post, RealPost):  # it takes 32 MiB
+        assert told == {"limit": (32 * 2**20 - limits.ROOM) * 57 // 78, "text": "At most 24 MB for one message."}
+        return
+    assert told == {"limit": (exim.SIZE_LIMIT - limits.ROOM) * 57 // 78, "text": "At most 3 MB for one message."}
+    page = writer.new()
+    assert 'data-limit="3580769"' in page.html and "data-ask-limit" not in page.html
+    page.press(to="b@example.test", text="T\n", files=[("big.bin", "application/octet-stream", b"1" * 3_600_000)])
+    assert page.errors[""] == ["“big.bin” is larger than 3 MB."]
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ def test_completion_is_a_combobox(write: Open, post: SmallPost) -> None:
     expect(options).to_have_count(1)  # not offered twice
     page.keyboard.press("Escape")
     expect(options).to_have_count(0)
-    expect(page).to_have_url(re.compile("/mail/@/compose/"))
+    expect(page).to_have_url(re.compile("/mail/(@/compose|Drafts)/"))  # it may have saved itself meanwhile
     page.keyboard.press("Control+a")
     page.keyboard.press("Backspace")
     page.keyboard.press("Backspace")  # takes the last one back for correction
@@ -201,6 +201,92 @@ def test_pictures_of_the_original_are_seen(write: Open, post: SmallPost) -> None
     found = [part.get_payload(decode=True) for part in message.walk() if part["Content-ID"]]
     assert found == [PIXEL]
     assert writer.stored("Drafts") == []
+
+
+GIVE = """(root, [how, octets]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(octets)], "camp.png", { type: "image/png" }));
+    const box = root.getBoundingClientRect();
+    const place = { bubbles: true, cancelable: true, clientX: box.x + 30, clientY: box.y + 30 };
+    root.dispatchEvent(how === "paste" ? new ClipboardEvent("paste", { ...place, clipboardData: files })
+        : new DragEvent("drop", { ...place, dataTransfer: files }));
+}"""
+
+
+def test_pictures_are_pasted_and_dropped_into_the_text(write: Open, post: SmallPost) -> None:
+    """They are in the draft that is opened again; one taken out of the text is not sent, and "undo" brings it back."""
+    writer, page = write("/mail/@/compose/?to=bob@example.test")
+    page.get_by_role("radio", name="Rich text").check()
+    root = editor(page).locator("[data-editor]")
+    root.click()
+    page.keyboard.type("Look: ")
+    for number, how in enumerate(("paste", "drop"), 1):
+        root.evaluate(GIVE, [how, list(PIXEL)])
+        expect(root.locator("img")).to_have_count(number)
+        expect(root.locator("img").last).to_have_js_property("naturalWidth", 1)
+    expect(page.locator(".up[data-token]")).to_have_count(2)
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    page.reload()
+    root = editor(page).locator("[data-editor]")
+    expect(root.locator("img")).to_have_count(2)
+    expect(root.locator("img").last).to_have_js_property("naturalWidth", 1)
+    page.get_by_role("button", name="Remove camp.png").last.click()
+    expect(root.locator("img")).to_have_count(1)
+    root.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    expect(page.locator(".up:visible")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(page.locator(".up:visible")).to_have_count(1)
+    page.keyboard.press("Control+Enter")
+    sent(page)
+    message = read(arrived(post, "bob")[0])
+    (box,) = (part for part in message.walk() if part.get_content_type() == "multipart/related")
+    html, picture = box.iter_parts()
+    assert f"cid:{picture['Content-ID'][1:-1]}" in html.get_content()
+    assert [part.get_payload(decode=True) for part in message.walk() if part.get_filename()] == [PIXEL]
+    assert writer.stored("Drafts") == []
+
+
+def test_each_wrong_address_has_its_own_reason(write: Open) -> None:
+    _writer, page = write()
+    to(page).fill("ann, bob@example.test, eve@x..test")
+    page.get_by_role("button", name="Send").click()
+    chips = page.locator("#row-to .chip")
+    expect(chips).to_have_count(3)
+    for number, reason in ((0, "The “@” is missing."), (2, "“x..test” is not the name of a mail server.")):
+        expect(chips.nth(number)).to_have_class(re.compile(r"\bbad\b"))
+        expect(chips.nth(number).locator("button")).to_have_accessible_description(re.compile(re.escape(reason)))
+    expect(chips.nth(1)).not_to_have_class(re.compile(r"\bbad\b"))
+    page.get_by_role("button", name="Remove ann").click()
+    expect(page.locator(".rc-errors p:visible")).to_have_count(1)
+    page.get_by_role("button", name="Remove eve@x..test").click()
+    expect(page.locator(".rc-errors p:visible")).to_have_count(0)
+    expect(to(page)).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_beside_plain_text_a_picture_is_a_file(write: Open) -> None:
+    _writer, page = write()
+    page.locator("[name=text]").evaluate(GIVE, ["paste", list(PIXEL)])
+    expect(page.locator(".up[data-token]")).to_contain_text("camp.png")
+
+
+def test_what_is_too_much_together_is_told_before_it_goes_out(write: Open, settings) -> None:
+    settings.MAX_MESSAGE_MB = 1
+    _writer, page = write()
+    half = {"mimeType": "application/octet-stream", "buffer": b"1" * 600_000}
+    page.set_input_files("#compose-files", {"name": "a.bin", **half})
+    expect(page.locator("[data-total]")).to_have_text("So far: 586 kB")
+    expect(page.locator(".up[data-token]")).to_have_count(1)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_input_files("#compose-files", {"name": "b.bin", **half})
+    expect(page.locator(".up[data-state=failed]")).to_contain_text("all files together may have 1 MB")
+    assert asked == []
+    page.get_by_role("button", name="Remove a.bin").click()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".up[data-token]")).to_contain_text("b.bin")
 
 
 def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings) -> None:

@@ -62,7 +62,7 @@ def test_what_is_no_address_yet_is_kept(writer: Writer) -> None:
     assert page.said == ["Draft saved."]
     assert {name: page.value(name) for name in typed} == typed
     page.press(to="bob@example.test")
-    assert page.errors == {"cc": ["“some body” is not a mail address."]}
+    assert page.errors == {"cc": ["“some body” is not a mail address. The “@” is missing."]}
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,19 @@ def test_a_failure_is_told_whenever_its_writer_comes_back(patient: Writer, post:
     assert "Outbox" in column and "outbox/watch/" not in column
 
 
+def test_who_edits_a_failed_message_sees_the_reason_at_each_address(patient: Writer, post: PostOffice) -> None:
+    """And no more once the draft is saved again."""
+    bob = post.new_login()
+    patient.new().press(**WRITTEN, to=f"{to(bob)}, {exim.REFUSED}", cc=exim.FOREIGN)
+    the_clock_shows(seconds=11)
+    page = press(patient, "edit")
+    for name, address in (("to", exim.REFUSED), ("cc", exim.FOREIGN)):
+        (said,) = page.errors[name]
+        assert said.startswith(f"{address}: The server does not take this address")
+        assert f'data-address="{address}"' in page.html
+    assert page.press("save", cc="").errors == {}
+
+
 # --- once -------------------------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,7 @@ FORMS = {
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
-KEPT_BY_BROWSERS = {"mail:part", "mail:image"}  # pictures: their address changes with what they show
+KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload"}  # pictures: their address changes with what they show
 SCRIPTS = ("/static/", "/admin/jsi18n/")
 ACTIVE = re.compile(r"^\s*(?:javascript|vbscript|data:text)", re.IGNORECASE)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -127,6 +127,7 @@ def all_addresses(alice: Person) -> list[Address]:
         app_label="portal",
         content_type_id=1,
         id=1,
+        upload_id="A" * 22,
     )
 
 

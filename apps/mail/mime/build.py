@@ -11,6 +11,7 @@ import binascii
 import quopri
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote
@@ -106,6 +107,15 @@ def _state(outgoing: OutgoingMessage) -> list[str]:
     for name, people in (("to", outgoing.to), ("cc", outgoing.cc), ("bcc", outgoing.bcc)):
         if len(wire.address_list(name, people)) > MAX_VALUE:
             state.setdefault(name, addresses.format(people))
+    return _notes(state)
+
+
+def further_notes(state: Mapping[str, str]) -> str:
+    """Header lines that add to the notes of a draft."""
+    return "".join(_notes(state))
+
+
+def _notes(state: Mapping[str, str]) -> list[str]:
     words = [
         f"{quote(key, safe='')}={quote(value[start : start + _STATE_PIECE], safe='')}"
         for key, value in state.items()

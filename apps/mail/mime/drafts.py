@@ -13,6 +13,9 @@ from portal.contracts import Address
 #: Fields of ours that a person set in the form and that must survive.
 KEPT = ("Organization", "Importance", "X-Priority", "Disposition-Notification-To")
 
+#: Begins the key of a note that says why the server did not take an address.
+REFUSED = "refused "
+
 
 def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
     """Attachments come back octet for octet. A message without From gets an empty address there."""

@@ -5,15 +5,17 @@ all of that message, ``d:<number>`` a part of the draft as it was last saved. So
 files again.
 
 A picture that the HTML shows by its Content-ID is drawn in the editor from its address in the portal, which ends in
-``#cid=<id>``; ``as_shown`` and ``as_sent`` translate.
+``#cid=<id>``; ``as_shown`` and ``as_sent`` translate. One that is pasted or dropped into the text is an upload that has
+its Content-ID from the beginning.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from django.conf import settings
@@ -26,7 +28,7 @@ from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import decode, filenames
 from apps.mail.mime.outgoing import Attachment
 from apps.mail.mime.parts import Part
-from apps.mail.services import kinds
+from apps.mail.services import images, kinds, limits
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import Upload, UploadError, Uploads
 from portal import credentials
@@ -56,6 +58,8 @@ class Item:
     size: int | None  # octets of content, for parts of messages about; None when the server cannot be asked
     icon: str
     hue: str
+    content_id: str = ""  # of a picture that can stand in the text
+    shown_at: str = ""  # where the editor finds a picture just uploaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +77,46 @@ def uploads_of(request: PortalRequest) -> Uploads:
     return Uploads(root=settings.DATA_DIR / "uploads", user=str(request.user.pk), key=credentials.data_key(request))
 
 
-def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes]) -> Item:
-    """Keep a file for the message being written. Raises ``uploads.TooLarge``, ``portal.credentials.Locked``."""
+def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes], in_text: bool = False) -> Item:
+    """Keep a file for the message being written; ``in_text``, to be shown in it if it is a picture that browsers draw.
+    Raises ``uploads.TooLarge``, ``portal.credentials.Locked``."""
     type_ = _type(type)
     return item_of_upload(
         uploads_of(request).save(
             filename=filenames.safe(name, type_),
             type=type_,
             chunks=chunks,
-            limit=settings.MAX_MESSAGE_MB * 1_000_000,
+            limit=limits.files(),
+            content_id=f"{secrets.token_hex(16)}@image.invalid" if in_text and type_ in images.TYPES else "",
         )
     )
 
 
 def item_of_upload(upload: Upload) -> Item:
-    return _item(f"u:{upload.id}", upload.filename, upload.type, upload.size)
+    item = _item(f"u:{upload.id}", upload.filename, upload.type, upload.size)
+    if not upload.content_id:
+        return item
+    url = f"{reverse('mail:upload', args=(upload.id,))}#cid={quote(upload.content_id, safe='')}"
+    return replace(item, content_id=upload.content_id, shown_at=url)
 
 
 def items_of_parts(parts: Iterable[Part], origin: str) -> list[Item]:
     """``origin``: "s" or "d"."""
-    return [_item(f"{origin}:{part.number}", part.filename, part.type, _content_size(part)) for part in parts]
+    return [
+        replace(
+            _item(f"{origin}:{part.number}", part.filename, part.type, _content_size(part)),
+            content_id=part.content_id if _can_be_shown(part) else "",
+        )
+        for part in parts
+    ]
+
+
+def picture(upload_id: str, uploads: Uploads) -> tuple[Upload, bytes]:
+    """A picture that stands in the text being written. Raises ``UploadError``."""
+    found = uploads.get(upload_id)
+    if not found.content_id or found.type not in images.TYPES:
+        raise UploadError(upload_id)
+    return found, uploads.read(upload_id)
 
 
 def item_of_source(detail: MessageDetail) -> Item:
@@ -146,7 +170,16 @@ def load(tokens: Sequence[str], sources: Sources, *, shown: Collection[str] = ()
                 upload, content = sources.uploads.get(name), sources.uploads.read(name)
             except UploadError as error:
                 raise Missing from error
-            loaded.append(Attachment(content=content, filename=upload.filename, type=upload.type))
+            inline = upload.content_id in shown
+            loaded.append(
+                Attachment(
+                    content=content,
+                    filename=upload.filename,
+                    type=upload.type,
+                    content_id=upload.content_id if inline else "",
+                    inline=inline,
+                )
+            )
             continue
         part = _part(details[origin], name) if origin in details else None
         if part is None or name not in octets[origin]:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from apps.mail import submission
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
-from apps.mail.mime import build, wire
+from apps.mail.mime import build, drafts, wire
 from apps.mail.models import OutboxMessage
 from apps.mail.services import delivery, letters, sending
 from apps.mail.services.letters import Letter
@@ -253,10 +253,16 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
     if letter.is_redirect:
         remove(row)
         return None
-    octets = (letter.bcc + letter.notes).encode() + letters.take_up(row.file, opened)
+    notes = letter.bcc + letter.notes + _notes_of_refusals(letter)
+    octets = notes.encode() + letters.take_up(row.file, opened)
     ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)
     return ref
+
+
+def _notes_of_refusals(letter: Letter) -> str:
+    """Whoever goes on writing sees which addresses the server did not take, and why."""
+    return build.further_notes({f"{drafts.REFUSED}{who}": sending.why_of(why) for who, why in letter.refused.items()})
 
 
 def discard(row: OutboxMessage) -> None:

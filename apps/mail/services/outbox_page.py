@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.mail import submission
 from apps.mail.models import OutboxMessage
 from apps.mail.services import sending
 from apps.mail.services.letters import Letter
@@ -106,14 +105,9 @@ def _entry(row: OutboxMessage, letter: Letter) -> Entry:
         to=tuple(name or email for name, email in letter.people),
         due=row.due if row.state == State.WAITING else None,
         can=_can(row, letter),
-        refused=tuple((who, why_of(why)) for who, why in letter.refused.items()),
+        refused=tuple((who, sending.why_of(why)) for who, why in letter.refused.items()),
         accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
     )
-
-
-def why_of(refusal: list[object]) -> str:
-    code, text, permanent = refusal
-    return sending.refusal_text(submission.Refusal(int(str(code)), str(text), bool(permanent)))
 
 
 def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
@@ -39,6 +39,7 @@ class Prefill:
     initial: Mapping[str, Any]
     items: tuple[Item, ...] = ()
     notes: tuple[str, ...] = ()  # what the writer is told about it
+    refused: Mapping[str, str] = field(default_factory=dict)  # why the server has not taken an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +272,9 @@ def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
     }
-    return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files, "d")))
+    refused = {k.removeprefix(drafts.REFUSED): v for k, v in state.items() if k.startswith(drafts.REFUSED)}
+    items = tuple(attaching.items_of_parts(files, "d"))
+    return Prefill(initial=initial, items=items, refused=refused)
 
 
 def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:

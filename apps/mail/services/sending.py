@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache as cached
@@ -173,6 +173,12 @@ def refusal_text(refusal: submission.Refusal) -> str:
     if refusal.permanent:
         return _("The server does not take this address: %(text)s") % {"text": refusal.text}
     return _("The server does not take this address just now, try again later: %(text)s") % {"text": refusal.text}
+
+
+def why_of(refusal: Sequence[object]) -> str:
+    """The same of a refusal as the Outbox keeps it: code, text, whether it is for good."""
+    code, text, permanent = refusal
+    return refusal_text(submission.Refusal(int(str(code)), str(text), bool(permanent)))
 
 
 _WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (

@@ -40,6 +40,7 @@ class Upload:
     filename: str
     type: str  # as the browser said, "application/octet-stream" where it said nothing sensible
     size: int  # octets of content
+    content_id: str = ""  # of a picture that stands in the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Uploads:
     user: str
     key: bytes  # 32 octets
 
-    def save(self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int) -> Upload:
+    def save(self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int, content_id: str = "") -> Upload:
         """Seal a file as it arrives. Raises ``TooLarge`` (and keeps nothing) beyond ``limit`` octets."""
         upload_id = secrets.token_urlsafe(16)
         folder = self.root / self.user
@@ -68,12 +69,12 @@ class Uploads:
                         raise TooLarge(filename)
                     self._write(out, upload_id, number, block)
                     number += 1
-                meta = {"filename": filename, "type": type, "size": size, "chunks": number - 1}
+                meta = {"filename": filename, "type": type, "size": size, "chunks": number - 1, "id": content_id}
                 self._write(out, upload_id, 0, json.dumps(meta).encode())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-        return Upload(id=upload_id, filename=filename, type=type, size=size)
+        return Upload(id=upload_id, filename=filename, type=type, size=size, content_id=content_id)
 
     def get(self, upload_id: str) -> Upload:
         with self._open(upload_id) as file:
@@ -122,7 +123,13 @@ class Uploads:
         if not sealed:
             raise UploadError(upload_id)
         meta = json.loads(self._unseal(upload_id, 0, sealed[-1]))
-        upload = Upload(id=upload_id, filename=meta["filename"], type=meta["type"], size=meta["size"])
+        upload = Upload(
+            id=upload_id,
+            filename=meta["filename"],
+            type=meta["type"],
+            size=meta["size"],
+            content_id=meta.get("id", ""),
+        )
         return upload, meta["chunks"]
 
 

@@ -13,8 +13,8 @@ from django.shortcuts import render
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.prefs import BODY, FOLLOWED_FOLDERS
-from apps.mail.services import folders, fullness, trouble
+from apps.mail.prefs import BODY, CHECK, FOLLOWED_FOLDERS
+from apps.mail.services import folders, fullness, news, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -82,7 +82,14 @@ def column(
     shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
     drawn = folders.drawn(shown, mailbox)
     context = frame(listed, mailbox, shown=drawn) | {"not_drawn": len(shown) - len(drawn)}
-    return context | {"quota": fullness.fullest(store.quotas())}
+    return context | {
+        "quota": fullness.fullest(store.quotas()),
+        "folders_state": news.of_folders(listed),
+        "column_every": max(_SELDOM, every) if (every := int(request.prefs[CHECK])) else 0,
+    }
+
+
+_SELDOM = 60  # seconds after which the column is drawn anew by itself: not every server tells all counts at once
 
 
 def frame(mailboxes: Sequence[Mailbox], mailbox: str, *, shown: Sequence[Mailbox] | None = None) -> dict[str, Any]:

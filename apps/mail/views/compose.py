@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mail.forms import ComposeForm
 from apps.mail.mailbox.store import MailStore
-from apps.mail.services import attaching, prefill
+from apps.mail.services import attaching, limits, prefill
 from apps.mail.services.prefill import Writer
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -72,7 +72,9 @@ def as_new(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> 
 
 
 def _page(request: PortalRequest, store: MailStore, filled: prefill.Prefill) -> HttpResponse:
-    return writing.draw(request, store, ComposeForm(initial=filled.initial), filled.items, notes=filled.notes)
+    form = ComposeForm(initial=filled.initial)
+    form.refuse({address: f"{address}: {text}" for address, text in filled.refused.items()})
+    return writing.draw(request, store, form, filled.items, notes=filled.notes)
 
 
 @require_safe
@@ -88,17 +90,32 @@ def editor(request: PortalRequest) -> HttpResponse:
     return response
 
 
+@require_safe
+@mail_required
+def limit(request: PortalRequest) -> HttpResponse:
+    """How much may be attached, the server for sending asked as well: the writing page asks once it stands."""
+    limits.ask()
+    return JsonResponse({"limit": limits.files(), "text": writing.limit_text()})
+
+
 @require_POST
 @mail_required
 def uploads(request: PortalRequest) -> HttpResponse:
-    """Take one file and answer with its line of the form: 201, or 413 for one that is too large."""
+    """Take one file and answer with its line of the form: 201, or 413 for one that is too large. ``in_text``: a picture
+    that is to stand in the text; the line says where the editor finds it."""
     file = request.FILES.get("files")
     if file is None and writing.is_too_large(request):
         return HttpResponse(status=413)
     if file is None:
         raise Http404("no file")
     try:
-        item = attaching.save(request, name=file.name or "", type=file.content_type or "", chunks=file.chunks())
+        item = attaching.save(
+            request,
+            name=file.name or "",
+            type=file.content_type or "",
+            chunks=file.chunks(),
+            in_text="in_text" in request.POST,
+        )
     except TooLarge:
         return HttpResponse(status=413)
     return render(request, "mail/_compose_attachment.html", {"item": item}, status=201)

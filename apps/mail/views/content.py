@@ -18,9 +18,10 @@ from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
 from apps.mail.prefs import REMOTE_IMAGES
-from apps.mail.services import images, reading, source, streams, times
+from apps.mail.services import attaching, images, reading, source, streams, times
 from apps.mail.services.remote import may_load, proxy_url
 from apps.mail.services.stores import account_of, open_store
+from apps.mail.services.uploads import UploadError
 from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
 from portal.http import PortalRequest
 
@@ -149,6 +150,17 @@ def part(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpRes
 
 @require_safe
 @mail_required
+def upload(request: PortalRequest, upload_id: str) -> HttpResponseBase:
+    """A picture in a text that is being written, for the editor. Other uploads are not shown."""
+    try:
+        found, octets = attaching.picture(upload_id, attaching.uploads_of(request))
+    except UploadError as error:
+        raise Http404("no such picture") from error
+    return _file(iter([octets]), found.filename, found.type, inline=True)
+
+
+@require_safe
+@mail_required
 def archive(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
     """All attachments in one zip file."""
     uidvalidity = uidvalidity_of(request.GET)
@@ -188,7 +200,7 @@ def _file(chunks: Iterator[bytes], name: str, type: str, *, inline: bool = False
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Referrer-Policy"] = "no-referrer"
     if inline:
-        response["Cache-Control"] = "private, max-age=3600"  # a part never changes: UID and UIDVALIDITY name it
+        response["Cache-Control"] = "private, max-age=3600"  # neither parts nor uploads ever change
     return response
 
 

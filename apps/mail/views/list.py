@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import MailStore, Sort
-from apps.mail.prefs import ENDLESS, PAGE_SIZE
-from apps.mail.services import folders, list_orders, listing, searching
+from apps.mail.prefs import CHECK, ENDLESS, PAGE_SIZE
+from apps.mail.services import folders, list_orders, listing, news, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
 from apps.mail.services.view import FILTER_LABELS, View
@@ -86,6 +86,8 @@ def load(
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
     return {
         "listing": shown,
+        "state": news.of_rows(shown.page),
+        "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],
         "view": shown.view,
         "filters": _filters(shown.view),

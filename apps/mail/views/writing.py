@@ -27,7 +27,7 @@ from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
 from apps.mail.models import Identity
 from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER, UNDO_SEND
-from apps.mail.services import attaching, identities, options, outbox, prefill, sending, trouble
+from apps.mail.services import attaching, identities, limits, options, outbox, prefill, sending, trouble
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -123,7 +123,7 @@ def _taken(request: PortalRequest) -> Sheet:
     """The form with its files put aside; a page that asks for the password carries them from here on."""
     tokens = attaching.valid(request.POST.getlist("attachment"))
     notes = []
-    limit = settings.MAX_MESSAGE_MB
+    limit = limits.megabytes()
     for file in request.FILES.getlist("files"):
         try:
             item = attaching.save(request, name=file.name or "", type=file.content_type or "", chunks=file.chunks())
@@ -239,8 +239,8 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         form.add_error(None, options.reminder(word))
         return sheet.again(store)
     writing = _writing(sheet, store)
-    if sum(len(file.content) for file in writing.message.attachments) > settings.MAX_MESSAGE_MB * 1_000_000:
-        limit = {"limit": settings.MAX_MESSAGE_MB}
+    if sum(len(file.content) for file in writing.message.attachments) > limits.files():
+        limit = {"limit": limits.megabytes()}
         form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
         return sheet.again(store)
     try:
@@ -334,8 +334,9 @@ def draw(
         "notes": list(notes),
         **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
-        "upload_limit": settings.MAX_MESSAGE_MB * 1_000_000,
-        "upload_mb": settings.MAX_MESSAGE_MB,
+        "upload_limit": limits.files(),
+        "upload_text": limit_text(),
+        "ask_limit": not limits.is_known(),
         "back_url": _back_url(form),
         "below": form["kind"].value() == "reply" and request.prefs[ANSWER] == "below",
         "unsaved": request.method == "POST",
@@ -343,6 +344,10 @@ def draw(
     if store is not None:
         context |= column(request, store, "")
     return render(request, "mail/compose.html", context, status=status)
+
+
+def limit_text() -> str:
+    return _("At most %(limit)d MB for one message.") % {"limit": limits.megabytes()}
 
 
 def _senders(request: PortalRequest, form: ComposeForm) -> dict[str, Any]:

@@ -1,42 +1,68 @@
-// Attachments by button and by drop, each with its progress. Without this module the file field is sent with the form.
+// Attachments by button, by drop and from the clipboard, each with its progress; what does not fit is told before a byte
+// goes out. Without this module the file field is sent with the form.
 
 import { askToSignIn } from "../../portal/js/portal.js";
 
 const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-function size(bytes) {
-  const step = bytes ? Math.min(3, Math.floor(Math.log10(bytes) / 3)) : 0;
+/** `thousand`: 1024 beside sizes that the server has written. */
+function size(bytes, thousand = 1000) {
+  const step = bytes ? Math.min(3, Math.floor(Math.log(bytes) / Math.log(thousand))) : 0;
   const format = new Intl.NumberFormat(document.documentElement.lang, {
     style: "unit", unit: units[step], unitDisplay: "short", maximumSignificantDigits: 3,
   });
-  return format.format(bytes / 1000 ** step);
+  return format.format(bytes / thousand ** step);
+}
+
+/** The name of a file in the form: drafts give their files new ones. */
+export function rename(item, token) {
+  item.dataset.token = token;
+  item.querySelector("input[name=attachment]").value = token;
+  const remove = item.querySelector("button[name=remove]");
+  if (remove) remove.value = token;
 }
 
 export function attachments(form) {
   const list = form.querySelector("[data-attachments]");
   const input = form.querySelector("input[type=file]");
-  const limit = Number(form.dataset.limit);
+  let limit = Number(form.dataset.limit);
 
   function item(file) {
     const node = form.querySelector("template[data-up]").content.cloneNode(true).firstElementChild;
     node.querySelector("[data-name]").textContent = file.name;
     node.dataset.state = "uploading";
+    node.dataset.size = file.size;
     list.append(node);
     return node;
   }
 
-  function fail(node, file, text) {
+  /** Octets of all that is attached or on its way. */
+  function total() {
+    const counted = [...list.querySelectorAll(".up:not([hidden], [data-state=failed])")];
+    return counted.reduce((sum, node) => sum + Number(node.dataset.size ?? 0), 0);
+  }
+
+  function tellTotal() {
+    const sum = total();
+    const place = form.querySelector("[data-total]");
+    place.textContent = sum ? place.dataset.total.replace("%s", size(sum, 1024)) : "";
+  }
+
+  function fail(node, file, text, place) {
     node.dataset.state = "failed";
+    tellTotal();
     const state = node.querySelector("[data-state-text]");
     state.textContent = text;
     state.className = "c-bad";
     node.querySelector("progress")?.remove();
     const again = node.querySelector("[data-again]");
     again.hidden = false;
-    again.onclick = () => { node.remove(); send(file); };
+    again.onclick = () => { node.remove(); send(file, place); };
   }
 
-  function send(file) {
+  /** `place`: it is a picture for the text, and this puts it there. */
+  function send(file, place) {
+    const before = total();
     const node = item(file);
     const state = node.querySelector("[data-state-text]");
     const bar = node.querySelector("progress");
@@ -47,8 +73,15 @@ export function attachments(form) {
       remove.onclick = () => node.remove();
       return;
     }
+    if (before + file.size > limit) {
+      fail(node, file, form.dataset.tooMuch.replace("%s", size(limit)), place);
+      remove.onclick = () => node.remove();
+      return;
+    }
+    tellTotal();
     const data = new FormData();
     data.append("files", file, file.name);
+    if (place) data.append("in_text", "1");
     data.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     const request = new XMLHttpRequest();
     request.open("POST", form.dataset.uploads);
@@ -60,22 +93,23 @@ export function attachments(form) {
     });
     request.addEventListener("load", () => {
       if (request.status === 401) askToSignIn();
-      if (request.status !== 201) { fail(node, file, request.status === 413 ? form.dataset.tooLarge.replace("%s", size(limit)) : form.dataset.failed); return; }
+      if (request.status !== 201) { fail(node, file, request.status === 413 ? form.dataset.tooLarge.replace("%s", size(limit)) : form.dataset.failed, place); return; }
       const fresh = document.createElement("template");
       fresh.innerHTML = request.responseText; // html: the fragment our own server has escaped
       const done = fresh.content.firstElementChild;
       node.replaceWith(done);
+      if (done.dataset.shownAt) place?.(done);
       form.dispatchEvent(new Event("compose:changed"));
       form.querySelector("[data-status]").textContent = `${file.name}: ${done.querySelector("[data-state-text]").textContent}`;
     });
-    request.addEventListener("error", () => fail(node, file, form.dataset.failed));
-    request.addEventListener("abort", () => node.remove());
+    request.addEventListener("error", () => fail(node, file, form.dataset.failed, place));
+    request.addEventListener("abort", () => { node.remove(); tellTotal(); });
     remove.onclick = () => (request.readyState < 4 ? request.abort() : node.remove());
     request.send(data);
   }
 
   input.addEventListener("change", () => {
-    [...input.files].forEach(send);
+    for (const file of input.files) send(file);
     input.value = "";
   });
   form.querySelector("button[value=attach]")?.setAttribute("hidden", "");
@@ -91,6 +125,7 @@ export function attachments(form) {
     const node = button.closest("[data-token]");
     const next = node.nextElementSibling?.querySelector("button") ?? form.querySelector("[data-pick]");
     node.remove();
+    if (node.dataset.cid) form.dispatchEvent(new CustomEvent("compose:picture-gone", { detail: node.dataset.cid }));
     form.dispatchEvent(new Event("compose:changed"));
     next?.focus();
   });
@@ -105,6 +140,27 @@ export function attachments(form) {
     event.preventDefault();
     depth = 0;
     form.classList.remove("dropping");
-    [...event.dataTransfer.files].forEach(send);
+    for (const file of event.dataTransfer.files) send(file);
   });
+  // Beside plain text there is no place for a picture: it goes along as a file.
+  form.addEventListener("paste", (event) => {
+    const { files, types } = event.clipboardData;
+    if (!files.length || types.includes("text/plain")) return;
+    event.preventDefault();
+    for (const file of files) send(file);
+  });
+  form.addEventListener("compose:files", ({ detail }) => { for (const file of detail.files) send(file, detail.place); });
+  form.addEventListener("compose:changed", tellTotal);
+  tellTotal();
+  if (form.dataset.askLimit) askLimit();
+
+  /** The server for sending may take less than the site does. */
+  async function askLimit() {
+    const answer = await fetch(form.dataset.askLimit, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok || !answer.headers.get("Content-Type").startsWith("application/json")) return;
+    const told = await answer.json();
+    limit = told.limit;
+    for (const place of form.querySelectorAll("[data-limit-text]")) place.textContent = told.text;
+    for (const button of form.querySelectorAll("[data-pick][title]")) button.title = `${button.ariaLabel}. ${told.text}`;
+  }
 }

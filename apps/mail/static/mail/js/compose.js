@@ -1,7 +1,7 @@
 // The writing page. Everything here is an addition: the form sends, saves and attaches without it.
 import { askToSignIn, toast } from "../../portal/js/portal.js";
 import { recipients } from "./recipients.js";
-import { attachments } from "./attachments.js";
+import { attachments, rename } from "./attachments.js";
 import { identities } from "./identities.js";
 
 const form = document.getElementById("compose");
@@ -97,10 +97,8 @@ async function save(button) {
     form.querySelectorAll("[data-token]").forEach((item) => {
       const token = answer.attachments[item.dataset.token];
       if (!token) return;
-      item.dataset.token = token;
-      item.querySelector("input[name=attachment]").value = token;
-      const remove = item.querySelector("button[name=remove]");
-      if (remove) remove.value = token;
+      item.dataset.first ??= item.dataset.token;
+      rename(item, token);
     });
     history.replaceState(null, "", answer.url);
     status.textContent = answer.text;

@@ -1,5 +1,6 @@
 // Rich text: Squire in a same-origin frame whose policy lets style attributes through, which the portal's pages do not.
 import { roving } from "../../portal/js/portal.js";
+import { pictures } from "./pictures.js";
 
 const form = document.querySelector("#compose, #identity");
 
@@ -34,6 +35,7 @@ const commands = {
 const tags = { bold: "B", italic: "I", underline: "U", strikethrough: "S", bullets: "UL", numbers: "OL", quote: "BLOCKQUOTE" };
 
 let squire = null;
+let followPictures = null;
 
 export async function editor({ focus }) {
   const frame = form.querySelector("iframe[data-frame]");
@@ -49,10 +51,12 @@ export async function editor({ focus }) {
     form.addEventListener("compose:plain", plain);
     form.addEventListener("compose:signature", (event) => event.detail.rich?.(squire, frame.contentDocument.querySelector("[data-editor]")));
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
+    if (form.matches("#compose")) followPictures = pictures(form, squire, frame.contentDocument);
   }
   squire.setHTML(html.value || fromPlain(text.value));
   if (form.dataset.below) squire.moveCursorToEnd(); else squire.moveCursorToStart();
   form.classList.add("rich");
+  followPictures?.();
   html.disabled = false; // from here on the editor's text counts
   toolbar.hidden = false;
   text.hidden = true;

@@ -60,7 +60,8 @@ function follow() {
     row.classList.toggle("open", row.dataset.uid === open && (row.dataset.mailbox ?? from) === from);
   }
   const title = open ? reading().dataset.title : list()?.getAttribute("aria-label");
-  if (title) document.title = document.title.replace(/^.*(?= – )/s, () => title);
+  const unread = $("#folders a.un[aria-current] .cnt")?.textContent;
+  if (title) document.title = document.title.replace(/^.*(?= – )/s, () => (unread ? `(${unread}) ${title}` : title));
   const row = $(".msg.open", list());
   if (open === shown || (open && !row)) return;
   shown = open;
@@ -167,30 +168,16 @@ function settle() {
   stopAt($(".msg:focus-within", list()) ?? $(".go[tabindex='0']", list())?.closest(".msg")); // a row drawn anew is none yet
   if (lost()) held = null; // nothing took its place
   follow();
-  news();
+}
+
+/** After another module has changed rows of the list: the focus is its business. */
+export function redrawn() {
+  place = null;
+  settle();
 }
 
 document.addEventListener("htmx:config:request", remember);
 document.addEventListener("htmx:after:swap", settle);
-
-/* --- new mail ----------------------------------------------------------------------------------------------------- */
-
-/** The folder column has seen more than the list shows: the list follows at once unless somebody is at work in it. */
-function news() {
-  const here = list();
-  const folders = $("#folders");
-  if (!here?.dataset.refresh || !folders?.dataset.uidnext || folders.dataset.uidvalidity !== here.dataset.uidvalidity) return;
-  if (Number(folders.dataset.uidnext) <= Number(here.dataset.uidnext)) return;
-  const refresh = () => window.htmx.ajax("GET", here.dataset.refresh, { target: "#list", swap: "outerHTML" });
-  const busy = here.matches(":hover, :focus-within") || $(".scroll", here).scrollTop > 0 || boxes().some((box) => box.checked);
-  const button = $("[data-news]", here);
-  if (!busy) {
-    refresh();
-  } else if (button?.hidden) {
-    button.hidden = false;
-    button.addEventListener("click", refresh, { once: true });
-  }
-}
 
 /* --- search -------------------------------------------------------------------------------------------------------- */
 

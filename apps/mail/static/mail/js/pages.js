@@ -36,7 +36,8 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   asked = document.activeElement === ctx.sourceElement;
 });
 
-function goOn() {
+/** Watch for the end of the list; also when another module has changed its rows. */
+export function goOn() {
   if ($("#list") !== list) [list, times, known] = [$("#list"), 0, new Set()];
   const more = $("[data-endless]", list ?? undefined);
   if (more) watcher.observe(more);

@@ -58,6 +58,11 @@ export function recipients(row) {
   field.type = "hidden";
   field.after(list, typing, menu);
 
+  // What the server has said of single addresses. It goes with the address.
+  const said = [...(document.getElementById(`${field.id}_error`)?.querySelectorAll("[data-address]") ?? [])];
+  const address = (value) => (/<([^<>]*)>\s*$/.exec(value)?.[1] ?? value).trim().toLowerCase();
+  const errorOf = (value) => said.find((each) => each.dataset.address.toLowerCase() === address(value));
+
   let values = split(field.value);
   let active = -1, asked = 0, timer = 0;
 
@@ -69,22 +74,32 @@ export function recipients(row) {
   function draw() {
     list.replaceChildren(...values.map((value, index) => {
       const chip = document.createElement("span");
-      chip.className = plausible.test(value) ? "chip rc" : "chip rc bad";
+      const error = errorOf(value);
+      const wrong = error?.textContent ?? (plausible.test(value) ? "" : row.dataset.wrong.replace("%s", value));
+      chip.className = wrong ? "chip rc bad" : "chip rc";
       const text = document.createElement("span");
       text.className = "ell";
       text.dir = "auto";
       text.textContent = value.replace(/\s*<[^>]*>$/, "").replace(/^"(.*)"$/, "$1") || value;
-      text.title = value;
+      text.title = wrong || value;
       const remove = document.createElement("button");
       remove.type = "button";
       remove.className = "x";
       remove.setAttribute("aria-label", row.dataset.remove.replace("%s", value));
       remove.textContent = "×";
+      if (error) remove.setAttribute("aria-describedby", error.id);
       remove.addEventListener("click", () => { values.splice(index, 1); draw(); write(); typing.focus(); });
       chip.addEventListener("dblclick", () => edit(index));
-      chip.append(text, remove);
+      chip.append(...(wrong ? [sign()] : []), text, remove);
       return chip;
     }));
+    for (const error of said) error.hidden = !values.some((value) => errorOf(value) === error);
+    if (said.length && said.every((error) => error.hidden)) typing.removeAttribute("aria-invalid");
+  }
+
+  /** Not by its colour alone. */
+  function sign() {
+    return row.querySelector("template[data-sign]").content.cloneNode(true);
   }
 
   function edit(index) {

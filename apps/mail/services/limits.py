@@ -1,0 +1,54 @@
+"""How much one message may hold: what the site allows, or less where the server for sending says so (SIZE, RFC 1870).
+
+The server is asked by the writing page once it stands, and not again within the day; until it has answered, and where
+it does not, the site's limit counts alone, and the server judges what is sent.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+
+from apps.mail import probe
+from apps.mail.services import sending
+
+log = structlog.get_logger(__name__)
+KEY = "mail.size_limit"
+DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was none, is remembered
+SECONDS = 5.0
+ROOM = 100_000  # octets for headers and text
+
+
+def files() -> int:
+    """Octets that the files of one message may have together, as far as that is known."""
+    site: int = settings.MAX_MESSAGE_MB * 1_000_000
+    size = cache.get(KEY)
+    return min(site, max(size - ROOM, ROOM) * 57 // 78) if size else site  # 57 octets are a line of base64, 78
+
+
+def megabytes() -> int:
+    """The same, to be said."""
+    return max(1, files() // 1_000_000)
+
+
+def is_known() -> bool:
+    return cache.get(KEY) is not None
+
+
+def ask() -> None:
+    """Ask the server, unless it has answered. That it cannot be asked is no trouble of whoever is writing."""
+    if is_known() or not settings.SMTP_URL:
+        return
+    cache.set(KEY, 0, SOON)  # whoever comes meanwhile does not ask as well
+    ca_file = settings.SMTP_TLS_CA_FILE or None
+    try:
+        with sending.way_out():
+            found = probe.smtp(
+                sending.smtp_server(), ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=SECONDS
+            )
+    except (OSError, probe.BadGreeting, probe.NoStartTls, sending.Busy) as error:
+        log.info("size_limit_unknown", error=error.__class__.__name__)
+        return
+    size = found.values.get("SIZE", "")
+    cache.set(KEY, int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0, DAY)

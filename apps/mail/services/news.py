@@ -1,0 +1,49 @@
+"""Whether what an open page shows is still true. Pages ask on a timer, and nearly always it is: that answer is cheap.
+
+Three short texts stand for what is shown: ``of_rows`` for a page of a list, ``of_folders`` for the counts of the folder
+column, and ``mark`` for everything that could change either. The last takes one command, and is there only where the
+server tells all counts in one answer (LIST-STATUS, RFC 5819) and numbers its changes (CONDSTORE, RFC 7162).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from apps.mail.mailbox import names
+from apps.mail.mailbox.store import Mailbox, MailStore, Page
+from apps.mail.services import folders
+
+
+def counts(store: MailStore) -> Sequence[Mailbox]:
+    """All mailboxes with their counts, where that is one command; else none. Raises ``MailError``."""
+    return store.mailboxes() if store.capabilities >= {"LIST-EXTENDED", "LIST-STATUS"} else ()
+
+
+def mark(mailboxes: Sequence[Mailbox], mailbox: str) -> str:
+    """While this stays the same, so do the counts and every row of ``mailbox``. "" where the server does not tell."""
+    name = names.from_wire(names.to_wire(mailbox))
+    status = next((each.status for each in mailboxes if each.name == name), None)
+    if status is None or not status.highestmodseq:
+        return ""
+    return f"{of_folders(mailboxes)}.{status.uidvalidity}.{status.uidnext}.{status.messages}.{status.highestmodseq}"
+
+
+def of_folders(mailboxes: Sequence[Mailbox]) -> str:
+    """Of what the folder column draws."""
+    drawn = [
+        (node.name, node.role, node.selectable, each.subscribed, node.count)
+        for each in mailboxes
+        for node in (folders.Node(name=each.name, label="", icon="", mailbox=each),)
+    ]
+    return _short(drawn)
+
+
+def of_rows(page: Page) -> str:
+    """Of what can change about the rows of a page: which ones they are, and how they are marked."""
+    rows = [(row.uid, row.seen, row.flagged, row.answered, row.forwarded) for row in page.rows]
+    return _short((page.status.uidvalidity, page.offset, page.total, rows))
+
+
+def _short(value: object) -> str:
+    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()
