@@ -85,9 +85,7 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
     return done
 
 
-def act(
-    store: ImapStore, source: str, uids: list[int], uidvalidity: int, do: str, target: str
-) -> actions.Undo | None:
+def act(store: ImapStore, source: str, uids: list[int], uidvalidity: int, do: str, target: str) -> actions.Undo | None:
     mailboxes = store.mailboxes(status=False)
     if do in actions.MARKS:
         return actions.mark(store, source, uids, uidvalidity=uidvalidity, do=do).undo
