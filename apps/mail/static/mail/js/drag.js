@@ -42,9 +42,9 @@ function folderAt({ target }) {
 }
 
 function point(link) {
-  if (over !== link) over?.classList.remove("drop");
+  if (over !== link) over?.classList.remove("onto");
   over = link;
-  over?.classList.add("drop");
+  over?.classList.add("onto");
 }
 
 document.addEventListener("dragover", (event) => {

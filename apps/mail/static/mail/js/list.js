@@ -47,6 +47,13 @@ document.addEventListener("change", ({ target }) => {
   if (target.matches("#list .cb")) count();
 });
 
+document.addEventListener("submit", ({ submitter }) => {
+  const menu = submitter?.closest("#main details.pop:not(.sort)");
+  if (!menu) return;
+  menu.open = false; // what comes next is elsewhere, and its end leads back to the menu's button
+  $("summary", menu).focus();
+});
+
 document.addEventListener("reset", ({ target }) => target.id === "bulk" && setTimeout(count)); // once the boxes are empty
 
 function chooseNone() {
