@@ -185,6 +185,7 @@ function settle() {
     if (place) $(".scroll", known).scrollTop = place.top;
   }
   for (const link of $$("[data-rows] .go:not([tabindex])", known ?? document)) link.tabIndex = -1; // rows that came later
+  if ($("#bulk [name=all]")) for (const box of boxes()) box.checked = box.disabled = true; // and those that came later
   if ($("#more")) import("./search.js");
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
