@@ -303,7 +303,7 @@ def test_drafts_offer_what_means_something_there(anna: Person) -> None:
     page = anna.client.get("/mail/Drafts/").content.decode()
     listed = page[page.index('id="list"') : page.index('id="reading"')]
     offered = re.findall(r'name="(?:one|do)" value="([a-z]+)', listed)
-    assert set(offered) == {"delete", "flag", "move"}
+    assert set(offered) == {"delete", "flag", "move", "copy"}
     assert f"delete:{uid}" in listed
     assert 'class="seg"' not in listed
 

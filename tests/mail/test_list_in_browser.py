@@ -76,7 +76,7 @@ def test_selecting_flagging_moving_and_undoing(visit: Open) -> None:
     row(page, "n1").locator(".pick").click()
     row(page, "n3").locator(".pick").click()
     expect(page.locator("[data-count]")).to_have_text("2 selected")
-    page.locator(".bulk [value=flag]").click()
+    page.locator(".bulk > [value=flag]").click()
     expect(page.locator(".msg .flags .c-flag")).to_have_count(2)
     row(page, "n1").locator(".pick").click()
     page.locator(".bulk [value=move]").click()

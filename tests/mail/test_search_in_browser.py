@@ -141,7 +141,7 @@ def test_all_folders_and_what_is_done_there(visit: Open) -> None:  # noqa: F811
     expect(page.locator(".msg.open")).to_have_count(1)
     for subject in ("Radar plan", "Radar reply"):
         row(page, subject).locator(".pick").click()
-    page.locator(".bulk [value=flag]").click()
+    page.locator(".bulk > [value=flag]").click()
     expect(page.locator(".msg .c-flag")).to_have_count(2)
     for subject in ("Radar plan", "Radar reply"):
         row(page, subject).locator(".pick").click()

@@ -182,6 +182,11 @@ def _everywhere(
     )
 
 
+def folders_of(store: MailStore, view: View) -> list[Mailbox]:
+    """Those that a search over several folders looks into."""
+    return _scope([known for known in store.mailboxes(status=False) if known.selectable], view.meaning)[0]
+
+
 def _scope(mailboxes: Sequence[Mailbox], meaning: Meaning) -> tuple[list[Mailbox], list[Term]]:
     """The mailboxes to search, and the terms that name none."""
     named = [term for term in meaning.inside if term.value.casefold() != ANYWHERE]

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from apps.mail.mailbox.errors import BadArgument, NoSuchMailbox, NoSuchMessage, UidValidityChanged
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.services import actions, folders
+from apps.mail.services import actions, folders, noted
 from apps.mail.services.actions import Undo
 from apps.mail.services.refs import MessageRef
 
@@ -26,14 +26,14 @@ class Spread:
 
 
 def act(store: MailStore, refs: Sequence[MessageRef], *, do: str, target: str = "") -> Spread:
-    """``do``: a key of ``actions.MARKS`` or ``actions.TARGET_ROLES``, or "move" to the folder ``target``.
+    """``do``: one of ``actions.ALL``; "move" and "copy" to the folder ``target``.
 
     Deleting moves to the trash; what lies there already stays. Raises ``NoSuchMailbox`` for the target before anything
     is touched.
     """
     mailboxes = store.mailboxes(status=False)
     goal = next((known for known in mailboxes if known.name == target and known.selectable), None)
-    if do == "move" and goal is None:
+    if do in actions.WITH_TARGET and goal is None:
         raise NoSuchMailbox(target)
     ways: list[Undo] = []
     touched: list[MessageRef] = []
@@ -51,7 +51,13 @@ def act(store: MailStore, refs: Sequence[MessageRef], *, do: str, target: str = 
         touched += here
         ways += [done.undo] if done.undo else []
     count = len(touched)
-    text = actions.said_of_move(folders.label(goal), count) if goal and do == "move" else actions.said(do, count)
+    if goal and do in actions.WITH_TARGET:
+        said = actions.said_of_move if do == "move" else actions.said_of_copy
+        text = said(folders.label(goal), count)
+        if touched and not ways and do == "copy":
+            text = f"{text} {actions.no_way_back()}"
+    else:
+        text = actions.said(do, count)
     return Spread(
         text=" ".join([*([text] if touched else []), *([_left_alone(len(left))] if left else [])]),
         ways=tuple(ways),
@@ -71,8 +77,9 @@ def _in_one(
 ) -> actions.Done:
     if do in actions.MARKS:
         return actions.mark(store, mailbox, uids, uidvalidity=uidvalidity, do=do)
-    if do == "move":
-        return actions.move(store, mailbox, uids, uidvalidity=uidvalidity, target=target, mailboxes=mailboxes)
+    if do in actions.WITH_TARGET:
+        to_folder = actions.move if do == "move" else actions.copy
+        return to_folder(store, mailbox, uids, uidvalidity=uidvalidity, target=target, mailboxes=mailboxes)
     return actions.move_by_role(store, mailbox, uids, uidvalidity=uidvalidity, do=do, mailboxes=mailboxes)
 
 
@@ -93,24 +100,26 @@ def _left_alone(count: int) -> str:
 
 def dump(ways: Sequence[Undo]) -> str:
     """For the undo button of a toast."""
-    return json.dumps([asdict(way) for way in ways])
+    return json.dumps([asdict(way) | {"uids": noted.ranges(way.uids)} for way in ways])
 
 
-def load(text: str, *, most: int) -> tuple[Undo, ...]:
+def load(text: str) -> tuple[Undo, ...]:
     """The reading of ``dump``; raises ``BadArgument``."""
     try:
         ways = tuple(
             Undo(
                 mailbox=str(item["mailbox"]),
                 uidvalidity=_number(item["uidvalidity"]),
-                uids=tuple(_number(uid) for uid in item["uids"]),
+                uids=noted.uids_of(item["uids"]),
+                do=str(item["do"]),
                 back_to=str(item["back_to"]),
+                lesson=str(item["lesson"]),
             )
             for item in json.loads(text)
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadArgument("not a way back") from error
-    if not 0 < sum(len(way.uids) for way in ways) <= most:
+    if not ways or not all(way.is_whole for way in ways) or sum(len(way.uids) for way in ways) > noted.MOST:
         raise BadArgument("not a way back")
     return ways
 

@@ -18,6 +18,7 @@ from apps.mail.mailbox.errors import (
     TooManyConnections,
     UidValidityChanged,
 )
+from apps.mail.services.noted import Forgotten
 from portal.contracts import Text
 
 
@@ -118,6 +119,16 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
             text=_("It was renamed or deleted, perhaps by another program."),
             status=404,
             icon="folder-search",
+            to_inbox=True,
+        ),
+    ),
+    (
+        Forgotten,
+        Trouble(
+            title=_("Too much time has passed"),
+            text=_("The portal no longer knows which messages were meant. Nothing was touched."),
+            status=409,
+            icon="rotate-cw",
             to_inbox=True,
         ),
     ),

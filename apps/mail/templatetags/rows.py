@@ -30,6 +30,7 @@ class Kind(NamedTuple):
     role: str
     oob: bool
     open: bool
+    chosen: bool  # as all are: it is no choice of its own
     seen: bool
     flagged: bool
     answered: bool
@@ -44,11 +45,12 @@ def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeS
     asked, uid, mailbox = context.get("role"), context.get("uid"), context.get("mailbox")
     role = str(asked) if asked in ROLE_LABELS else ""  # any other makes the same rows
     page, language = get_template("mail/_row.html").template, get_language()  # type: ignore[attr-defined]
+    chosen = bool(context.get("chosen"))
     drawn = []
     for row in rows:
         words = _words(row)
         open_here = row.uid == uid and (row.ref is None or row.ref.mailbox == mailbox)
-        kind = _kind(row, words, role, oob, open_here)
+        kind = _kind(row, words, role, oob, open_here, chosen)
         drawn.append(_stencil(page, language, kind).fill(words))
     return mark_safe("\n".join(drawn))  # noqa: S308 - each is safe
 
@@ -74,12 +76,13 @@ def _words(row: Row) -> dict[str, object]:
     }
 
 
-def _kind(row: Row, words: dict[str, object], role: str, oob: bool, open_here: bool) -> Kind:
+def _kind(row: Row, words: dict[str, object], role: str, oob: bool, open_here: bool, chosen: bool) -> Kind:
     summary = row.summary
     return Kind(
         role=role,
         oob=oob,
         open=open_here,
+        chosen=chosen,
         seen=summary.seen,
         flagged=summary.flagged,
         answered=summary.answered,

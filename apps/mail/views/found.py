@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST
 
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
-from apps.mail.services import actions, folders, listing, spread
+from apps.mail.services import actions, folders, listing, noted, spread
+from apps.mail.services import everything as all_in_folders
 from apps.mail.services.listing import Row
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.spread import Spread
@@ -39,35 +40,37 @@ class Order:
     target: str
     view: View
     mailbox: str  # where the search was begun
+    all: str = ""  # of all that was found: what ``everything`` counted, as it travels in forms
 
     @property
     def uids(self) -> tuple[int, ...]:
         return tuple(ref.uid for ref in self.refs)
 
     @classmethod
-    def parse(cls, data: QueryDict) -> Order | None:
-        do, texts = data.get("do", ""), data.getlist("ref")
+    def parse(cls, data: QueryDict, *, user_id: int) -> Order | None:
+        do, texts, everything = data.get("do", ""), data.getlist("ref"), data.get("all", "")
         if one := data.get("one"):
             do, _colon, ref = one.partition(":")
-            texts = [ref]
+            texts, everything = [ref], ""
         refs = [MessageRef.parse(text) for text in texts]
         chosen = tuple(dict.fromkeys(ref for ref in refs if ref is not None and 0 < ref.uid < 2**32))
-        if do not in {*actions.MARKS, *actions.TARGET_ROLES, "move"} or len(chosen) != len(set(texts)):
+        if do not in actions.ALL or len(chosen) != len(set(texts)) or len(chosen) > MOST_UIDS:
             return None
-        if len(chosen) > MOST_UIDS:
-            return None
-        return cls(do, chosen, data.get("to", ""), View.parse(data), data.get("mailbox", "") or "INBOX")
+        if everything:
+            chosen = all_in_folders.refs_of(everything, user_id=user_id)
+        mailbox = data.get("mailbox", "") or "INBOX"
+        return cls(do, chosen, data.get("to", ""), View.parse(data), mailbox, everything)
 
 
 @require_POST
 @with_store
 def act(request: PortalRequest, store: MailStore) -> HttpResponse:
-    order = Order.parse(request.POST)
+    order = Order.parse(request.POST, user_id=request.user.pk)
     if order is None:
         return HttpResponseBadRequest("unknown action")
     if not order.refs:
         return _answer(request, store, order, Spread(text=actions.nothing_chosen(), failed=True))
-    if order.do == "move" and not order.target:
+    if order.do in actions.WITH_TARGET and not order.target:
         return _choose_folder(request, store, order)
     return _answer(request, store, order, spread.act(store, order.refs, do=order.do, target=order.target))
 
@@ -75,15 +78,20 @@ def act(request: PortalRequest, store: MailStore) -> HttpResponse:
 @require_POST
 @with_store
 def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
-    ways = spread.load(request.POST.get("ways", ""), most=MOST_UIDS)
+    ways = spread.load(noted.lengthened(request.POST.get("ways", ""), user_id=request.user.pk))
     done = actions.undo(store, *ways)
-    order = Order("move", (), "", View.parse(request.POST), request.POST.get("mailbox", "") or "INBOX")
-    return _answer(request, store, order, Spread(text=done.text))
+    order = Order(ways[0].do, (), "", View.parse(request.POST), request.POST.get("mailbox", "") or "INBOX")
+    return _answer(request, store, order, Spread(text=done.text), anew=True)
 
 
-def _answer(request: PortalRequest, store: MailStore, order: Order, done: Spread) -> HttpResponse:
+def _answer(
+    request: PortalRequest, store: MailStore, order: Order, done: Spread, *, anew: bool = False
+) -> HttpResponse:
     """Without scripts back to the search, with a toast on it. To htmx: the rows that changed, or the list anew."""
-    fields = {"ways": spread.dump(done.ways), "mailbox": order.mailbox, **order.view.params()} if done.ways else {}
+    fields: dict[str, str] = {}
+    if done.ways:
+        ways = noted.shortened(spread.dump(done.ways), user_id=request.user.pk)
+        fields = {"ways": ways, "mailbox": order.mailbox, **order.view.params()}
     undo_url = reverse("mail:undo_found")
     if not is_fragment(request):
         context: dict[str, Any] = {
@@ -94,12 +102,12 @@ def _answer(request: PortalRequest, store: MailStore, order: Order, done: Spread
         words = render_to_string("mail/_done.html", context, request=request)
         messages.success(request, mark_safe(words))  # noqa: S308 - our template, which escapes
         return HttpResponseRedirect(reverse("mail:mailbox", args=(order.mailbox,)) + order.view.encoded())
-    moved = order.do not in actions.MARKS
-    context = {"mailbox": order.mailbox, "role": "", "moved": moved, "view": order.view}
-    if moved:
+    anew = anew or bool(order.all) or order.do not in {*actions.MARKS, "copy"}
+    context = {"mailbox": order.mailbox, "role": "", "anew": anew, "view": order.view}
+    if anew:
         context["mailbox_label"] = folders.label_of(order.mailbox)
         context |= list_context(request, load(request, store, order.mailbox, order.view, role=""))
-    else:
+    elif order.do in actions.MARKS:
         context["rows"] = _changed(request, store, order.view, done.touched)
     response = render(request, "mail/_acted.html", context)
     toast: dict[str, Any] = {"target": "#toasts", "text": done.text, "level": "error" if done.failed else "ok"}
@@ -131,7 +139,7 @@ def _choose_folder(request: PortalRequest, store: MailStore, order: Order) -> Ht
         "choices": choices,
         "first": next((node for node in choices if node.selectable), None),
         "mailbox": order.mailbox,
-        "refs": order.refs,
+        "several": True,
     }
     if is_fragment(request):
         response = render(request, "mail/_choose_folder.html", context)

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import MailStore, Sort
 from apps.mail.prefs import CHECK, ENDLESS, PAGE_SIZE
-from apps.mail.services import folders, list_orders, listing, news, searching
+from apps.mail.services import everything, folders, list_orders, listing, news, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
 from apps.mail.services.view import FILTER_LABELS, View
@@ -36,7 +36,7 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
     view = View.parse(request.GET)
     rows_only = is_fragment(request) and request.GET.get("part") == "rows"
     if is_fragment(request):
-        context = {
+        context: dict[str, Any] = {
             "mailbox": mailbox,
             "role": request.GET.get("role", ""),
             "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
@@ -49,6 +49,10 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
     place = Place.parse(request.GET) if rows_only else Place()
     shown = load(request, store, mailbox, view, role=str(context["role"]), below=below, place=place)
     context |= list_context(request, shown)
+    if request.GET.get("all") and not rows_only and not below:
+        context["chosen"] = everything.of(store, mailbox, shown, user_id=request.user.pk)
+        role = {"role": str(context["role"])} if context["role"] else {}
+        context["list_url"] = reverse("mail:mailbox", args=(mailbox,)) + shown.view.encoded(**role)
     return render(request, template, context)
 
 

@@ -7,20 +7,37 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from apps.mail.mailbox import errors
-from apps.mail.mailbox.imap import guard
+from apps.mail.mailbox.imap import guard, search
 from apps.mail.mailbox.imap.answers import copied, found_uids, merged
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.tokens import is_number
-from apps.mail.mailbox.store import MoveResult
+from apps.mail.mailbox.store import MoveResult, Query
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]+>)", re.I | re.M)
+
+BATCH = 5000  # messages of one command: a server that copies files answers it long before it is taken for dead
+
+
+def _sets(uids: Sequence[int]) -> list[guard.Wire]:
+    ordered = sorted(set(uids))
+    parts = (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
+    return [some for part in parts for some in guard.uid_sets(part)]
+
+
+def mark(connection: Connection, memory: Memory, uids: Sequence[int], flag: str, *, on: bool) -> list[int]:
+    """Set a flag, or take it away, where it is not so yet; the UIDs of these."""
+    query = Query(flags=((flag, not on),))
+    changed = [uid for some in _sets(uids) for uid in search.find(connection, memory, query, some)]
+    set_flags(connection, changed, add=[flag] if on else [], remove=[] if on else [flag])
+    return sorted(changed)
 
 
 def set_flags(connection: Connection, uids: Sequence[int], *, add: Sequence[str], remove: Sequence[str]) -> None:
     commands = [
         command("UID STORE", some, guard.words(f"{sign}FLAGS.SILENT"), guard.flags(values))
-        for some in guard.uid_sets(uids)
+        for some in _sets(uids)
         for sign, values in (("+", add), ("-", remove))
         if values
     ]
@@ -30,14 +47,14 @@ def set_flags(connection: Connection, uids: Sequence[int], *, add: Sequence[str]
 
 def copy(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
     where = guard.mailbox(target)
-    return merged([copied(connection.execute(command("UID COPY", some, where))) for some in guard.uid_sets(uids)])
+    return merged([copied(connection.execute(command("UID COPY", some, where))) for some in _sets(uids)])
 
 
 def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
     """MOVE (RFC 6851), or a copy of which the originals are removed only once it is there."""
     where = guard.mailbox(target)
     if connection.has("MOVE"):
-        return merged([copied(connection.execute(command("UID MOVE", some, where))) for some in guard.uid_sets(uids)])
+        return merged([copied(connection.execute(command("UID MOVE", some, where))) for some in _sets(uids)])
     result = copy(connection, uids, target)
     expunge(connection, uids)
     return result
@@ -46,7 +63,7 @@ def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult
 def expunge(connection: Connection, uids: Sequence[int]) -> None:
     """Remove these messages and no other one, though others may be marked \\Deleted by somebody else."""
     if connection.has("UIDPLUS"):
-        for some in guard.uid_sets(uids):
+        for some in _sets(uids):
             connection.execute(command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"])))
             connection.execute(command("UID EXPUNGE", some))
         return
@@ -58,12 +75,13 @@ def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> None
 
     Where we are cut off in between, others find their mark gone, and no message is lost.
     """
-    others = [uid for uid in _deleted(connection) if uid not in set(uids)]
+    ours = set(uids)
+    others = [uid for uid in _deleted(connection) if uid not in ours]
     if others:
         set_flags(connection, others, add=(), remove=["\\Deleted"])
     try:
         set_flags(connection, uids, add=["\\Deleted"], remove=())
-        if not set(_deleted(connection)) <= set(uids):
+        if not set(_deleted(connection)) <= ours:
             set_flags(connection, uids, add=(), remove=["\\Deleted"])
             raise errors.ServerRefused("somebody else is removing messages from this mailbox")
         connection.execute(command("EXPUNGE"))

@@ -265,6 +265,11 @@ class ImapStore:
         self._open(mailbox, uidvalidity, change=True)
         changes.set_flags(self.connection, uids, add=add, remove=remove)
 
+    def mark(self, mailbox: str, uids: Sequence[int], flag: str, *, on: bool, uidvalidity: int) -> Sequence[int]:
+        guard.flags([flag]), guard.uid_sets(uids)
+        self._open(mailbox, uidvalidity, change=True)
+        return changes.mark(self.connection, self._memory, uids, flag, on=on)
+
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
         guard.mailbox(target), guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)

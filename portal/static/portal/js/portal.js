@@ -35,9 +35,15 @@ function complete(box) {
 
 document.querySelectorAll("#toasts .toast").forEach(complete);
 
+let last = null; // takes back what was done last: on `z`, when its toast has gone too
+
 /* HX-Trigger: {"toast": {"text": "...", "level": "ok", "undo": {"label": "Undo", "url": "...", "values": {...}}}} */
 document.addEventListener("toast", ({ detail: { text, level, undo } }) => {
-  const run = () => window.htmx.ajax("POST", undo.url, { values: undo.values ?? {}, target: undo.target ?? "body", swap: undo.swap ?? "none" });
+  const run = () => {
+    last = null;
+    return window.htmx.ajax("POST", undo.url, { values: undo.values ?? {}, target: undo.target ?? "body", swap: undo.swap ?? "none" });
+  };
+  if (undo || level !== "error") last = undo ? run : null;
   toast(text, { level, action: undo ? { label: undo.label, run } : null });
 });
 
@@ -193,7 +199,7 @@ export function roving(box, selector, { vertical = false } = {}) {
     const rtl = !vertical && getComputedStyle(box).direction === "rtl" ? -1 : 1;
     const steps = { [vertical ? "ArrowDown" : "ArrowRight"]: rtl, [vertical ? "ArrowUp" : "ArrowLeft"]: -rtl, Home: -Infinity, End: Infinity };
     const step = steps[event.key];
-    if (step === undefined || event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    if (step === undefined || event.shiftKey || event.target.matches("input:not([type=checkbox]), textarea, select")) return;
     move(items(), step);
     event.preventDefault();
   });
@@ -220,7 +226,7 @@ search?.addEventListener("keydown", (event) => {
 if ($("#toasts")) {
   keys.register("z", $("#toasts").dataset.undo, () => {
     const button = $("#toasts .toast button:not(.close)");
-    return button ? button.click() : false;
+    return button ? button.click() : last?.() ?? false;
   });
 }
 keys.start();

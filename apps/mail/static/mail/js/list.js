@@ -3,12 +3,14 @@
 import "./dialog.js";
 import { roving } from "../../portal/js/portal.js";
 import { hold, register } from "../../portal/js/keys.js";
+import * as acting from "./acting.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const list = () => $("#list");
 const reading = () => $("#reading");
-const boxes = () => $$(".pick .cb", list());
+const rows = () => $$(".msg:not([hidden])", list());
+const boxes = () => $$(".msg:not([hidden]) .cb", list());
 
 /* --- selecting ---------------------------------------------------------------------------------------------------- */
 
@@ -29,23 +31,33 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[hx-get]");
   if (link && (event.ctrlKey || event.metaKey || event.shiftKey)) event.stopImmediatePropagation(); // a new tab or window
   const box = event.target.closest?.(".pick .cb");
-  if (box && event.shiftKey && last?.isConnected) {
-    const all = boxes();
-    const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
-    for (const between of all.slice(from, to + 1)) between.checked = box.checked;
-  }
+  if (box && event.shiftKey) stretch(box);
   if (box) last = box;
 }, true);
+
+/** From the box used last to this one, all become like it. */
+function stretch(box) {
+  const all = boxes();
+  const [from, to] = [all.indexOf(last?.isConnected ? last : box), all.indexOf(box)].sort((a, b) => a - b);
+  for (const between of all.slice(Math.max(from, 0), to + 1)) between.checked = box.checked;
+}
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches("#list [data-all]")) for (const box of boxes()) box.checked = target.checked;
   if (target.matches("#list .cb")) count();
 });
 
+document.addEventListener("submit", ({ submitter }) => {
+  const menu = submitter?.closest("#main details.pop:not(.sort)");
+  if (!menu) return;
+  menu.open = false; // what comes next is elsewhere, and its end leads back to the menu's button
+  $("summary", menu).focus();
+});
+
 document.addEventListener("reset", ({ target }) => target.id === "bulk" && setTimeout(count)); // once the boxes are empty
 
 function chooseNone() {
-  return boxes().some((box) => box.checked) ? $("#bulk [type=reset]").click() : false;
+  return boxes().some((box) => box.checked) ? $("#bulk [data-none]").click() : false;
 }
 
 /* --- the open message --------------------------------------------------------------------------------------------- */
@@ -77,13 +89,18 @@ let strokes = []; // keys meant for it
 
 /** A key means the message that one has gone to, not the one that is still shown: it waits for that message. With boxes
     ticked it means the selection, which is there. */
-hold((keys, run) => coming !== null && ACTING.has(keys) && !boxes().some((box) => box.checked) && strokes.push(run) > 0);
+hold((keys, run) => {
+  if (keys === "z") return acting.wait(run); // what is to be undone may still be on its way
+  return coming !== null && ACTING.has(keys) && !boxes().some((box) => box.checked) && strokes.push(run) > 0;
+});
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   if (ctx.target && ctx.target === reading()) coming = ctx;
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  acting.end(ctx);
+  count();
   if (ctx !== coming) return;
   coming = null;
   if (ctx.status !== "swapped" || ctx.response.status >= 400) strokes = [];
@@ -92,8 +109,10 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 /** The answer to an action comes when another message is shown already, or on its way: it leaves that one alone. */
 document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  acting.answer(ctx);
+  stay();
   if (ctx.request.method !== "POST" || !reading()) return;
-  if (!coming && ctx.request.body?.getAll?.("uid").includes(reading().dataset.uid)) return;
+  if (!coming && ctx.request.body?.get?.("open") === reading().dataset.uid) return;
   const kept = tasks.filter(({ target }) => !(target instanceof Node && reading().contains(target)));
   if (kept.length === tasks.length) return;
   tasks.splice(0, tasks.length, ...kept);
@@ -117,18 +136,25 @@ const lost = () => held !== null && !held.isConnected && document.activeElement 
     parts of a swap the focus is nowhere; a request of that moment changes nothing. */
 function remember({ detail: { ctx } }) {
   if (place && lost()) return;
-  const rows = $$(".msg", list());
+  const all = rows();
   const active = document.activeElement;
   const inUse = [(row) => row.contains(active), (row) => row.classList.contains("open"), (row) => $(".cb:checked", row)];
-  const at = inUse.map((test) => rows.findIndex(test)).find((index) => index >= 0) ?? -1;
+  const at = inUse.map((test) => all.findIndex(test)).find((index) => index >= 0) ?? -1;
   const name = ["rel", "data-key"].find((attribute) => reading()?.contains(active) && active.hasAttribute(attribute));
   place = {
     top: $(".scroll", list())?.scrollTop ?? 0,
-    rows: at < 0 ? [] : rows.slice(at).map((row) => row.id),
+    rows: at < 0 ? [] : all.slice(at).map((row) => row.id),
     wanted: active !== document.body || ctx.request.method === "POST",
     reading: reading()?.contains(active),
     control: name ? `[${name}="${CSS.escape(active.getAttribute(name))}"]` : null,
   };
+}
+
+/** Who has gone on to another row since the request stays there. */
+function stay() {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  if (place && at >= 0) Object.assign(place, { rows: all.slice(at).map((row) => row.id), top: $(".scroll", list()).scrollTop });
 }
 
 /** The focus goes back to what was drawn anew: the same control or row. After archiving or deleting it goes to the next
@@ -136,7 +162,7 @@ function remember({ detail: { ctx } }) {
 function refocus() {
   if (!(place?.wanted || (place && lost())) || document.activeElement !== document.body) return;
   const open = reading()?.dataset.uid && (place.reading || !list().checkVisibility?.());
-  const row = place.rows.map((id) => document.getElementById(id)).find(Boolean) ?? $$(".msg", list()).at(-1);
+  const row = place.rows.map((id) => document.getElementById(id)).find((row) => row && !row.hidden) ?? rows().at(-1);
   const target = open ? (place.control && $(place.control, reading())) || $("h1", reading()) : place.rows.length && row ? $(".go", row) : null;
   target?.focus({ preventScroll: true });
 }
@@ -153,13 +179,14 @@ function settle() {
   if (list() && list() !== known) {
     known = list();
     for (const box of $$("[data-all]", known)) box.hidden = false;
-    const rows = $("[data-rows]", known);
-    if (rows) roving(rows, ".go", { vertical: true });
-    rows?.addEventListener("focusin", ({ target }) => target.closest(".msg") && stopAt(target.closest(".msg")));
+    const box = $("[data-rows]", known);
+    if (box) roving(box, ".go", { vertical: true });
+    box?.addEventListener("focusin", ({ target }) => target.closest(".msg") && stopAt(target.closest(".msg")));
     name();
     if (place) $(".scroll", known).scrollTop = place.top;
   }
   for (const link of $$("[data-rows] .go:not([tabindex])", known ?? document)) link.tabIndex = -1; // rows that came later
+  if ($("#bulk [name=all]")) for (const box of boxes()) box.checked = box.disabled = true; // and those that came later
   if ($("#more")) import("./search.js");
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
@@ -176,8 +203,23 @@ export function redrawn() {
   settle();
 }
 
-document.addEventListener("htmx:config:request", remember);
-document.addEventListener("htmx:after:swap", settle);
+document.addEventListener("htmx:config:request", (event) => {
+  remember(event);
+  acting.begin(event.detail.ctx);
+  count();
+});
+document.addEventListener("htmx:after:swap", () => {
+  acting.again();
+  settle();
+});
+
+/* --- dragging ----------------------------------------------------------------------------------------------------- */
+
+document.addEventListener("pointerover", function load({ target, pointerType }) {
+  if (pointerType !== "mouse" || !target.closest?.("#list .msg")) return;
+  document.removeEventListener("pointerover", load);
+  import("./drag.js");
+});
 
 /* --- search -------------------------------------------------------------------------------------------------------- */
 
@@ -189,17 +231,52 @@ $("[data-mail-search]")?.addEventListener("focusin", () => import("./search.js")
 function step(by) {
   const link = $(by > 0 ? "[rel=next]" : "[rel=prev]", reading());
   if (link && reading().dataset.uid) return link.click();
-  const rows = $$(".msg", list());
-  const at = rows.findIndex((row) => row.contains(document.activeElement) || row.classList.contains("open"));
-  const row = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+  const row = beside(by);
   $(".go", row)?.focus();
   return row ? $(".go", row).click() : false;
 }
 
+/** The row in use: the one with the focus, else that of the open message. */
+const current = () => document.activeElement?.closest("#list .msg") ?? $(".msg.open:not([hidden])", list());
+
+/** The row that lies so many below it. */
+function beside(by) {
+  const all = rows();
+  return all[Math.max(0, Math.min(all.length - 1, all.indexOf(current()) + by))];
+}
+
 function choose() {
-  const row = document.activeElement?.closest(".msg") ?? $(".msg.open", list()) ?? $(".msg", list());
+  const row = current() ?? rows()[0];
   return row ? $(".cb", row).click() : false;
 }
+
+/** All from the box used last to this row. */
+function chooseTo() {
+  const box = current() && $(".cb", current());
+  if (!box || box.disabled) return false;
+  box.checked = true;
+  stretch(box);
+  last = box;
+  count();
+}
+
+/** The row in use is chosen, and the next one with it. */
+function chooseOn(by) {
+  const [from, to] = [current(), beside(by)];
+  if (!to || $(".cb", to).disabled) return false;
+  for (const row of [from, to]) if (row) $(".cb", row).checked = true;
+  last = $(".cb", to);
+  $(".go", to).focus();
+  count();
+}
+
+function chooseAll() {
+  if (!rows().length || !document.activeElement.matches("body, #list *")) return false; // else it means a text
+  for (const box of boxes()) box.checked = true;
+  count();
+}
+
+const inSight = (selector) => $$(selector).find((element) => element.checkVisibility?.() ?? true);
 
 /** The list brings the names of its keys. */
 function name() {
@@ -208,7 +285,13 @@ function name() {
   register("j", words.keyOlder, () => step(1));
   register("k", words.keyNewer, () => step(-1));
   register("x", words.keySelect, choose);
-  register("Escape", $("#bulk [type=reset]").ariaLabel, chooseNone);
+  register("Shift+X", words.keyRange, chooseTo);
+  register("Shift+ArrowDown", words.keyBelow, () => chooseOn(1));
+  register("Shift+ArrowUp", words.keyAbove, () => chooseOn(-1));
+  register("Ctrl+A", $("#list [data-all]").ariaLabel, chooseAll);
+  register("Escape", $("#bulk [data-none]").ariaLabel, chooseNone);
+  register("o", words.keyOpen, () => ($(".go", current()) ? $(".go", current()).click() : false));
+  register("Delete", $("#bulk [value=delete]").ariaLabel, () => inSight("[data-key='#']")?.click() ?? false);
 }
 
 settle();
