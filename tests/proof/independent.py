@@ -19,7 +19,7 @@ from html.parser import HTMLParser
 
 ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quoted-printable"}
 MOST = 1_000_000  # octets: a message of the collections is smaller, or made to be too large
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _NOT_SHOWN = {"head", "title", "style", "script", "template", "select", "textarea", "iframe", "object", "svg", "math"}
 
 
@@ -35,7 +35,8 @@ class Node:
 
     @property
     def is_text(self) -> bool:
-        return self.type in ("text/plain", "text/html")
+        """A report of a mail server is written to be read."""
+        return self.type in ("text/plain", "text/html", "message/delivery-status")
 
     @property
     def digest(self) -> str:

@@ -86,7 +86,7 @@ def missing(original: Node, raw: bytes, arrived: Node, way: str) -> list[str]:
     quoted = way.startswith("reply")
 
     def shows(leaf: Node) -> bool:
-        if leaf.type == "text/plain":
+        if leaf.type != "text/html":
             wanted = [(depth + quoted, text) for depth, text in lines(leaf)]
             plain = visible_text(leaf.text)
             return any(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -197,3 +198,13 @@ def test_rows_about_one_message_are_put_together() -> None:
     )
     assert list(found) == [5]
     assert (found[5].size, found[5].flags) == (9, {"\\Seen"})
+
+
+def test_a_quoted_string_of_a_million_octets_costs_little_more_than_itself() -> None:
+    """As the ENVELOPE of a message with such a subject has it."""
+    tracemalloc.start()
+    (first, second), *_rest = [tokens.parse(b'"' + b"x-" * 500_000 + b'" "a\\"b"')]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(first), second) == (1_000_000, b'a"b')
+    assert most < 10_000_000

@@ -19,7 +19,7 @@ Value = bytes | None | list["Value"]
 
 _TOKEN = re.compile(
     rb"""\ *(?:
-    "((?:[^"\\]|\\.)*)"                                  # 1 quoted
+    "((?:[^"\\]++|\\.)*+)"                                # 1 quoted; possessive, else each octet costs memory
     |(\()                                                # 2
     |(\))                                                # 3
     |~?\{(\d+)\+?\}\r\n                                  # 4 literal, its octets apart
