@@ -208,8 +208,12 @@ def uidvalidity_changes(scene: Scene) -> None:
         scene.server.messages, scene.server.uidvalidity = usual, 7
         scene.cool()
         assert scene.get().uids == [3, 2, 1]
-        scene.server.messages, scene.server.uidvalidity = {1: plain("Another life", number=9)}, 8
-        once(scene.server, rb"UID FETCH", before(changed))
+
+        def number_anew(line: Line, changed: bytes = changed) -> None:
+            scene.server.messages, scene.server.uidvalidity = {1: plain("Another life", number=9)}, 8
+            before(changed)(line)
+
+        once(scene.server, rb"UID FETCH", number_anew)
         answer = scene.open(1)
         assert (answer.status, "Another life" in answer.html) == (409, False)
     for answer in (scene.open(1), scene.act("flag"), scene.act("archive")):
