@@ -294,6 +294,9 @@ HUGE = {
     "selectors": "<style>" + "* * * * * * b.c{color:red}" * 2000 + "</style>" + "<div>" * 100 + "<b>x</b>" * 3000,
     "siblings": "<style>" + "i ~ i ~ i ~ b{color:red}" * 20 + "</style>" + "<i>a</i>" * 3000 + "<b>x</b>" * 300,
     "text": "hello &amp; <br>" * 140_000,
+    "signs": "\xa4" * 1_900_000,
+    "references": "&nbsp;&copy" * 180_000,
+    "nearly a piece": ("\xa0" * 3999 + "<br>") * 400,
 }
 
 

@@ -27,9 +27,9 @@ def _sets(uids: Sequence[int]) -> list[guard.Wire]:
 
 
 def mark(connection: Connection, memory: Memory, uids: Sequence[int], flag: str, *, on: bool) -> list[int]:
-    """Set a flag, or take it away, where it is not so yet; the UIDs of these."""
-    query = Query(flags=((flag, not on),))
-    changed = [uid for some in _sets(uids) for uid in search.find(connection, memory, query, some)]
+    """Set a flag, or take it away, where it is not so yet; their UIDs. A server that names others is not heard."""
+    query, ours = Query(flags=((flag, not on),)), set(uids)
+    changed = [uid for some in _sets(uids) for uid in search.find(connection, memory, query, some) if uid in ours]
     set_flags(connection, changed, add=[flag] if on else [], remove=[] if on else [flag])
     return sorted(changed)
 
