@@ -70,8 +70,14 @@ def walked(boxes: Iterable[Box]) -> Iterator[Report]:
         yield {"number": number, "kinds": [], "wrong": [f"its process ended with {process.returncode}"], "lost": True}
 
 
-def complaints(report: Report) -> list[str]:
-    found = list(report["wrong"])
+def gave_up(report: Report) -> int:
+    """How often the page said that the mail server had answered wrongly, or not at all."""
+    return sum(line.endswith(": status 503") for line in report["wrong"])
+
+
+def complaints(report: Report, *, poor: bool = False) -> list[str]:
+    """The poor server breaks on some messages by itself: that the page says so is right. Dovecot breaks on none."""
+    found = [line for line in report["wrong"] if not (poor and line.endswith(": status 503"))]
     if report.get("lost"):
         return found
     seconds, step = report["longest"]
@@ -104,8 +110,9 @@ def hold(reports: list[Report], poor: set[int]) -> None:
         f"python -m tests.proof.mutation_walk {POOL} {SEED} {report['number']}"
         f"{' poor' if report['number'] in poor else ''}  # {', '.join(report['kinds'])}: {complaint}"
         for report in reports
-        for complaint in complaints(report)
+        for complaint in complaints(report, poor=report["number"] in poor)
     ]
+    print("the poor server gave up", sum(gave_up(report) for report in whole if report["number"] in poor), "times")
     assert not wrong, "\n".join(wrong)
 
 
@@ -163,6 +170,9 @@ def test_what_is_wrong_is_found() -> None:
     good: Report = {"number": 1, "kinds": [], "wrong": [], "size": 10, "memory": 1, "longest": [0.1, "message"]}
     assert complaints(good) == []
     assert complaints(good | {"wrong": ["message: status 500"]}) == ["message: status 500"]
+    broken = good | {"wrong": ["message: status 503", "source: status 500"]}
+    assert complaints(broken) == broken["wrong"]
+    assert complaints(broken, poor=True) == ["source: status 500"]
     assert complaints(good | {"longest": [2.5, "source"]}) == ["source: 2.5 s"]
     assert complaints(good | {"longest": [2.5, "source"], "size": LARGE + 1}) == []
     assert complaints(good | {"memory": MEMORY + 1}) == ["256 MiB"]
