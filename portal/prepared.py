@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from django.db import models
+from django.db import connections, models
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=models.Model)
@@ -16,8 +16,8 @@ _FIRST_MARK = 7_301_944_526_180_000_000  # stands for the first value while the 
 
 class Prepared(Generic[M]):
     """``build`` gets a mark for each value and returns a query with them in it; what it does with them beside that, as
-    with a value it compares by ``in``, cannot be prepared. Values are numbers and texts. One thread builds for itself:
-    what it builds belongs to its connection."""
+    with a value it compares by ``in``, cannot be prepared. Values are numbers and texts. Each thread builds for
+    itself, and anew where it has another connection: what is built belongs to one."""
 
     def __init__(self, build: Callable[..., models.QuerySet[M, Any]], values: int = 1) -> None:
         self._build = build
@@ -42,7 +42,7 @@ class Prepared(Generic[M]):
     def _built(self) -> tuple[SQLCompiler, str, list[tuple[int | None, Any]], dict[int, Any]]:
         built: tuple[SQLCompiler, str, list[tuple[int | None, Any]], dict[int, Any]] | None
         built = getattr(self._local, "built", None)
-        if built is None:
+        if built is None or built[0].connection is not connections[built[0].connection.alias]:
             query = self._build(*self._marks)
             compiler = query.query.get_compiler(using=query.db)
             sql, parameters = compiler.as_sql()

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections.abc import Mapping
 
 from django.utils.safestring import SafeString, mark_safe
 
-_HOLE = re.compile("\ue000([a-z_]+)\ue001")
+_SECRET = secrets.token_hex(8)  # nobody's words are taken for a hole
+_HOLE = re.compile(f"\ue000{_SECRET}([a-z_]+)\ue001")
 
 
 def hole(name: str) -> SafeString:
     """Stands in a template for a value that comes later."""
-    return mark_safe(f"\ue000{name}\ue001")  # noqa: S308 - a name of ours
+    return mark_safe(f"\ue000{_SECRET}{name}\ue001")  # noqa: S308 - a name of ours
 
 
 class Stencil:

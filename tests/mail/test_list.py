@@ -109,7 +109,7 @@ def test_a_filled_row_is_the_row_that_its_template_draws(role: str) -> None:
                 folder=mark(8) if ref else "",
             )
             words = rows._words(row)
-            kind = rows._kind(row, words, role, bool(number), open_here=number == 2)
+            kind = rows._kind(row, words, role, bool(number), number == 2, False)
             drawn = render_to_string("mail/_row.html", {"row": kind._asdict() | words})
             template = get_template("mail/_row.html").template
             assert rows._stencil(template, "en", kind).fill(words) == drawn

@@ -40,6 +40,8 @@ def visit(browser: Browser, live_server, server: MailServer) -> Iterator[Open]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
         page.goto("/mail/INBOX/")
+        if options.get("java_script_enabled", True):
+            expect(page.locator("#list [data-all]:not([hidden])")).not_to_have_count(0)  # it hears keys now
         return Person(server, login, client), page
 
     yield enter

@@ -64,6 +64,7 @@ def test_a_list_goes_on_while_it_is_scrolled_and_keeps_its_place(visit: Open) ->
     row(page, "n35").locator(".go").click()
     expect(page.locator("#reading h1")).to_have_text("n35")
     page.keyboard.press("e")
+    expect(page.locator("#toasts")).to_contain_text("1 message archived.")
     expect(page.locator(".msg")).to_have_count(50)
     expect(row(page, "n34").locator(".go")).to_be_focused()
     expect(row(page, "n34")).to_be_in_viewport()

@@ -105,7 +105,8 @@ def _state(outgoing: OutgoingMessage) -> list[str]:
     it takes: of one that is too long, nobody reads the end. That goes for lists of addresses as well."""
     state = dict(outgoing.draft_state)
     for name, people in (("to", outgoing.to), ("cc", outgoing.cc), ("bcc", outgoing.bcc)):
-        if len(wire.address_list(name, people)) > MAX_VALUE:
+        # not every server keeps letters of other scripts in a header
+        if len(wire.address_list(name, people)) > MAX_VALUE or any(wire.needs_utf8(each.email) for each in people):
             state.setdefault(name, addresses.format(people))
     return _notes(state)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.mail.mailbox.errors import NoSuchMailbox, NoSuchMessage, ServerRefused
+from apps.mail.mailbox.errors import NoSuchMailbox, NoSuchMessage, ServerRefused, UidValidityChanged
 from apps.mail.mailbox.store import Mailbox, MailStore, MoveResult
 from apps.mail.services import folders
 
@@ -171,18 +171,29 @@ def _how_many(store: MailStore, result: MoveResult, uids: Sequence[int]) -> int:
 
 
 def undo(store: MailStore, *ways: Undo) -> Done:
-    """Again does no harm: what is no longer where it was put is left alone."""
+    """Again does no harm: what is no longer where it was put is left alone; what has gone holds up no other."""
+    gone: NoSuchMailbox | UidValidityChanged | None = None
+    count = 0
     for way in ways:
-        if way.do == "uncopy":
-            store.expunge(way.mailbox, way.uids, uidvalidity=way.uidvalidity)
-        elif way.do in MARKS:
-            flag, on = MARKS[way.do]
-            store.mark(way.mailbox, way.uids, flag, on=on, uidvalidity=way.uidvalidity)
-        else:
-            _move_back(store, way)
-    count = sum(len(way.uids) for way in ways)
+        try:
+            _take_back(store, way)
+            count += len(way.uids)
+        except (UidValidityChanged, NoSuchMailbox) as error:
+            gone = error
+    if gone and not count:
+        raise gone
     do = ways[0].do if ways else "move"
     return Done(text=said_of_undo(do, count))
+
+
+def _take_back(store: MailStore, way: Undo) -> None:
+    if way.do == "uncopy":
+        store.expunge(way.mailbox, way.uids, uidvalidity=way.uidvalidity)
+    elif way.do in MARKS:
+        flag, on = MARKS[way.do]
+        store.mark(way.mailbox, way.uids, flag, on=on, uidvalidity=way.uidvalidity)
+    else:
+        _move_back(store, way)
 
 
 def _move_back(store: MailStore, way: Undo) -> None:

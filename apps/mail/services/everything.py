@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 
 from apps.mail.mailbox.errors import BadArgument, ServerRefused
@@ -10,6 +11,8 @@ from apps.mail.mailbox.store import MailStore, Query
 from apps.mail.services import noted, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.refs import MessageRef
+
+SECONDS = 20.0  # in which the folders of a search have to be looked through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,15 @@ def _in_one(store: MailStore, mailbox: str, shown: Listing) -> list[_Part]:
 
 
 def _over_folders(store: MailStore, shown: Listing) -> list[_Part]:
-    """Empty where one of the folders shows messages of others: each would count twice."""
+    """Empty where one of the folders shows messages of others, as each would count twice; and where it takes long."""
     chosen = searching.folders_of(store, shown.view)
     if any(known.role in searching.COPIES for known in chosen):
         return []
     parts: list[_Part] = []
+    until = time.monotonic() + SECONDS
     for known in chosen:
+        if time.monotonic() > until:
+            return []
         try:
             uidvalidity, uids = store.matching(known.name, shown.view.query)
         except ServerRefused:
@@ -64,4 +70,7 @@ def refs_of(text: str, *, user_id: int) -> tuple[MessageRef, ...]:
         ]
     except (ValueError, TypeError, RecursionError) as error:
         raise BadArgument("not a choice of messages") from error
-    return tuple(MessageRef(name, v, uid) for name, v, uids in parts for uid in noted.uids_of(uids))
+    found: list[MessageRef] = []
+    for name, v, uids in parts:
+        found += [MessageRef(name, v, uid) for uid in noted.uids_of(uids, most=noted.MOST - len(found))]
+    return tuple(found)

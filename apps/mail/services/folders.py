@@ -48,6 +48,11 @@ def label(mailbox: Mailbox) -> Text:
     return ROLE_LABELS.get(mailbox.role) or mailbox.leaf
 
 
+def known_role(role: str | None) -> str:
+    """What an address or a form says a folder is; "" where that is none of the roles."""
+    return role if role in ROLE_LABELS else ""
+
+
 def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
     """A mailbox's label when only its name is known; INBOX is always the inbox."""
     found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)

@@ -370,11 +370,7 @@ def find(user_id: int, *, pk: int | None = None, writing_id: str = "") -> Outbox
 
 
 _UNDER_WAY = Prepared(
-    lambda user: (
-        OutboxMessage.objects.filter(user=user)
-        .exclude(state__in=(State.DONE, State.FAILED, State.UNKNOWN))
-        .values_list("pk")
-    )
+    lambda user: OutboxMessage.objects.filter(user=user).exclude(state__in=OutboxMessage.ENDS).values_list("pk")
 )
 
 

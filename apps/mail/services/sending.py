@@ -156,13 +156,14 @@ def untakeable(message: OutgoingMessage) -> dict[str, str]:
     if not wanted:
         return {}
     try:
-        found = probe.smtp(
-            smtp_server(),
-            ca_file=settings.SMTP_TLS_CA_FILE or None,
-            allow_plain=settings.ALLOW_PLAINTEXT,
-            seconds=net.CONNECT_TIMEOUT,
-        )
-    except (OSError, probe.BadGreeting, probe.NoStartTls):
+        with way_out():
+            found = probe.smtp(
+                smtp_server(),
+                ca_file=settings.SMTP_TLS_CA_FILE or None,
+                allow_plain=settings.ALLOW_PLAINTEXT,
+                seconds=net.CONNECT_TIMEOUT,
+            )
+    except (OSError, probe.BadGreeting, probe.NoStartTls, Busy):
         return {}
     if "SMTPUTF8" in found.values:
         return {}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from django.utils.translation import ngettext
 
-from apps.mail.mailbox.errors import BadArgument, NoSuchMailbox, NoSuchMessage, UidValidityChanged
+from apps.mail.mailbox.errors import BadArgument, NoSuchMailbox, NoSuchMessage, ServerRefused, UidValidityChanged
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.services import actions, folders, noted
 from apps.mail.services.actions import Undo
@@ -38,6 +38,7 @@ def act(store: MailStore, refs: Sequence[MessageRef], *, do: str, target: str = 
     ways: list[Undo] = []
     touched: list[MessageRef] = []
     left: list[MessageRef] = []
+    refused: ServerRefused | None = None
     for (mailbox, uidvalidity), uids in _grouped(refs).items():
         here = [MessageRef(mailbox, uidvalidity, uid) for uid in uids]
         if do == "delete" and folders.role_of(mailboxes, mailbox) == "trash":
@@ -45,11 +46,14 @@ def act(store: MailStore, refs: Sequence[MessageRef], *, do: str, target: str = 
             continue
         try:
             done = _in_one(store, mailbox, uids, uidvalidity, do, target, mailboxes)
-        except (UidValidityChanged, NoSuchMailbox, NoSuchMessage):
+        except (UidValidityChanged, NoSuchMailbox, NoSuchMessage, ServerRefused) as error:
             left += here
+            refused = refused or (error if isinstance(error, ServerRefused) else None)
             continue
         touched += here
         ways += [done.undo] if done.undo else []
+    if refused and not touched:
+        raise refused  # its words say more than ours
     count = len(touched)
     if goal and do in actions.WITH_TARGET:
         said = actions.said_of_move if do == "move" else actions.said_of_copy
@@ -92,8 +96,10 @@ def _grouped(refs: Sequence[MessageRef]) -> dict[tuple[str, int], list[int]]:
 
 def _left_alone(count: int) -> str:
     return ngettext(
-        "%(count)d message was left alone: it lies in the trash already, or its folder has changed.",
-        "%(count)d messages were left alone: they lie in the trash already, or their folders have changed.",
+        "%(count)d message was left alone: "
+        "it lies in the trash already, its folder has changed, or the server refused.",
+        "%(count)d messages were left alone: "
+        "they lie in the trash already, their folders have changed, or the server refused.",
         count,
     ) % {"count": count}
 
@@ -105,23 +111,26 @@ def dump(ways: Sequence[Undo]) -> str:
 
 def load(text: str) -> tuple[Undo, ...]:
     """The reading of ``dump``; raises ``BadArgument``."""
+    ways: list[Undo] = []
+    room = noted.MOST
     try:
-        ways = tuple(
-            Undo(
+        for item in json.loads(text):
+            uids = noted.uids_of(item["uids"], most=room)
+            room -= len(uids)
+            way = Undo(
                 mailbox=str(item["mailbox"]),
                 uidvalidity=_number(item["uidvalidity"]),
-                uids=noted.uids_of(item["uids"]),
+                uids=uids,
                 do=str(item["do"]),
                 back_to=str(item["back_to"]),
                 lesson=str(item["lesson"]),
             )
-            for item in json.loads(text)
-        )
+            ways.append(way)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadArgument("not a way back") from error
-    if not ways or not all(way.is_whole for way in ways) or sum(len(way.uids) for way in ways) > noted.MOST:
+    if not ways or not all(way.is_whole for way in ways):
         raise BadArgument("not a way back")
-    return ways
+    return tuple(ways)
 
 
 def _number(value: object) -> int:

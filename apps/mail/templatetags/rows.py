@@ -12,7 +12,7 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from apps.mail.services.folders import ROLE_LABELS
+from apps.mail.services.folders import known_role
 from apps.mail.services.listing import Row
 from portal.stencil import Stencil, hole
 
@@ -42,8 +42,8 @@ class Kind(NamedTuple):
 @register.simple_tag(takes_context=True)
 def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeString:
     """``oob``: each takes the place of the row that the page has already."""
-    asked, uid, mailbox = context.get("role"), context.get("uid"), context.get("mailbox")
-    role = str(asked) if asked in ROLE_LABELS else ""  # any other makes the same rows
+    uid, mailbox = context.get("uid"), context.get("mailbox")
+    role = known_role(context.get("role"))  # any other makes the same rows
     page, language = get_template("mail/_row.html").template, get_language()  # type: ignore[attr-defined]
     chosen = bool(context.get("chosen"))
     drawn = []

@@ -143,7 +143,7 @@ def _answer(
     moved = order.do not in {*actions.MARKS, "copy", "uncopy"}
     stays = order.from_message and not moved and order.do != "unread" and len(order.uids) == 1
     here = reverse("mail:mailbox", args=(mailbox,)) + order.view.encoded()
-    role = request.POST.get("role", "")
+    role = folders.known_role(request.POST.get("role"))
     fields = _undo_fields(done.undo, order, mailbox, role, request.user.pk) if done.undo else {}
     if fields and stays and order.do in actions.MARKS:
         fields["from"] = "message"
@@ -223,7 +223,7 @@ def _choose_folder(
         "choices": choices,
         "first": first,
         "mailbox": mailbox,
-        "role": request.POST.get("role", ""),
+        "role": folders.known_role(request.POST.get("role")),
     }
     if is_fragment(request):
         response = render(request, "mail/_choose_folder.html", context)

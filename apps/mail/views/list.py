@@ -38,8 +38,8 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
     if is_fragment(request):
         context: dict[str, Any] = {
             "mailbox": mailbox,
-            "role": request.GET.get("role", ""),
-            "mailbox_label": folders.ROLE_LABELS.get(request.GET.get("role", "")) or folders.label_of(mailbox),
+            "role": (said := folders.known_role(request.GET.get("role"))),
+            "mailbox_label": folders.ROLE_LABELS.get(said) or folders.label_of(mailbox),
         }
         below = uid_of(request.GET.get("below", "")) if view.v and not view.q else 0
         template = "mail/_stretch.html" if rows_only else "mail/_more_rows.html" if below else "mail/_list.html"
@@ -108,7 +108,7 @@ def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     here = reverse("mail:mailbox", args=(mailbox,)) + view.encoded()
     if not is_fragment(request):
         return redirect(here)
-    role = request.POST.get("role", "")
+    role = folders.known_role(request.POST.get("role"))
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
     context |= list_context(request, load(request, store, mailbox, view, role=role))

@@ -64,7 +64,8 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     )
     fragment = is_fragment(request)
     marks_read = _marks_read(request, opened)
-    context = _page(request, store, mailbox, request.GET.get("role", ""), fragment=fragment, reads=marks_read)
+    role = folders.known_role(request.GET.get("role"))
+    context = _page(request, store, mailbox, role, fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
     context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
     if opened.unreadable:
@@ -146,7 +147,7 @@ def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int,
     """The message's line in the list beside it, as it is once the message counts as read."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
     view = View.parse(request.GET)
-    look = look_for(request, mailbox, request.GET.get("role", ""), view)
+    look = look_for(request, mailbox, folders.known_role(request.GET.get("role")), view)
     return listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
 
 

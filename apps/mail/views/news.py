@@ -25,7 +25,7 @@ def news(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     What a search has found is left as it is found. The headers carry the mark and the state of the folder column. Pages
     send ``X-Portal-Background`` along: nobody is here just because a page asks.
     """
-    view, role = View.parse(request.GET), request.GET.get("role", "")
+    view, role = View.parse(request.GET), folders.known_role(request.GET.get("role"))
     listed = services.counts(store)
     mark = services.mark(listed, mailbox)
     response = HttpResponse(status=204)

@@ -153,6 +153,7 @@ export function end(ctx) {
   pending.delete(ctx);
   if (order) {
     undo(order);
+    waiting.length = 0; // what waited was about this one, which has not happened
     if (order.all && ctx.response) document.dispatchEvent(new CustomEvent("list-changed")); // some of it may have been done
   }
   while (!pending.size && waiting.length) waiting.shift()();

@@ -84,6 +84,7 @@ function follow() {
 /* --- a message on its way ----------------------------------------------------------------------------------------- */
 
 const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "p", "Shift+I", "Shift+U"]);
+let ticked = new Set(); // boxes, while the answer to an action draws their rows anew: they stay ticked
 let coming = null; // the request that brings the next message
 let strokes = []; // keys meant for it
 
@@ -111,6 +112,7 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   acting.answer(ctx);
   stay();
+  ticked = new Set(ctx.request.method === "POST" ? boxes().filter((box) => box.checked && !box.disabled).map((box) => box.value) : []);
   if (ctx.request.method !== "POST" || !reading()) return;
   if (!coming && ctx.request.body?.get?.("open") === reading().dataset.uid) return;
   const kept = tasks.filter(({ target }) => !(target instanceof Node && reading().contains(target)));
@@ -210,6 +212,8 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 document.addEventListener("htmx:after:swap", () => {
   acting.again();
+  for (const box of boxes()) if (ticked.has(box.value)) box.checked = true;
+  ticked.clear();
   settle();
 });
 

@@ -4,7 +4,7 @@
 import { rename } from "./attachments.js";
 
 const WIDE = 640; // beyond this a picture is made narrower, for the sake of whoever reads it
-const DATA = /^data:(image\/[a-z+.-]+);base64,([A-Za-z0-9+/=\s]+)$/i;
+const DATA = /^data:(image\/(?:png|jpe?g|gif|webp|avif));base64,([A-Za-z0-9+/=\s]+)$/i;
 
 export function pictures(form, squire, page) {
   const root = page.querySelector("[data-editor]");

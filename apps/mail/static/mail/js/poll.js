@@ -28,6 +28,7 @@ const underWay = new Set();
 
 function soon(pause = every()) {
   clearTimeout(timer);
+  timer = null;
   if (every() && !document.hidden && !signedOut) timer = setTimeout(ask, pause);
 }
 
