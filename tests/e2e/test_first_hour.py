@@ -122,6 +122,7 @@ def house(submission: SubmissionServer, tmp_path_factory: pytest.TempPathFactory
         run.wait()
         front.stop()
         workdir.remove()
+        submission.dovecot.set_password("jdoe", submission.dovecot.password)  # as others know it
 
 
 def test_an_administrators_first_hour(house: House, submission: SubmissionServer) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.mail.conftest import Person, letter
 from tests.mail.test_list_in_browser import Open, Slow, opened, row, visit
 from tests.support import axe
+from tests.support.holding import hold_from_now_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["visit"]  # the fixture
@@ -30,6 +31,7 @@ class Held:
         self._page = page
         self._routes: list[Route] = []
         page.route("**/act/", lambda route: self._routes.append(route))
+        hold_from_now_on(page)
 
     def next(self) -> Route:
         return self._routes.pop(0)
@@ -81,9 +83,9 @@ def test_what_fails_comes_back_in_its_place_and_says_why(visit: Open, failure: s
     person, page = visit(viewport=WIDE)
     before = page.locator(".msg .subj b").all_text_contents()
     row(page, "n2").locator(".go").focus()
+    held = Held(page)
     for key, changed in (("e", ".msg[hidden]"), ("s", ".msg .flags .c-flag"), ("Shift+I", ".msg:not(.un)")):
         page.keyboard.press("x")
-        held = Held(page)
         struck(page, key)
         expect(page.locator(changed)).to_have_count(1)
         if failure == "offline":
@@ -97,7 +99,6 @@ def test_what_fails_comes_back_in_its_place_and_says_why(visit: Open, failure: s
             )
             reason = "The mail server isn’t answering"
         expect(page.locator("#toasts .error")).to_contain_text(reason)
-        held.release()
         expect(page.locator(changed)).to_have_count(0)
         expect(row(page, "n2").locator(".go")).to_be_focused()
         expect(page.locator("[data-count]")).to_have_text("1 selected")

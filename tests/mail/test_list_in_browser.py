@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from apps.mail.services import stores
 from tests.mail.conftest import Person, letter
 from tests.support import axe
+from tests.support.holding import hold_from_now_on
 from tests.support.mailserver import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +42,7 @@ def visit(browser: Browser, live_server, server: MailServer) -> Iterator[Open]:
         page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
         page.goto("/mail/INBOX/")
         if options.get("java_script_enabled", True):
-            expect(page.locator("#list [data-all]:not([hidden])")).not_to_have_count(0)  # it hears keys now
+            hears_keys(page)
         return Person(server, login, client), page
 
     yield enter
@@ -49,6 +50,11 @@ def visit(browser: Browser, live_server, server: MailServer) -> Iterator[Open]:
         context.close()
     stores.pool().close_all()
     assert errors == []
+
+
+def hears_keys(page: Page) -> None:
+    """Its modules are there."""
+    expect(page.locator("#list [data-all]:not([hidden])")).not_to_have_count(0)
 
 
 def row(page: Page, subject: str):
@@ -142,6 +148,7 @@ class Slow:
         self._open = False
         self._method = method
         page.route(re.compile(path), self._on_request)
+        hold_from_now_on(page)
 
     def _on_request(self, route: Route) -> None:
         if self._open or route.request.method != self._method:
@@ -247,11 +254,13 @@ def test_two_keys_go_to_a_folder(visit: Open) -> None:
     for name in ("Drafts", "Sent", "Archive"):
         person.receive(letter(), mailbox=name)
     page.reload()
+    hears_keys(page)
     for key, heading in {"d": "Drafts", "t": "Sent", "a": "Archive", "i": "Inbox"}.items():
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.locator("#list h1")).to_have_text(heading)
         expect(page.locator("#folders a[data-key]")).not_to_have_count(0)
+        hears_keys(page)
     page.keyboard.press("g")
     page.keyboard.press("s")
     expect(page).to_have_url(re.compile(r"/mail/INBOX/\?show=flagged"))
@@ -275,6 +284,7 @@ def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("s")
     expect(row(page, "n2").locator(".c-flag")).to_be_visible()
+    expect(page.locator("#toasts")).to_contain_text("1 message flagged.")
     expect(row(page, "n2").locator(".go")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#reading h1")).to_have_text("n2")
