@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from apps.mail.models import remember
 from apps.mail.services import stores
@@ -17,6 +17,7 @@ from tests.mail.conftest import Person, send_at_once
 from tests.mail.desk import Writer
 from tests.mail.test_compose import PIXEL, picture_letter
 from tests.support import axe
+from tests.support.hands import at_once
 from tests.support.mailserver import MailServer
 from tests.support.receiver import SmallPost, arrived, read, text_of
 
@@ -371,3 +372,18 @@ def test_axe_finds_nothing_and_all_of_it_fits(write: Open, theme: str, size: tup
     expect(editor(page).locator("[data-editor]")).to_be_visible()
     assert axe.violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_file_chosen_before_the_modules_are_there_goes_along(write: Open) -> None:
+    _writer, page = write()
+    held: list[Route] = []
+    page.route("**/js/attachments*.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    file = {"name": "early.txt", "mimeType": "text/plain", "buffer": b"early"}
+    at_once(Locator.set_input_files)(page.locator("#compose-files"), [file])
+    page.wait_for_function("() => document.getElementById('compose-files').files.length === 1")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    expect(page.locator("[data-attachments] input[name=attachment]")).to_have_count(1)
+    expect(page.locator("[data-attachments]")).to_contain_text("early.txt")

@@ -21,6 +21,7 @@ from scripts.servers.dovecot import Dovecot
 from scripts.servers.exim import Exim
 from scripts.servers.mariadb import MariaDB
 from scripts.servers.redis import Redis
+from tests.support.hands import wait_for_pages
 from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
 
 
@@ -166,6 +167,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"chromium is not installed (Debian packages: {' '.join(chromium.PACKAGES)})")
     # Playwright's event loop runs in this thread while the browser lives; Django would take that for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    wait_for_pages()
     expect.set_options(timeout=15_000)  # how long a page may take is no matter of these tests, and machines are busy
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=str(chromium.PROGRAM), args=chromium.arguments())

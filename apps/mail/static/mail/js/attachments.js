@@ -108,10 +108,11 @@ export function attachments(form) {
     request.send(data);
   }
 
-  input.addEventListener("change", () => {
+  const sendChosen = () => {
     for (const file of input.files) send(file);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", sendChosen);
   form.querySelector("button[value=attach]")?.setAttribute("hidden", "");
   input.hidden = true;
   form.querySelectorAll("[data-pick]").forEach((button) => {
@@ -152,6 +153,7 @@ export function attachments(form) {
   form.addEventListener("compose:files", ({ detail }) => { for (const file of detail.files) send(file, detail.place); });
   form.addEventListener("compose:changed", tellTotal);
   tellTotal();
+  sendChosen(); // what was chosen before this module was there
   if (form.dataset.askLimit) askLimit();
 
   /** The server for sending may take less than the site does. */
