@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from benchmarks.browser import Answer, Browser, SignIn
 from benchmarks.floor import BareImap
 from benchmarks.measure import Operation
-from benchmarks.seed import FAR, NEAR
+from benchmarks.seed import FAR, NEAR, NEWS
 from tests.support.mailserver import DovecotServer
 
 WINDOW = 50
@@ -123,7 +123,7 @@ def _cold(size: int, page: int) -> str:
 
 def messages(walk: Walk) -> Iterator[Operation]:
     bare, browser, size = walk.bare, walk.browser, walk.size
-    file, html = walk.newest(2)[::-1]
+    *news, html, file = walk.newest(NEWS + 1)
     text = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
     for name, fragment, above in (("fragment", True, 6), ("whole page", False, 10)):
         start = size - 100 if fragment else size - 200
@@ -136,7 +136,14 @@ def messages(walk: Walk) -> Iterator[Operation]:
             above=above,
         )
     yield Operation(
-        name="open HTML, fragment",
+        name="open HTML, first time",
+        floor=lambda n: bare.command(f"UID FETCH {news[n]} {text[:-1]} BODY.PEEK[2])"),
+        portal=lambda n: walk.message(news[n], fragment=True),
+        above=6,
+        rounds=len(news) - 2,
+    )
+    yield Operation(
+        name="open HTML, again",
         floor=lambda _: bare.command(f"UID FETCH {html} {text[:-1]} BODY.PEEK[2])"),
         portal=lambda _: walk.message(html, fragment=True),
         above=6,

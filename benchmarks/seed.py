@@ -21,6 +21,7 @@ from tests.support.servers import SubmissionServer
 
 FORMATS = ("maildir", "sdbox")
 NEAR, FAR = "saxaul", "nowheretobefound"  # in the subject of a message among the newest 1,000; in none
+NEWS = 30  # messages in HTML
 _AT_ONCE = 250  # messages in one APPEND
 
 
@@ -65,12 +66,12 @@ def letters(count: int) -> Iterator[tuple[bytes, datetime]]:
 
 
 def fill(server: DovecotServer, login: str, count: int) -> None:
-    """``count`` messages; the newest is the one with a file, the one below it is HTML."""
+    """``count`` messages; the newest is the one with a file, the ``NEWS`` below it are HTML."""
     if server.server.mail_format == "maildir":
-        server.fill(login, letters(count - 2))
+        server.fill(login, letters(count - NEWS - 1))
     else:
-        _append_many(server, login, letters(count - 2))
-    server.append(login, _html(), _with_file())
+        _append_many(server, login, letters(count - NEWS - 1))
+    server.append(login, *map(_html, range(NEWS)), _with_file())
 
 
 def _append_many(server: DovecotServer, login: str, messages: Iterator[tuple[bytes, datetime]]) -> None:
@@ -84,13 +85,13 @@ def _append_many(server: DovecotServer, login: str, messages: Iterator[tuple[byt
     bare.close()
 
 
-def _html() -> bytes:
+def _html(issue: int) -> bytes:
     message = _message("The news of the camp")
     message.set_content("The news in plain text.")
     rows = "".join(
         f"<tr><td style='padding:4px'>{n}</td><td><b>Item {n}</b> of the <i>news</i></td></tr>" for n in range(120)
     )
-    page = f"<html><body><h1>News</h1><img src='https://example.test/a.png'><table>{rows}</table></body></html>"
+    page = f"<html><body><h1>News {issue}</h1><img src='https://example.test/a.png'><table>{rows}</table></body></html>"
     message.add_alternative(page, subtype="html")
     return message.as_bytes()
 

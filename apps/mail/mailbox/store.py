@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from apps.mail.mailbox.names import shown
@@ -96,6 +97,12 @@ class Quota:
     limit: int
 
 
+@lru_cache(maxsize=10_000)
+def _folded(flags: frozenset[str]) -> frozenset[str]:
+    """Flags are the same in any case (RFC 9051 section 2.3.2), and few sets of them occur."""
+    return frozenset(flag.lower() for flag in flags)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """One row of a message list. Only ``flags`` can change; the rest is immutable for a UID (RFC 9051 2.3.1.1)."""
@@ -109,8 +116,7 @@ class Summary:
     snippet: str = ""  # first words of the text, plain, at most 200 characters
 
     def has(self, flag: str) -> bool:
-        wanted = flag.lower()
-        return flag in self.flags or any(known.lower() == wanted for known in self.flags)
+        return flag in self.flags or flag.lower() in _folded(self.flags)
 
     @property
     def seen(self) -> bool:

@@ -161,6 +161,9 @@ class _Tidier:
     def attributes(self, position: int) -> dict[str, str] | None:
         """Also moves behind the tag. The first of two equal attributes counts."""
         found: dict[str, str] = {}
+        if self.source.startswith(">", position):  # most tags have none
+            self.position = position + 1
+            return found
         while (match := _ATTRIBUTE.match(self.source, position)) is not None:
             position = match.end()
             if match["end"]:
@@ -196,12 +199,13 @@ class _Tidier:
             if name == "table":
                 self.in_cell.append(False)
         self.found.tags[name] += 1
-        self.found.classes.update(set(html.unescape(attributes.get("class", "")).split()))
+        if classes := attributes.get("class"):
+            self.found.classes.update(set(html.unescape(classes).split()))
         if name == "a":
             # nh3 changes the order of attributes where it takes one away; then cleaning twice would not give the same
             href = links.safe_href(html.unescape(attributes.pop("href", "")))
             attributes = {"href": html.escape(href, quote=False), **attributes} if href else attributes
-        self.out.append(f"<{name}{_written(attributes)}>")
+        self.out.append(f"<{name}{_written(attributes)}>" if attributes else f"<{name}>")
 
     def close_like(self, name: str) -> None:
         """A list item ends the one before it in the same list; a link ends a link."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
 from apps.mail.mime import decode, filenames, headers, render, select
@@ -23,6 +25,8 @@ MOST_HTML = 4 * 1024 * 1024
 MESSAGE_TYPES = {"message/rfc822", "message/global"}
 MOST_FILES = 200  # named on the page; all of them are in the archive
 MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
+
+_known_html: LruCache[bytes, tuple[int, bool]] = LruCache(20_000, lambda _: 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +107,9 @@ def open_message(
     for part in shown:
         raw = octets.get(part.number, b"")
         if part.type == "text/html":
-            drawn = draw_html(part, raw, cid=lambda _id: None, remote=None)
-            blocked += drawn.blocked
-            bodies.append(Body(part=part, html=True, cut=drawn.cut, empty=not raw.strip()))
+            wanted, cut = _of_html(part, raw)
+            blocked += wanted
+            bodies.append(Body(part=part, html=True, cut=cut, empty=not raw.strip()))
         else:
             bodies.append(_text_body(part, raw))
     other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
@@ -143,6 +147,18 @@ def _text_body(part: Part, raw: bytes) -> Body:
         cut=cut,
         empty=not raw.strip(),
     )
+
+
+def _of_html(part: Part, raw: bytes) -> tuple[int, bool]:
+    """(how many remote things it wants to load, whether it is cut). Only drawing it can tell, which takes some
+    milliseconds; so that much is remembered of it, by a digest of its octets."""
+    digest = blake2b(f"{part.encoding} {part.charset}\n".encode(errors="replace") + raw).digest()
+    known = _known_html.get(digest)
+    if known is None:
+        drawn = draw_html(part, raw, cid=lambda _id: None, remote=None)
+        known = (drawn.blocked, drawn.cut)
+        _known_html.put(digest, known)
+    return known
 
 
 def draw_html(

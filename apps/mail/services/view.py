@@ -8,17 +8,11 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
 from apps.mail.mailbox.store import Query, Sort
-from portal.contracts import Text
 
-FILTER_LABELS: dict[str, Text] = {
-    "all": pgettext_lazy("messages", "All"),
-    "unread": pgettext_lazy("messages", "Unread"),
-    "flagged": pgettext_lazy("messages", "Flagged"),
-}
+FILTERS = ("all", "unread", "flagged")
 MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
 
 
@@ -52,7 +46,7 @@ class View:
         return cls(
             q=q,
             where="all" if data.get("where") == "all" else "",
-            show=show if show in FILTER_LABELS else "all",
+            show=show if show in FILTERS else "all",
             start=number(data.get("start", "")),
             after=number(data.get("after", "")) if v else 0,
             before=number(data.get("before", "")) if v else 0,

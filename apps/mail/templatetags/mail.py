@@ -7,6 +7,8 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from apps.mail.models import SavedSearch
 from apps.mail.services import folders, saved
@@ -20,6 +22,17 @@ register = template.Library()
 def saved_searches(context: dict[str, Any]) -> Sequence[SavedSearch]:
     """Those of the person who is signed in, in their order."""
     return saved.of(context["request"].user.pk)
+
+
+@register.simple_tag(takes_context=True)
+def order_fields(context: dict[str, Any], **given: Any) -> SafeString:
+    """What every form that acts on messages carries: under which UIDVALIDITY they were seen, and in which list. From
+    the context, where it is not given."""
+    seen = {name: given[name] if name in given else context.get(name, "") for name in ("uidvalidity", "role", "view")}
+    values = {"v": seen["uidvalidity"], "role": seen["role"]}
+    listed = seen["view"].params() if seen["view"] else {}
+    fields = [*values.items(), *((name, value) for name, value in listed.items() if name != "v")]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
 
 
 @register.filter

@@ -17,7 +17,7 @@ from apps.mail.prefs import CHECK, ENDLESS, PAGE_SIZE
 from apps.mail.services import everything, folders, list_orders, listing, news, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
-from apps.mail.services.view import FILTER_LABELS, View
+from apps.mail.services.view import FILTERS, View
 from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook, look_for
 from portal.http import PortalRequest, is_fragment
@@ -94,7 +94,7 @@ def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
         "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],
         "view": shown.view,
-        "filters": _filters(shown.view),
+        "filters": _filters(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
         "sort": list_orders.menu(shown.view.order, outgoing=shown.outgoing),
     }
 
@@ -118,13 +118,6 @@ def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     return response
 
 
-def _filters(view: View) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": key,
-            "label": label,
-            "on": view.show == key,
-            "query": View(q=view.q, where=view.where, show=key).encoded(),
-        }
-        for key, label in FILTER_LABELS.items()
-    ]
+def _filters(view: View, folder_url: str) -> dict[str, str]:
+    """The address of this list with each of the filters."""
+    return {show: folder_url + View(q=view.q, where=view.where, show=show).encoded() for show in FILTERS}

@@ -113,6 +113,25 @@ class Completion:
             return errors.NoSuchMailbox(str(error), server_text=error.server_text)
         return error
 
+    def sign_in_error(self) -> errors.MailError:
+        """``error`` where somebody signs in: a NO means wrong user name or password, unless its code says otherwise."""
+        error = self.error()
+        busy = self.code in (b"INUSE", b"SERVERBUG")
+        if busy or isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)):
+            return error
+        if self.status == b"BAD" and not self.code:
+            return error
+        return errors.SignInRefused(server_text=self.text[:1000])
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Commands sent together: their tags in order until answered, and what has come back."""
+
+    pending: dict[bytes, None] = field(default_factory=dict)
+    answers: list[Untagged] = field(default_factory=list)
+    done: dict[bytes, Completion] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -13,12 +13,20 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap import guard
-from apps.mail.mailbox.imap.commands import STATUS_WORDS, Command, Completion, Result, Untagged, command, untagged
+from apps.mail.mailbox.imap.commands import (
+    STATUS_WORDS,
+    Command,
+    Completion,
+    Exchange,
+    Result,
+    Untagged,
+    command,
+    untagged,
+)
 from apps.mail.mailbox.imap.selected import Selected
 from apps.mail.mailbox.imap.tokens import LITERAL_AT_END
 from apps.mail.mailbox.imap.transport import MAX_OCTETS, Stream, network_error, open_session
@@ -30,15 +38,6 @@ MOST_ANSWERS = 500_000  # untagged ones to commands sent together
 MOST_FALLS = 50  # of a server that hangs up at what it is asked, until it is left alone
 #: What IMAP4rev2 brings along without a word (RFC 9051, appendix E), as far as it is of use here.
 IN_REV2 = frozenset({"ESEARCH", "LIST-EXTENDED", "LIST-STATUS", "MOVE", "NAMESPACE", "SASL-IR", "UIDPLUS", "UNSELECT"})
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """Commands sent together: their tags in order until answered, and what has come back."""
-
-    pending: dict[bytes, None] = field(default_factory=dict)
-    answers: list[Untagged] = field(default_factory=list)
-    done: dict[bytes, Completion] = field(default_factory=dict)
 
 
 class Connection:
@@ -54,6 +53,7 @@ class Connection:
         self.last_used = time.monotonic()
         self.broken = False
         self._falls = 0
+        self._ahead: tuple[Command, Result] | None = None
         self._tags = itertools.count(1)
         self._capability_told = False
         self._connect()
@@ -129,7 +129,7 @@ class Connection:
             elif "LOGINDISABLED" in self.capabilities:
                 raise errors.TlsFailed("the server takes no password on this connection")
             else:
-                self.run(Command("LOGIN", (login, password)), check=_check_sign_in)
+                self.run(Command("LOGIN", (login, password)), check=Completion.sign_in_error)
         except errors.ServerUnreachable as error:
             if error.server_text and "connections" in error.server_text.lower():
                 raise errors.TooManyConnections(server_text=error.server_text) from error
@@ -143,10 +143,10 @@ class Connection:
         token = guard.sasl_plain(self.account.login, self.account.password)
         mechanism = guard.words("PLAIN")
         if "SASL-IR" in self.capabilities:
-            self.run(Command("AUTHENTICATE", (mechanism, token)), check=_check_sign_in)
+            self.run(Command("AUTHENTICATE", (mechanism, token)), check=Completion.sign_in_error)
         else:
             reply = token + b"\r\n"
-            self.run(Command("AUTHENTICATE", (mechanism,)), check=_check_sign_in, reply=reply)
+            self.run(Command("AUTHENTICATE", (mechanism,)), check=Completion.sign_in_error, reply=reply)
 
     # speaking
 
@@ -187,11 +187,14 @@ class Connection:
 
         ``check`` makes the error of a NO or BAD; None leaves them to the caller. ``reply`` answers the server's ``+``.
         """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and commands == (ahead[0],):
+            return ahead[1]
         if self.broken:
             raise errors.ServerUnreachable("the connection is closed")
         written = [self._written(wanted) for wanted in commands]
         self.broken = True  # until every answer is in: a connection left in mid-command serves nobody again
-        exchange = _Exchange()
+        exchange = Exchange()
         self._stream.arrivals.begin()
         try:
             for tag, chunks in written:
@@ -216,6 +219,10 @@ class Connection:
             raise check(failed)
         return result
 
+    def read_ahead(self, wanted: Command, result: Result) -> None:
+        """This is what the server has said to a command that is likely to be the next one."""
+        self._ahead = (wanted, result)
+
     def _leave_rebuilt(self, commands: Sequence[Command]) -> None:
         """A mailbox that was numbered anew under our eyes is not selected any more; raises ``UidValidityChanged`` where
         nobody knows which messages were meant."""
@@ -230,7 +237,7 @@ class Connection:
         minus = self.has("LITERAL-") or self.has("IMAP4REV2")
         return tag, guard.chunks(pieces, literal_plus=self.has("LITERAL+"), literal_minus=minus)
 
-    def _send(self, tag: bytes, chunks: list[tuple[bytes, bool]], exchange: _Exchange) -> None:
+    def _send(self, tag: bytes, chunks: list[tuple[bytes, bool]], exchange: Exchange) -> None:
         self.commands += 1
         exchange.pending[tag] = None
         for chunk, wait in chunks:
@@ -241,7 +248,7 @@ class Connection:
             if tag not in exchange.pending:  # refused before the whole of it was sent
                 return
 
-    def _receive(self, exchange: _Exchange) -> bool:
+    def _receive(self, exchange: Exchange) -> bool:
         """Read one answer; True when it is the server's ``+``."""
         line = self._read_line()
         if line.startswith(b"+"):
@@ -379,17 +386,6 @@ class Connection:
             except OSError as error:
                 log.debug("logout: %s", error)
         self.close()
-
-
-def _check_sign_in(completion: Completion) -> errors.MailError:
-    """A NO to LOGIN means wrong user name or password, unless its code says otherwise."""
-    error = completion.error()
-    busy = completion.code in (b"INUSE", b"SERVERBUG")
-    if busy or isinstance(error, (errors.TooManyConnections, errors.ServerUnreachable)):
-        return error
-    if completion.status == b"BAD" and not completion.code:
-        return error
-    return errors.SignInRefused(server_text=completion.text[:1000])
 
 
 def _farewell(answer: Untagged) -> errors.MailError:

@@ -18,8 +18,9 @@ What neither can see is what happens between their answers and the next command;
 
 from __future__ import annotations
 
+from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import guard
-from apps.mail.mailbox.imap.commands import Result, command
+from apps.mail.mailbox.imap.commands import Command, Result, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.selected import Selected
 from apps.mail.mailbox.imap.tokens import Value, number, octets, parse
@@ -27,22 +28,42 @@ from apps.mail.mailbox.imap.tokens import Value, number, octets, parse
 _ASKED = guard.words("(UIDVALIDITY UIDNEXT MESSAGES)")
 
 
-def is_witnessed(connection: Connection) -> bool:
+def is_witnessed(connection: Connection, ahead: Command | None = None) -> bool:
     """Let the server say what is new in the mailbox that is open; False where it may be another one's by now.
 
-    Raises when the connection is dead; a session that is refused even a NOOP is begun anew, with no mailbox open.
+    ``ahead``: a command that only reads, to be sent along; its answer is kept for the moment when it is wanted, and
+    counts for nothing where a witness objects. Raises when the connection is dead; a session that is refused even a
+    NOOP is begun anew, with no mailbox open, and so is one that ended at ``ahead``.
     """
     selected = connection.selected
     assert selected is not None
     exists, uidnext = selected.exists, selected.uidnext if selected.uidnext_known else 0
-    result = connection.attempt(command("STATUS", guard.mailbox(selected.name), _ASKED), command("NOOP"))
-    if not result.completion.ok:
+    witnesses = command("STATUS", guard.mailbox(selected.name), _ASKED), command("NOOP")
+    try:
+        result = connection.survive(*witnesses, ahead) if ahead else connection.attempt(*witnesses)
+    except errors.UidValidityChanged:
+        return False
+    if result is None:
+        return False
+    if not result.completions[1].ok:
         connection.selected = None
         connection.reconnect()
         return False
     if connection.selected is not selected or any(answer.name == b"NO" for answer in result.untagged):
         return False
-    return any(_agrees(told, selected, exists, uidnext, result) for told in _told(result))
+    if not any(_agrees(told, selected, exists, uidnext, result) for told in _told(result)):
+        return False
+    if ahead is not None and result.completion.ok and not _has_news(result):
+        connection.read_ahead(ahead, Result(result.untagged, result.completions[2:]))
+    return True
+
+
+def _has_news(result: Result) -> bool:
+    """Whether sequence numbers may have changed, or flags of a message were told by its number alone."""
+    return any(
+        answer.name in (b"EXISTS", b"EXPUNGE", b"VANISHED") or (answer.name == b"FETCH" and b"UID " not in answer.data)
+        for answer in result.untagged
+    )
 
 
 def _agrees(told: dict[bytes, int], selected: Selected, exists: int, uidnext: int, result: Result) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from apps.mail.mailbox.imap import decoding, envelope, fetch, guard, ordering
 from apps.mail.mailbox.imap.answers import found_count
-from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory, Order, RowKey, place
 from apps.mail.mailbox.store import Summary
@@ -31,10 +31,30 @@ def window(connection: Connection, memory: Memory, *, offset: int, limit: int) -
     if order.uids is not None:
         uids = list(reversed(order.uids[low:high]))
         return rows(connection, memory, uids), order.exists
-    result = connection.execute(command("FETCH", guard.span(low + 1, high), fetch.UID_FLAGS))
-    found = [row for row in fetch.rows(result) if row.uid and low < row.number <= high]
+    result = connection.execute(_numbered(low, high))
+    found = [row for row in fetch.rows(result) if row.uid and row.flags is not None and low < row.number <= high]
     flags = {row.uid: row.flags for row in found if row.flags is not None}
     return rows(connection, memory, sorted(flags, reverse=True), flags=flags), order.exists
+
+
+def likely(connection: Connection, memory: Memory, *, offset: int, limit: int) -> Command | None:
+    """What ``window`` asks first in the mailbox that is open, unless there is news; None where that cannot be told."""
+    selected = connection.selected
+    order = memory.orders.get((connection.account.id, selected.name)) if selected is not None else None
+    if selected is None or order is None or order.uidvalidity != selected.uidvalidity:
+        return None
+    high = order.exists - max(offset, 0)
+    low = max(high - limit, 0)
+    if high <= 0 or limit <= 0:
+        return None
+    if order.uids is None:
+        return _numbered(low, high)
+    known = [uid for uid in order.uids[low:high] if memory.rows.get(row_key(connection, uid)) is not None]
+    return command("UID FETCH", guard.uid_sets(known)[0], fetch.UID_FLAGS) if known else None
+
+
+def _numbered(low: int, high: int) -> Command:
+    return command("FETCH", guard.span(low + 1, high), fetch.UID_FLAGS)
 
 
 def rows(
@@ -104,8 +124,8 @@ def _position_of_gone(connection: Connection, memory: Memory, uid: int) -> int |
     return order.exists - found_count(below)
 
 
-def neighbours(connection: Connection, memory: Memory, uid: int) -> tuple[int | None, int | None]:
-    """(next newer, next older)"""
+def neighbours(connection: Connection, memory: Memory, uid: int, number: int = 0) -> tuple[int | None, int | None]:
+    """(next newer, next older). ``number``: its sequence number, where it is known."""
     order = ordering.current(connection, memory)
     if order.uids is not None:
         at = place(order.uids, uid)
@@ -113,10 +133,10 @@ def neighbours(connection: Connection, memory: Memory, uid: int) -> tuple[int | 
             return None, None
         newer = order.uids[at + 1] if at + 1 < len(order.uids) else None
         return newer, order.uids[at - 1] if at else None
-    number = _number(connection, uid)
-    if number is None:
+    at = number or _number(connection, uid)
+    if at is None:
         return None, None
-    around = guard.span(max(number - 1, 1), min(number + 1, max(order.exists, number)))
+    around = guard.span(max(at - 1, 1), min(at + 1, max(order.exists, at)))
     result = connection.execute(command("FETCH", around, fetch.UID_ONLY))
     uids = {row.number: row.uid for row in fetch.rows(result) if row.uid}
     above = [found for found in uids.values() if found > uid]  # what goes meanwhile shifts the numbers, not the UIDs

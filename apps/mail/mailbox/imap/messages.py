@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import fetch, guard, listing
-from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.store import MessageDetail
@@ -20,8 +20,13 @@ from apps.mail.mime import parse as mime_parse
 CHUNK = 256 * 1024
 
 
-def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
-    """Everything to draw the message, in one FETCH; raises ``NoSuchMessage``."""
+def asking(uid: int) -> Command:
+    """The FETCH of ``detail``."""
+    return command("UID FETCH", guard.uid_set([uid]), fetch.ROW_WITH_HEADER)
+
+
+def detail(connection: Connection, memory: Memory, uid: int) -> tuple[int, MessageDetail]:
+    """Everything to draw the message, in one FETCH, and its sequence number; raises ``NoSuchMessage``."""
     row = _row(connection, uid)
     header = row.sections.get("HEADER", b"")
     structure = row.structure
@@ -34,7 +39,7 @@ def detail(connection: Connection, memory: Memory, uid: int) -> MessageDetail:
     row.envelope = mime_parse.envelope(headers.parse(header))
     known = memory.rows.get(listing.row_key(connection, uid))
     summary = listing.to_summary(row, known.snippet if known else "")
-    return MessageDetail(summary=summary, structure=structure, header=header)
+    return row.number, MessageDetail(summary=summary, structure=structure, header=header)
 
 
 def _row(connection: Connection, uid: int) -> fetch.Fetched:

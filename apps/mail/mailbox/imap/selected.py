@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from apps.mail.mailbox.imap.commands import Untagged
 from apps.mail.mailbox.imap.tokens import expand, is_number
+from apps.mail.mailbox.store import MailboxStatus
 
 #: News about flags (RFC 7162 section 3.2): these answers are short, unlike those that carry a sender's words.
 _MODSEQ = re.compile(rb"\A\((?:UID \d+ |FLAGS \([^()]*\) )*MODSEQ \((\d{1,19})\)")
@@ -29,6 +30,18 @@ class Selected:
     since: float = field(default_factory=time.monotonic)
     rebuilt: bool = False  # its messages are numbered anew: what was known of it is void
     turn: int | None = None  # see ``Memory.turn``
+
+    @property
+    def status(self) -> MailboxStatus:
+        """As far as the selected mailbox tells: ``unseen`` is not part of that (see ``MailStore.mailboxes``)."""
+        return MailboxStatus(
+            uidvalidity=self.uidvalidity,
+            messages=self.exists,
+            uidnext=self.uidnext,
+            highestmodseq=self.highestmodseq,
+            read_only=self.read_only,
+            permanent_flags=self.permanent_flags,
+        )
 
     def observe(self, answer: Untagged) -> None:
         if answer.name == b"EXISTS" and answer.number is not None:

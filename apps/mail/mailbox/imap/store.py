@@ -21,7 +21,7 @@ from apps.mail.mailbox.imap import (
     search,
     sorting,
 )
-from apps.mail.mailbox.imap.commands import command
+from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
@@ -60,6 +60,7 @@ class ImapStore:
         self._memory = memory
         self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
+        self._found = (0, 0)  # the message that was read last in it: UID, sequence number
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -124,13 +125,15 @@ class ImapStore:
         before: int | None = None,
         sort: Sort = NEWEST_FIRST,
     ) -> Page:
-        self._open(mailbox, uidvalidity, news=True)
         connection, memory = self.connection, self._memory
+        turned = after or before or not sort.is_usual
+        ahead = None if turned else listing.likely(connection, memory, offset=offset, limit=limit)
+        self._open(mailbox, uidvalidity, news=True, ahead=ahead)
         if not sort.is_usual:
             return self._sorted_page(mailbox, None, sort, offset=offset, limit=limit, after=after, before=before)
         start = listing.offset_beside(connection, memory, offset=offset, limit=limit, after=after, before=before)
         rows, total = listing.window(connection, memory, offset=start, limit=limit)
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=total)
+        return Page(mailbox=mailbox, status=self._status, rows=tuple(rows), offset=start, total=total)
 
     def search(
         self,
@@ -151,7 +154,7 @@ class ImapStore:
             return self._sorted_page(mailbox, uids, sort, offset=offset, limit=limit, after=after, before=before)
         start = search.offset_beside(connection, memory, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(connection, memory, list(uids[start : start + max(limit, 0)]))
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+        return Page(mailbox=mailbox, status=self._status, rows=tuple(rows), offset=start, total=len(uids))
 
     def scan(
         self,
@@ -184,10 +187,10 @@ class ImapStore:
         rows = listing.rows(connection, memory, found.uids)
         return Stretch(
             mailbox=mailbox,
-            status=self._status(),
+            status=self._status,
             rows=tuple(rows),
             searched=found.searched,
-            total=self._status().messages,
+            total=self._status.messages,
             below=found.below,
             window=found.window,
         )
@@ -217,7 +220,7 @@ class ImapStore:
         uids = arranged.uids if found is None else sorting.among(arranged, found)
         start = sorting.offset_beside(arranged, uids, offset=offset, limit=limit, after=after, before=before)
         rows = listing.rows(self.connection, self._memory, list(uids[start : start + max(limit, 0)]))
-        return Page(mailbox=mailbox, status=self._status(), rows=tuple(rows), offset=start, total=len(uids))
+        return Page(mailbox=mailbox, status=self._status, rows=tuple(rows), offset=start, total=len(uids))
 
     def neighbours(
         self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
@@ -226,14 +229,16 @@ class ImapStore:
         self._open(mailbox, uidvalidity)
         if not sort.is_usual:
             return sorting.neighbours(self.connection, self._memory, sort, uid)
-        return listing.neighbours(self.connection, self._memory, uid)
+        found, number = self._found
+        return listing.neighbours(self.connection, self._memory, uid, number if found == uid else 0)
 
     # messages
 
     def message(self, mailbox: str, uid: int, *, uidvalidity: int) -> MessageDetail:
-        guard.uid(uid)
-        self._open(mailbox, uidvalidity)
-        return messages.detail(self.connection, self._memory, uid)
+        self._open(mailbox, uidvalidity, ahead=messages.asking(uid))
+        number, detail = messages.detail(self.connection, self._memory, uid)
+        self._found = (uid, number)
+        return detail
 
     def part(self, mailbox: str, uid: int, number: str, *, uidvalidity: int, limit: int | None = None) -> bytes:
         guard.uid(uid), guard.section(number)
@@ -308,37 +313,46 @@ class ImapStore:
 
     # the selected mailbox
 
-    def _open(self, mailbox: str, uidvalidity: int | None, *, news: bool = False, change: bool = False) -> Selected:
+    def _open(
+        self,
+        mailbox: str,
+        uidvalidity: int | None,
+        *,
+        news: bool = False,
+        change: bool = False,
+        ahead: Command | None = None,
+    ) -> Selected:
         """Select it, or let the server say what is new in it; raises ``UidValidityChanged`` before anything is done.
 
         Without ``news`` a mailbox that this lease has looked into already is taken as it is; a ``change`` wants to know
-        in any case that it is the one of its name.
+        in any case that it is the one of its name. ``ahead`` is what will be read first, if all is as it was.
         """
         name = names.from_wire(names.to_wire(mailbox))
-        selected = self._first(lambda: self._selected(name, news=news, change=change))
+        selected = self._first(lambda: self._selected(name, news=news, change=change, ahead=ahead))
         if uidvalidity is not None and uidvalidity != selected.uidvalidity:
             raise errors.UidValidityChanged
         return selected
 
-    def _selected(self, name: str, *, news: bool, change: bool) -> Selected:
+    def _selected(self, name: str, *, news: bool, change: bool, ahead: Command | None) -> Selected:
         selected = self.connection.selected
-        if selected is None or selected.name != name or not self._is_same(selected, news=news, change=change):
+        if selected is None or selected.name != name or not self._is_same(selected, news, change, ahead):
             turn = self._memory.turns.get(self.connection.account.id)
             selected = self.connection.select(name)
             selected.turn = turn
         self._checked = name
         return selected
 
-    def _is_same(self, selected: Selected, *, news: bool, change: bool) -> bool:
+    def _is_same(self, selected: Selected, news: bool, change: bool, ahead: Command | None) -> bool:
         """Whether this lease may go on with it, its news heard where they are wanted."""
         known = self._checked == selected.name
         if known and not news and not change:
             return True
+        self._found = (0, 0)
         if not self._is_current(selected):
             return False
         fresh = time.monotonic() - selected.since < TRUSTED
         if fresh and selected.highestmodseq and self.connection.has("CONDSTORE"):
-            return identity.is_witnessed(self.connection)
+            return identity.is_witnessed(self.connection, ahead)
         return known and not change and self.connection.refresh()
 
     def _is_current(self, selected: Selected) -> bool:
@@ -353,6 +367,11 @@ class ImapStore:
             if self.connection.selected is not None and not (clean and self._is_current(selected)):
                 self.connection.deselect()
                 self._checked = None
+
+    @property
+    def _status(self) -> MailboxStatus:
+        assert self.connection.selected is not None
+        return self.connection.selected.status
 
     def _first(self, act: Callable[[], T]) -> T:
         """Do it; on a new connection where this one is found dead before anything was done with it."""
@@ -377,16 +396,3 @@ class ImapStore:
     def _changed(self) -> None:
         """There is more or less in the account than before."""
         self._memory.quotas.pop((self.connection.account.id, "INBOX"))
-
-    def _status(self) -> MailboxStatus:
-        """As far as the selected mailbox tells: ``unseen`` is not part of that (see ``mailboxes``)."""
-        selected = self.connection.selected
-        assert selected is not None
-        return MailboxStatus(
-            uidvalidity=selected.uidvalidity,
-            messages=selected.exists,
-            uidnext=selected.uidnext,
-            highestmodseq=selected.highestmodseq,
-            read_only=selected.read_only,
-            permanent_flags=selected.permanent_flags,
-        )
