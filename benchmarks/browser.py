@@ -8,7 +8,8 @@ import re
 import time
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from typing import Any
 
@@ -21,14 +22,15 @@ IDLE = 1.0  # seconds after which a kept connection may be closed by the other s
 class Answer:
     octets: int  # as they travelled
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         return self.body.decode()
 
-    def value(self, name: str) -> str:
-        """Of an attribute, where it stands first."""
-        found = re.search(rf'{name}="([^"]*)"', self.text)
+    def value(self, name: str, *, after: str = "") -> str:
+        """Of an attribute, where it stands first (behind ``after``)."""
+        found = re.compile(rf'{name}="([^"]*)"').search(self.text, max(0, self.text.find(after)))
         assert found, f"no {name} in the page"
         return found[1].replace("&amp;", "&")
 
@@ -64,8 +66,8 @@ class Browser:
         octets = answer.read()
         self._used = time.monotonic()
         plain = gzip.decompress(octets) if answer.headers.get("Content-Encoding") == "gzip" else octets
-        assert answer.status in (200, 302), (path, answer.status, plain[:300])
-        return Answer(len(octets), plain)
+        assert answer.status in (200, 204, 302), (path, answer.status, plain[:300])
+        return Answer(len(octets), plain, dict(answer.headers))
 
 
 class SignIn:

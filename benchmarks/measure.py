@@ -26,6 +26,7 @@ class Operation:
     after: Callable[[int], object] = lambda _: None
     rounds: int = 0  # fewer than usual, for what takes long
     warm: int = 2  # rounds that do not count
+    by_turns: bool = True  # the bare socket and the portal; else first all rounds of the one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +68,20 @@ def measure(operation: Operation, *, rounds: int, pid: int, cost: Callable[[], t
     bare: list[float] = []
     times: list[float] = []
     cpu = 0
-    for number in range(rounds + operation.warm):
+
+    def sink(number: int) -> None:
         if operation.floor is not None:
             operation.before(number)
             bare.append(_milliseconds(operation.floor, number))
             operation.after(number)
+
+    every = range(rounds + operation.warm)
+    if not operation.by_turns:
+        for number in every:
+            sink(number)
+    for number in every:
+        if operation.by_turns:
+            sink(number)
         operation.before(number)
         queries, commands = cost()
         used = cpu_nanoseconds(pid)
