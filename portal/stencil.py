@@ -10,9 +10,15 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
+from django.template import Context, Template
+from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+Pairs = tuple[tuple[str, object], ...]
 
 _SECRET = secrets.token_hex(8)  # nobody's words are taken for a hole
 _HOLE = re.compile(f"\ue000{_SECRET}([a-z_]+)\ue001")
@@ -23,15 +29,32 @@ def hole(name: str) -> SafeString:
     return mark_safe(f"\ue000{_SECRET}{name}\ue001")  # noqa: S308 - a name of ours
 
 
+def stencils(name: str, *, inside: str = "") -> Callable[[Pairs, tuple[str, ...]], Stencil]:
+    """The template ``name`` in the present language, drawn once for each kind and set of holes. A kind is the names and
+    values (hashable ones) of all that decides about its markup. ``inside``: they are attributes of this in the
+    template, not its variables."""
+    page = get_template(name).template  # type: ignore[attr-defined]
+    return partial(_drawn, page, get_language(), inside)
+
+
+@lru_cache(maxsize=2000)
+def _drawn(page: Template, language: str | None, inside: str, kind: Pairs, holes: tuple[str, ...]) -> Stencil:
+    """A template that was changed is another one."""
+    values = dict(kind) | {name: hole(name) for name in holes}
+    return Stencil(page.render(Context({inside: values} if inside else values)))
+
+
 class Stencil:
     """``drawn`` is what a template made of holes. What fills them is escaped here, unless it is safe already."""
 
     def __init__(self, drawn: str) -> None:
         self.holes = frozenset(_HOLE.findall(drawn))
-        self.alone = mark_safe(drawn)  # noqa: S308 - for one without holes
+        self._drawn = mark_safe(drawn)  # noqa: S308 - a template has escaped it
         self._format = _HOLE.sub(r"%(\1)s", drawn.replace("%", "%%"))
 
     def fill(self, values: Mapping[str, object]) -> SafeString:
+        if not self.holes:
+            return self._drawn
         return mark_safe(self._format % dict(zip(values, _escaped(values), strict=True)))  # noqa: S308 - escaped
 
 

@@ -10,14 +10,12 @@ from functools import lru_cache
 
 from django import template
 from django.template.context import Context
-from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
-from portal.stencil import Stencil, hole
+from portal.stencil import stencils
 
 register = template.Library()
 
@@ -41,28 +39,20 @@ def fixed(context: Context, name: str, **given: object) -> SafeString:
     What a filter ``varies`` is put on may differ each time: the template may print it and ask whether it is there, no
     more. The CSRF token and the page's own address (``here``) are such values by themselves.
     """
-    page = get_template(name).template  # type: ignore[attr-defined]
-    kind = tuple((key, value.kind if isinstance(value, Varying) else _kept(value)) for key, value in given.items())
-    stencil = _fixed(page, get_language(), kind)
-    values: dict[str, object] = {key: value.value for key, value in given.items() if isinstance(value, Varying)}
-    if "csrf_token" in stencil.holes:
+    values = {key: value.value for key, value in given.items() if isinstance(value, Varying)}
+    holes = tuple(key for key, value in values.items() if value)
+    kind = tuple((key, "" if key in values else _kept(value)) for key, value in given.items() if key not in holes)
+    drawn = stencils(name)(kind, (*holes, "csrf_token", "here"))
+    if "csrf_token" in drawn.holes:
         values["csrf_token"] = str(context.get("csrf_token", ""))
-    if "here" in stencil.holes:
+    if "here" in drawn.holes:
         values["here"] = context["request"].get_full_path()
-    return stencil.fill(values) if values else stencil.alone
+    return drawn.fill(values)
 
 
 @dataclass(frozen=True, slots=True)
 class Varying:
     value: object
-
-    @property
-    def kind(self) -> Varying:
-        """All that decides about the markup."""
-        return _THERE if self.value else _ABSENT
-
-
-_THERE, _ABSENT = Varying(True), Varying("")
 
 
 @register.filter
@@ -72,15 +62,6 @@ def varies(value: object) -> Varying:
 
 def _kept(value: object) -> object:
     return str(value) if isinstance(value, Promise) else value
-
-
-@lru_cache(maxsize=1000)
-def _fixed(page: template.Template, language: str | None, kind: tuple[tuple[str, object], ...]) -> Stencil:
-    """A template that was changed is another one."""
-    given: dict[str, object] = {"csrf_token": hole("csrf_token"), "here": hole("here")}
-    for key, value in kind:
-        given[key] = (hole(key) if value == _THERE else "") if isinstance(value, Varying) else value
-    return Stencil(page.render(Context(given)))
 
 
 @lru_cache(maxsize=1000)
