@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from portal.contracts import Text
 from portal.registry import NavItem, get_registry
 
 RAIL_LENGTH = 7  # entries of the rail before "More"
@@ -20,7 +19,7 @@ class Link:
     """A navigation entry with its address, as the templates draw it."""
 
     id: str
-    label: Text
+    label: str
     icon: str
     url: str
     current: bool
@@ -54,7 +53,7 @@ def _link(item: NavItem, current: bool) -> Link | None:
         url = reverse(item.url_name)
     except NoReverseMatch:
         return None  # its pages are not mounted on this site
-    return Link(item.id, item.label, item.icon, url, current, item.badge is not None, item.key)
+    return Link(item.id, str(item.label), item.icon, url, current, item.badge is not None, item.key)
 
 
 def _current(request: HttpRequest, items: Iterable[NavItem]) -> NavItem | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
-from django.template.loader import get_template, render_to_string
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
@@ -21,6 +21,7 @@ from apps.mail.services.listing import Row
 from apps.mail.services.view import View
 from apps.mail.templatetags import rows
 from portal.contracts import Address
+from portal.stencil import stencils
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
 from tests.support.mailserver import PymapServer
 
@@ -110,9 +111,9 @@ def test_a_filled_row_is_the_row_that_its_template_draws(role: str) -> None:
             )
             words = rows._words(row)
             kind = rows._kind(row, words, role, bool(number), number == 2, False)
-            drawn = render_to_string("mail/_row.html", {"row": kind._asdict() | words})
-            template = get_template("mail/_row.html").template
-            assert rows._stencil(template, "en", kind).fill(words) == drawn
+            drawn = render_to_string("mail/_row.html", {"row": dict(kind) | words})
+            stencil = stencils("mail/_row.html", inside="row")(kind, rows._holes(words))
+            assert stencil.fill(words) == drawn
 
 
 def test_sent_mail_names_those_it_went_to(anna: Person) -> None:

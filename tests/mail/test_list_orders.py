@@ -168,7 +168,7 @@ def test_two_people_sort_as_they_like(sign_in: SignIn) -> None:
 
 
 def test_the_menu_offers_each_key_with_its_usual_direction() -> None:
-    menu = list_orders.menu(Sort("size", True), outgoing=False)
+    menu = list_orders.SortMenu(Sort("size", True), False)
     assert [choice.value for choice in menu.keys] == ["-arrival", "-date", "from", "subject", "-size"]
     assert [(choice.value, choice.on) for choice in menu.directions] == [("-size", True), ("size", False)]
-    assert "to" in [choice.value for choice in list_orders.menu(Sort(), outgoing=True).keys]
+    assert "to" in [choice.value for choice in list_orders.SortMenu(Sort(), True).keys]

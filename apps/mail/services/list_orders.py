@@ -38,28 +38,37 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class SortMenu:
-    keys: tuple[Choice, ...]
-    directions: tuple[Choice, ...]
-    key: Text
-    direction: Text
-
-
-def menu(sort: Sort, *, outgoing: bool) -> SortMenu:
     """Lists of sent messages name those written to, and sort by them."""
-    person = "to" if outgoing else "from"
-    wanted = ["arrival", "date", person, "subject", "size"]
-    if sort.by not in wanted:
-        wanted.insert(3, sort.by)
-    keys = tuple(
-        Choice(str(sort if by == sort.by else Sort(by, _kind(by) != "text")), _LABELS[by], by == sort.by)
-        for by in wanted
-    )
-    names = _DIRECTIONS[_kind(sort.by)]
-    directions = tuple(
-        Choice(str(Sort(sort.by, descending)), names[descending], sort.descending == descending)
-        for descending in (True, False)
-    )
-    return SortMenu(keys, directions, _LABELS[sort.by], names[sort.descending])
+
+    sort: Sort
+    outgoing: bool
+
+    @property
+    def keys(self) -> list[Choice]:
+        sort, person = self.sort, "to" if self.outgoing else "from"
+        wanted = ["arrival", "date", person, "subject", "size"]
+        if sort.by not in wanted:
+            wanted.insert(3, sort.by)
+        return [
+            Choice(str(sort if by == sort.by else Sort(by, _kind(by) != "text")), _LABELS[by], by == sort.by)
+            for by in wanted
+        ]
+
+    @property
+    def directions(self) -> list[Choice]:
+        names = _DIRECTIONS[_kind(self.sort.by)]
+        return [
+            Choice(str(Sort(self.sort.by, descending)), names[descending], self.sort.descending == descending)
+            for descending in (True, False)
+        ]
+
+    @property
+    def key(self) -> Text:
+        return _LABELS[self.sort.by]
+
+    @property
+    def direction(self) -> Text:
+        return _DIRECTIONS[_kind(self.sort.by)][self.sort.descending]
 
 
 def _kind(by: str) -> str:

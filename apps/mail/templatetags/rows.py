@@ -8,10 +8,9 @@ from django import template
 from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.mail.mailbox.store import Summary
 from apps.mail.services.folders import known_role
 from apps.mail.services.listing import Row
-from portal.stencil import stencils
+from portal.stencil import Pairs, stencils
 
 register = template.Library()
 
@@ -23,19 +22,12 @@ _OPTIONAL = ("mailbox", "time", "folder", "snippet")
 def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeString:
     """``oob``: each takes the place of the row that the page has already."""
     uid, mailbox = context.get("uid"), context.get("mailbox")
-    page = (
-        ("role", known_role(context.get("role"))),  # any other makes the same rows
-        ("oob", oob),
-        ("chosen", bool(context.get("chosen"))),  # as all are: it is no choice of its own
-    )
+    role, chosen = known_role(context.get("role")), bool(context.get("chosen"))  # any other role makes the same rows
     stencil, drawn = stencils("mail/_row.html", inside="row"), []
     for row in rows:
         words = _words(row)
-        absent = tuple((name, "") for name in _OPTIONAL if not words[name])
         open_here = row.uid == uid and (row.ref is None or row.ref.mailbox == mailbox)
-        kind = (*page, ("open", open_here), *_marks(row.summary), *absent)
-        holes = tuple(name for name in words if (name, "") not in absent)
-        drawn.append(stencil(kind, holes).fill(words))
+        drawn.append(stencil(_kind(row, words, role, oob, open_here, chosen), _holes(words)).fill(words))
     return mark_safe("\n".join(drawn))  # noqa: S308 - each is safe
 
 
@@ -60,11 +52,22 @@ def _words(row: Row) -> dict[str, object]:
     }
 
 
-def _marks(summary: Summary) -> tuple[tuple[str, bool], ...]:
+def _kind(row: Row, words: dict[str, object], role: str, oob: bool, open_here: bool, chosen: bool) -> Pairs:
+    """All that decides about the markup of a row."""
+    summary = row.summary
     return (
+        ("role", role),
+        ("oob", oob),
+        ("open", open_here),
+        ("chosen", chosen),  # as all are: it is no choice of its own
         ("seen", summary.seen),
         ("flagged", summary.flagged),
         ("answered", summary.answered),
         ("forwarded", summary.forwarded),
         ("has_attachment", summary.has_attachment),
+        *((name, "") for name in _OPTIONAL if not words[name]),
     )
+
+
+def _holes(words: dict[str, object]) -> tuple[str, ...]:
+    return tuple(name for name, word in words.items() if word or name not in _OPTIONAL)

@@ -95,7 +95,7 @@ def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
         "endless": request.prefs[ENDLESS],
         "view": shown.view,
         "filters": _filters(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
-        "sort": list_orders.menu(shown.view.order, outgoing=shown.outgoing),
+        "sort": list_orders.SortMenu(shown.view.order, shown.outgoing),
     }
 
 
