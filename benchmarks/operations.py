@@ -66,17 +66,6 @@ def signing_in(walk: Walk) -> Iterator[Operation]:
 
 def lists(walk: Walk) -> Iterator[Operation]:
     bare, browser, size = walk.bare, walk.browser, walk.size
-    shown = browser.get("/mail/INBOX/").value("data-state", after='id="list"')
-    mark = ""
-
-    def refresh() -> Answer:
-        """As the page's own timer asks."""
-        nonlocal mark
-        answer = browser.get(f"/mail/INBOX/news/?role=inbox&state={shown}&mark={mark}", fragment=True)
-        mark = answer.headers["X-Mail-Mark"]
-        assert not answer.octets, "there is something new"
-        return answer
-
     first = f"FETCH {max(1, size - WINDOW + 1)}:{size} ({ROW})"
     middle = f"FETCH {max(1, size // 2 - WINDOW + 1)}:{size // 2} ({ROW})"
     yield Operation(
@@ -120,12 +109,22 @@ def lists(walk: Walk) -> Iterator[Operation]:
         within=20,
         rounds=20,
     )
-    yield Operation(
-        name="refresh, nothing new",
-        floor=lambda _: bare.command("NOOP", LIST),
-        portal=lambda _: refresh(),
-        above=4,
-    )
+    yield _refresh(walk)
+
+
+def _refresh(walk: Walk) -> Operation:
+    """As the page's own timer asks."""
+    shown = walk.browser.get("/mail/INBOX/").value("data-state", after='id="list"')
+    mark = ""
+
+    def ask(_: int) -> Answer:
+        nonlocal mark
+        answer = walk.browser.get(f"/mail/INBOX/news/?role=inbox&state={shown}&mark={mark}", fragment=True)
+        mark = answer.headers["X-Mail-Mark"]
+        assert not answer.octets, "there is something new"
+        return answer
+
+    return Operation(name="refresh, nothing new", floor=lambda _: walk.bare.command("NOOP", LIST), portal=ask, above=4)
 
 
 def _cold(size: int, page: int) -> str:
