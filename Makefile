@@ -41,7 +41,7 @@ checks: environment  ## Django's deployment checks, migrations, message catalogu
 services:  ## Start Dovecot, Exim, MariaDB and Redis for development (scripts/services down stops them)
 	@scripts/services up
 
-bench: environment  ## Time what people do beside bare IMAP (ARGS="--quick", --help); writes docs/evidence/
+bench: environment  ## Time what people do beside bare IMAP; a whole run is kept in docs/evidence/ (ARGS="--quick", --help)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 messages: environment  ## Bring the message catalogues up to date with the source, and compile them

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlencode
 
 from benchmarks.browser import Answer, Browser, SignIn
 from benchmarks.floor import BareImap
@@ -38,12 +39,22 @@ class Walk:
         self.bare.close()
         self.other.close()
 
-    def fields(self, do: str, uids: list[int], **more: str) -> list[tuple[str, str]]:
+    def fields(self, do: str, uids: Sequence[int], **more: str) -> list[tuple[str, str]]:
         named = {"csrfmiddlewaretoken": self.token, "v": self.validity, "role": "inbox", "do": do} | more
         return [*named.items(), *(("uid", str(uid)) for uid in uids)]
 
+    def rows(self, **query: object) -> Answer:
+        """As htmx asks for it: without the page around."""
+        return self.browser.get(f"/mail/INBOX/?{urlencode({'role': 'inbox'} | query)}", fragment=True)
+
     def message(self, uid: int, *, fragment: bool) -> Answer:
         return self.browser.get(f"/mail/INBOX/{uid}/?v={self.validity}&role=inbox", fragment=fragment)
+
+    def part(self, uid: int, path: str, **query: object) -> Answer:
+        return self.browser.get(f"/mail/INBOX/{uid}/{path}?{urlencode({'v': self.validity} | query)}")
+
+    def act(self, do: str, uids: Sequence[int], **more: str) -> Answer:
+        return self.browser.post("/mail/INBOX/act/", self.fields(do, uids, **more))
 
     def newest(self, count: int) -> list[int]:
         """UIDs. Asked on another connection: what the two that are measured know stays as it is."""
@@ -82,13 +93,13 @@ def lists(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="list, fragment",
         floor=lambda _: bare.command("NOOP", first),
-        portal=lambda _: browser.get("/mail/INBOX/?role=inbox", fragment=True),
+        portal=lambda _: walk.rows(),
         above=7,
     )
     yield Operation(
         name="list, middle, fragment",
         floor=lambda _: bare.command("NOOP", middle),
-        portal=lambda _: browser.get(f"/mail/INBOX/?role=inbox&start={size // 2}", fragment=True),
+        portal=lambda _: walk.rows(start=size // 2),
         above=7,
     )
     # Each page once, first all of the one and then all of the other: two sessions that read old messages by turns make
@@ -96,7 +107,7 @@ def lists(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="list, never seen before",
         floor=lambda n: bare.command("NOOP", _cold(size, 2 * n + 2)),
-        portal=lambda n: browser.get(f"/mail/INBOX/?role=inbox&start={(2 * n + 3) * WINDOW}", fragment=True),
+        portal=lambda n: walk.rows(start=(2 * n + 3) * WINDOW),
         above=60,
         rounds=min(12, (size // WINDOW - 4) // 2),
         warm=0,
@@ -105,7 +116,7 @@ def lists(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="sort by subject, again",
         floor=lambda _: bare.command("UID SORT (SUBJECT) UTF-8 ALL"),
-        portal=lambda _: browser.get("/mail/INBOX/?role=inbox&sort=subject", fragment=True),
+        portal=lambda _: walk.rows(sort="subject"),
         within=20,
         rounds=20,
     )
@@ -134,7 +145,7 @@ def _cold(size: int, page: int) -> str:
 
 
 def messages(walk: Walk) -> Iterator[Operation]:
-    bare, browser, size = walk.bare, walk.browser, walk.size
+    bare, size = walk.bare, walk.size
     *news, html, file = walk.newest(NEWS + 1)
     text = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
     for name, fragment, above in (("fragment", True, 6), ("whole page", False, 10)):
@@ -163,7 +174,7 @@ def messages(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="its HTML in the frame",
         floor=lambda _: bare.command(f"UID FETCH {html} (BODY.PEEK[2])"),
-        portal=lambda _: browser.get(f"/mail/INBOX/{html}/body/2/?v={walk.validity}"),
+        portal=lambda _: walk.part(html, "body/2/"),
     )
     yield Operation(
         name="open with 1 MB file",
@@ -174,20 +185,20 @@ def messages(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="download that file",
         floor=lambda _: bare.command(f"UID FETCH {file} (BODY.PEEK[2])"),
-        portal=lambda _: browser.get(f"/mail/INBOX/{file}/part/2/?v={walk.validity}&save"),
+        portal=lambda _: walk.part(file, "part/2/", save=1),
         rounds=20,
     )
-    yield Operation(name="compose page", portal=lambda _: browser.get("/mail/@/compose/"))
+    yield Operation(name="compose page", portal=lambda _: walk.browser.get("/mail/@/compose/"))
 
 
 def changes(walk: Walk) -> Iterator[Operation]:
-    bare, browser = walk.bare, walk.browser
+    bare = walk.bare
     uid = walk.newest(5)[0]
     sign = ("+", "-")
     yield Operation(
         name="flag",
         floor=lambda n: bare.command(f"UID STORE {uid} {sign[n % 2]}FLAGS (\\Flagged)"),
-        portal=lambda n: browser.post("/mail/INBOX/act/", walk.fields(("flag", "unflag")[n % 2], [uid])),
+        portal=lambda n: walk.act(("flag", "unflag")[n % 2], [uid]),
         above=4,
     )
     chosen: list[int] = []
@@ -205,7 +216,7 @@ def changes(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="move 50",
         before=choose,
-        portal=lambda _: browser.post("/mail/INBOX/act/", walk.fields("move", chosen, to="Archive")),
+        portal=lambda _: walk.act("move", chosen, to="Archive"),
         after=back,
         floor=move_bare,
         above=4,
@@ -218,7 +229,7 @@ def searches(walk: Walk) -> Iterator[Operation]:
 
     def whole(word: str) -> Answer:
         """All stretches of it, as the page asks for them."""
-        answer = browser.get(f"/mail/INBOX/?role=inbox&q=subject%3A{word}", fragment=True)
+        answer = walk.rows(q=f"subject:{word}")
         while found := re.search(r'data-running hx-get="([^"]+)"', answer.text):
             answer = browser.get(found[1].replace("&amp;", "&"), fragment=True)
         return answer
@@ -226,7 +237,7 @@ def searches(walk: Walk) -> Iterator[Operation]:
     yield Operation(
         name="search, first hit",
         floor=lambda _: bare.command(f"UID SEARCH SUBJECT {NEAR}"),
-        portal=lambda _: browser.get(f"/mail/INBOX/?role=inbox&q=subject%3A{NEAR}", fragment=True),
+        portal=lambda _: walk.rows(q=f"subject:{NEAR}"),
         within=200,
         rounds=10,
     )

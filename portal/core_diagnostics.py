@@ -48,7 +48,7 @@ def database() -> Iterator[Finding]:
         yield Finding(
             Level.ERROR,
             _("The database does not answer: %(error)s") % {"error": _first_line(error)},
-            _("See that it runs, and that DATABASE_URL names the right host, database, login and password."),
+            _("Make sure that it runs, and that DATABASE_URL names the right host, database, login and password."),
         )
         return
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -111,7 +111,7 @@ def cache_works() -> Iterator[Finding]:
         yield Finding(
             Level.ERROR,
             _("The cache does not answer: %(error)s") % {"error": _first_line(error)},
-            _("See that it runs and that CACHE_URL names it."),
+            _("Make sure that it runs and that CACHE_URL names it."),
         )
         return
     seconds = time.perf_counter() - started
@@ -140,8 +140,8 @@ def task_queue() -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - each broker's driver raises its own tree of errors
         yield Finding(
             Level.ERROR,
-            _("The broker takes no tasks: %(error)s") % {"error": _first_line(error)},
-            _("See that it runs and that BROKER_URL names it."),
+            _("The broker accepts no tasks: %(error)s") % {"error": _first_line(error)},
+            _("Make sure that it runs and that BROKER_URL names it."),
         )
         return
     if seconds is None:

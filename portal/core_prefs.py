@@ -14,7 +14,7 @@ from portal.prefs import Choices, choice_pref
 
 
 def _languages() -> Choices:
-    return [("", _("As the browser asks")), *settings.LANGUAGES]
+    return [("", _("The browser’s language")), *settings.LANGUAGES]
 
 
 @cache
@@ -26,25 +26,29 @@ def time_zones() -> Mapping[str, str]:
 
 @cache
 def _time_zones() -> Choices:
-    return [("", _("As the browser says")), *time_zones().items()]
+    return [("", _("The browser’s time zone")), *time_zones().items()]
 
 
 LANGUAGE = choice_pref(
-    "portal.language", _("Language"), "", choices=_languages, help=_("Of the pages and of everything the portal says.")
+    "portal.language",
+    _("Language"),
+    "",
+    choices=_languages,
+    help=_("For the pages and everything else the portal says."),
 )
 TIME_ZONE = choice_pref(
     "portal.time_zone",
     _("Time zone"),
     "",
     choices=_time_zones,
-    help=_("In which dates and times are shown."),
+    help=_("For dates and times."),
     words=_("clock hours"),
 )
 THEME = choice_pref(
     "portal.theme",
     _("Theme"),
     "system",
-    choices=[("system", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+    choices=[("system", _("Like the system")), ("light", _("Light")), ("dark", _("Dark"))],
     help=_("Also in the menu behind your initials."),
     words=_("dark mode colours"),
 )

@@ -18,7 +18,7 @@ AT_ONCE = 2  # of one check: two administrators may look, a whole row of them wo
 _RANK = {Level.OK: 0, Level.WARNING: 1, Level.ERROR: 2}
 LEVEL_LABELS: dict[Level, Text] = {
     Level.OK: gettext_lazy("Passed"),
-    Level.WARNING: gettext_lazy("Watch"),
+    Level.WARNING: gettext_lazy("Warning"),
     Level.ERROR: gettext_lazy("Failed"),
 }
 
@@ -113,7 +113,7 @@ def _no_answer(error: str, budget: float) -> Finding:
         return Finding(
             Level.ERROR,
             _("No answer after %(seconds)d seconds.") % {"seconds": budget},
-            _("What it asks hangs: see that the server is up and that no firewall drops the connection."),
+            _("What it asks does not answer: make sure that the server is up and no firewall drops the connection."),
         )
     if error == fanout.BUSY:
         return Finding(
@@ -123,6 +123,6 @@ def _no_answer(error: str, budget: float) -> Finding:
         )
     return Finding(
         Level.ERROR,
-        _("The check itself broke off with %(error)s.") % {"error": error},
+        _("The check itself failed: %(error)s.") % {"error": error},
         _("The log holds the details under “self-test”."),
     )

@@ -171,7 +171,7 @@ def text_pref(
         if not isinstance(value, str) or len(value) > max_length:
             raise BadValue(_("Write at most %(length)d characters.") % {"length": max_length})
         if any(ord(char) < 32 and not (multiline and char in "\n\t") for char in value):
-            raise BadValue(_("This text has characters that cannot be kept."))
+            raise BadValue(_("This text has characters that cannot be stored."))
         return value
 
     def field() -> forms.Field:

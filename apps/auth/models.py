@@ -80,7 +80,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     display_name = models.CharField(_("name"), max_length=190, blank=True)
     is_staff = models.BooleanField(_("administrator"), default=False, help_text=_("May use the administration pages."))
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Take this away to lock somebody out without deleting anything.")
+        _("active"), default=True, help_text=_("Untick this to lock somebody out without deleting anything.")
     )
     date_joined = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
 
@@ -110,9 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         try:
             self.login = canonical_login(self.login)
         except ValueError:
-            raise ValidationError(
-                {"login": _("This cannot be a login: it has blanks or control characters.")}
-            ) from None
+            raise ValidationError({"login": _("A login cannot contain spaces or control characters.")}) from None
 
     def get_full_name(self) -> str:
         return self.display_name or self.email or self.login

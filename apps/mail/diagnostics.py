@@ -75,7 +75,7 @@ def _size(found: probe.Probe) -> Findings:
     if limit.isdigit() and 0 < int(limit) < settings.MAX_MESSAGE_MB * 1_000_000:
         yield Finding(
             Level.WARNING,
-            _("It takes messages of %(limit).1f MB, and people may write larger ones (%(ours)d MB).")
+            _("It accepts messages of at most %(limit).1f MB, but people may write larger ones (%(ours)d MB).")
             % {"limit": int(limit) / 1_000_000, "ours": settings.MAX_MESSAGE_MB},
             _("Lower MAX_MESSAGE_MB, or raise the server's limit."),
         )
@@ -85,7 +85,7 @@ def _smtp_sign_in(found: probe.Probe, login: str) -> Findings:
     if "AUTH" not in found.values:
         yield Finding(
             Level.ERROR,
-            _("The server takes no sign-in on this connection."),
+            _("The server accepts no sign-in on this connection."),
             _("Name its submission port (587 or 465) in SMTP_URL, or set SMTP_AUTH=none where it needs no sign-in."),
         )
     elif found.refusal and settings.SMTP_AUTH == "fixed":

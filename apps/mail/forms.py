@@ -191,6 +191,4 @@ def changed_since() -> str:
 
 
 def outcome_unknown() -> str:
-    return gettext(
-        "Nobody knows whether this was sent: the connection ended too early. Look into Sent, then send again."
-    )
+    return gettext("Nobody knows whether this was sent: the connection ended too early. Look in Sent, then send again.")

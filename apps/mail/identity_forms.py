@@ -33,7 +33,7 @@ class IdentityForm(forms.Form):
     email = forms.CharField(label=_("Mail address"), required=False, max_length=254)
     reply_to = _line(_("Replies go to"), _("Empty: to the address above."), most=1000, spellcheck="false")
     bcc = _line(_("Blind copy to"), _("Gets a copy of everything you send with this identity."), most=1000)
-    sent_mailbox = forms.ChoiceField(label=_("Keep what is sent in"), required=False)
+    sent_mailbox = forms.ChoiceField(label=_("Keep sent messages in"), required=False)
     text = forms.CharField(
         label=_("Signature"),
         required=False,

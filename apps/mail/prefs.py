@@ -60,7 +60,7 @@ CHECK = choice_pref(
         ("300", _("every 5 minutes")),
         ("0", _("when I load the page")),
     ],
-    help=_("While the list is open and in sight."),
+    help=_("While the list is open and visible."),
     words=_("refresh, reload, poll, interval"),
 )
 FOLLOWED_FOLDERS = bool_pref(
@@ -91,7 +91,7 @@ SENDER_NAME = text_pref(
     "mail.sender_name",
     _("Your name as others see it"),
     max_length=100,
-    help=_("Stands beside your address in what you send. Empty: the name of your account."),
+    help=_("Shown beside your address in what you send. Empty: the name of your account."),
     words=_("from, sender"),
 )
 SIGNATURE = text_pref(
@@ -99,11 +99,11 @@ SIGNATURE = text_pref(
     _("Signature"),
     max_length=2000,
     multiline=True,
-    help=_("Plain text that stands below every new message and answer."),
+    help=_("Plain text added below every new message and reply."),
 )
 ANSWER = choice_pref(
     "mail.answer",
-    _("Write an answer"),
+    _("Write a reply"),
     "above",
     choices=[("above", _("above the quoted text")), ("below", _("below the quoted text"))],
     words=_("quote, reply"),
@@ -111,7 +111,7 @@ ANSWER = choice_pref(
 
 ATTACHMENT_REMINDER = bool_pref(
     "mail.attachment_reminder",
-    _("Remind me when I write of an attachment and there is none"),
+    _("Remind me when I mention an attachment and there is none"),
     False,
     words=_("file, forgotten"),
 )
@@ -122,7 +122,7 @@ UNDO_SEND = int_pref(
     10,
     minimum=0,
     maximum=30,
-    help=_("For so long a message waits in the Outbox. 0: it is sent at once."),
+    help=_("A message waits in the Outbox for this long. 0: it is sent at once."),
     words=_("outbox, delay"),
 )
 
@@ -139,7 +139,7 @@ COMPOSING = PrefPage(
 IDENTITIES = PrefPage(
     id="mail.identities",
     title=_("Identities"),
-    help=_("As whom you write: names, addresses and signatures."),
+    help=_("Who you write as: names, addresses and signatures."),
     icon="users",
     order=40,
     url_name="mail:identities",

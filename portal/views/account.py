@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from apps.auth.models import User
 
 log = structlog.get_logger(__name__)
-WRONG = _("User name and password do not belong together.")
-UNREACHABLE = _("The mail server cannot be reached, so nobody can be recognised just now. Try again in a moment.")
+WRONG = _("The user name or the password is wrong.")
+UNREACHABLE = _("The mail server cannot be reached, so nobody can sign in just now. Try again in a moment.")
 
 UNSAFE = _("There is no safe connection to the mail server, so nobody can sign in. Tell your administrator.")
 

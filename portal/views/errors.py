@@ -55,7 +55,7 @@ def not_allowed(request: HttpRequest) -> HttpResponse:
         request,
         HTTPStatus.METHOD_NOT_ALLOWED,
         title=_("There is no page at this address"),
-        text=_("It only takes what a button sends. Go back and press the button there."),
+        text=_("This address only accepts what a button sends. Go back and press the button there."),
     )
 
 

@@ -4,62 +4,19 @@ import re
 
 import pytest
 from django.conf import settings as site
-from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.core.signing import Signer
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.test import Client
-from django.urls import path, reverse
+from django.urls import reverse
 
 from apps.auth.models import User
-from portal import credentials, throttle, whose
-from portal.accounts import SignInUnavailable, external_user
-from portal.urls import urlpatterns as portal_urls
+from portal import credentials, whose
+from tests.auth.world import MAIL_PASSWORD, SIGN_IN, sign_in, user_of, world
 from tests.support.people import PASSWORD
 
-SIGN_IN = "/sign-in/"
-MAIL_PASSWORD = {"carol": "carol's first password"}
-
-
-class MailBackend(ModelBackend):
-    """Stands for an app's backend: a mail server that knows carol, and is away when asked for ``away``."""
-
-    def authenticate(self, request, username=None, password=None, **kwargs):
-        if username == "away":
-            raise SignInUnavailable("timeout")
-        if password and MAIL_PASSWORD.get(username) == password:
-            return external_user(source="test", server="mail.example.test", login=username)
-        return None
-
-
-@login_required
-def letter(request: HttpRequest) -> HttpResponse:
-    """Sends what is posted, if the mail server takes the sealed password."""
-    if credentials.unseal(request) != MAIL_PASSWORD[request.user.login]:
-        raise credentials.Locked(refused=True)
-    return HttpResponse(f"sent {request.POST.get('text', '')!r} {request.POST.getlist('to')} {sorted(request.POST)}")
-
-
-urlpatterns = [path("letter/", letter), *portal_urls]
-
-
-@pytest.fixture(autouse=True)
-def world(settings, monkeypatch: pytest.MonkeyPatch):
-    settings.ROOT_URLCONF = __name__
-    settings.AUTHENTICATION_BACKENDS = ["apps.auth.backends.LocalBackend", f"{__name__}.MailBackend"]
-    monkeypatch.setitem(MAIL_PASSWORD, "carol", "carol's first password")
-    cache.clear()
-
-
-def sign_in(client: Client, username: str = "carol", password: str = "carol's first password", **more: str):
-    return client.post(SIGN_IN, {"username": username, "password": password, **more})
-
-
-def user_of(client: Client) -> object:
-    return client.session.get("_auth_user_id")
+__all__ = ["world"]  # the fixture
 
 
 @pytest.mark.django_db
@@ -135,7 +92,7 @@ def test_a_mail_server_that_is_away_is_not_a_wrong_password(client: Client, db) 
     answer = sign_in(client, "away", "x")
     assert answer.status_code == 403
     assert "cannot be reached" in answer.content.decode()
-    assert "do not belong together" not in answer.content.decode()
+    assert "name or the password is wrong" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(("username", "password"), [("", "x"), ("x", ""), ("x" * 300, "x"), ("x", "x" * 2000)])
@@ -152,83 +109,6 @@ def test_it_needs_a_token(db) -> None:
     assert sign_in(careful).status_code == 403
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', careful.get(SIGN_IN).content.decode())[1]
     assert sign_in(careful, csrfmiddlewaretoken=token).status_code == 302
-
-
-# --- guessing ------------------------------------------------------------------------------------------------------
-
-
-def test_guessing_is_slow_for_this_login_and_this_address_only(client: Client, db, monkeypatch) -> None:
-    for _ in range(throttle.FREE):
-        assert "do not belong together" in sign_in(client, "Carol", "guess").content.decode()
-    refused = sign_in(client)  # even the right password waits
-    assert "Too many wrong passwords" in refused.content.decode()
-    assert user_of(client) is None
-    other_machine = Client(REMOTE_ADDR="127.0.0.2")
-    assert sign_in(other_machine).status_code == 302
-    assert "do not belong" in sign_in(client, "dora", "guess").content.decode()
-
-
-def test_the_wait_doubles_up_to_a_limit_and_ends(db, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(throttle.time, "time", lambda: now[0])
-    gate = throttle.Throttle(what="carol", who="192.0.2.7")
-    waits = []
-    for _ in range(throttle.FREE + 12):
-        assert gate.enter() == 0
-        waits.append(gate.wait())
-        now[0] += waits[-1]
-    assert waits[: throttle.FREE] == [0, 0, 0, 0, 2]
-    assert waits[throttle.FREE : throttle.FREE + 3] == [4, 8, 16]
-    assert waits[-1] == throttle.LONGEST
-    assert gate.wait() == 0
-
-
-def test_tries_at_the_same_moment_are_no_cheaper(db) -> None:
-    gates = [throttle.Throttle(what="carol", who="192.0.2.8") for _ in range(20)]
-    assert [gate.wait() for gate in gates] == [0] * 20, "all have looked before any has tried"
-    assert [gate.enter() for gate in gates].count(0) == throttle.FREE
-
-
-def test_two_that_pass_the_look_together_share_one_turn(db, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = throttle.Throttle(what="carol", who="192.0.2.9", free=1)
-    assert gate.enter() == 0
-    monkeypatch.setattr(throttle.Throttle, "wait", lambda self: 0)
-    assert gate.enter() > 0
-
-
-def test_an_address_that_tries_many_logins_is_slowed(client: Client, db, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "FREE_OF_ADDRESS", 4)
-    for number in range(4):
-        assert "do not belong" in sign_in(client, f"nobody{number}", "guess").content.decode()
-    assert "Too many wrong passwords" in sign_in(client, "nobody9", "guess").content.decode()
-    assert sign_in(Client(REMOTE_ADDR="127.0.0.2")).status_code == 302
-
-
-def test_those_who_know_their_passwords_do_not_slow_their_office(client: Client, db, monkeypatch) -> None:
-    monkeypatch.setattr(throttle, "FREE_OF_ADDRESS", 2)
-    for _ in range(5):
-        assert sign_in(Client()).status_code == 302
-
-
-def test_neighbours_in_a_network_of_ipv6_are_one() -> None:
-    one, other, far = (
-        throttle.Throttle.of_address(f"2001:db8:0:{net}::{host}") for net, host in ((1, 1), (1, 2), (2, 1))
-    )
-    assert one == other != far
-
-
-def test_what_people_type_is_no_cache_key(client: Client, db) -> None:
-    sign_in(client, "marked-login\r\nx", "guess")
-    sign_in(client, "marked-login", "guess")
-    assert cache._cache
-    assert not [key for key in cache._cache if "marked" in key]
-
-
-def test_the_right_password_forgives_the_wrong_ones(client: Client, db) -> None:
-    for _ in range(throttle.FREE - 1):
-        sign_in(client, "carol", "guess")
-    assert sign_in(client).status_code == 302
-    assert throttle.Throttle(what="carol", who="127.0.0.1").wait() == 0
 
 
 # --- signing out ---------------------------------------------------------------------------------------------------

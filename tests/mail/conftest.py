@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.mail.desk import Writer
 from tests.support.mailserver import DovecotServer, MailServer
 from tests.support.receiver import PostOffice, RealPost, SmallPost
 
+pytest.register_assert_rewrite("tests.mail.imap_faults", "tests.mail.send_faults")
 HTMX = {"HX-Request": "true"}
 
 
@@ -93,19 +95,21 @@ def server(request: pytest.FixtureRequest, settings) -> Iterator[MailServer]:
     stores.pool().close_all()
 
 
+def signed_in(server: MailServer) -> Person:
+    """Somebody with an empty mailbox there, signed in through the sign-in page."""
+    login = server.new_user()
+    client = Client()
+    answer = client.post(reverse("portal:sign_in"), {"username": login, "password": server.password})
+    assert answer.status_code == 302, answer.content.decode()
+    return Person(server, login, client)
+
+
 SignIn = Callable[[], Person]
 
 
 @pytest.fixture
 def sign_in(server: MailServer, db: None) -> SignIn:
-    def enter() -> Person:
-        login = server.new_user()
-        client = Client()
-        answer = client.post(reverse("portal:sign_in"), {"username": login, "password": server.password})
-        assert answer.status_code == 302, answer.content.decode()
-        return Person(server, login, client)
-
-    return enter
+    return partial(signed_in, server)
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def test_nonsense_is_refused(anna: Person, fields: dict[str, object]) -> None:
 
 
 def test_choosing_nothing_says_so(anna: Person) -> None:
-    assert "No message was chosen" in shown_message(anna, act(anna, "archive"))
+    assert "No message is selected" in shown_message(anna, act(anna, "archive"))
 
 
 def test_undo_on_a_later_page_stays_there(anna: Person) -> None:

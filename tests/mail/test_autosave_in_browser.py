@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.mail.desk import Writer
 from tests.mail.test_compose_in_browser import Open, write  # noqa: F401 - a fixture
+from tests.support.drafts import kept
 from tests.support.receiver import read, text_of
 
 pytestmark = [
@@ -31,13 +32,13 @@ def drafts(writer: Writer) -> list[str]:
 
 def test_a_draft_saves_itself_and_says_when(write: Open) -> None:  # noqa: F811
     writer, page = write()
-    begin(page, "Bring poles.")
+    with kept(page, "Bring poles."):
+        begin(page, "Bring poles.")
     expect(status(page)).to_contain_text("Saved")
     assert drafts(writer) == ["Bring poles."]
     expect(page.locator("textarea[name=text]")).to_be_focused()
-    with page.expect_response("**/@/compose/"):
+    with kept(page, "Bring poles. And rope."):
         page.keyboard.type(" And rope.")
-    expect(page.locator("form#compose")).to_have_attribute("data-dirty", "")
     assert drafts(writer) == ["Bring poles. And rope."]
     page.reload()
     expect(page.locator("textarea[name=text]")).to_have_value("Bring poles. And rope.")
@@ -48,26 +49,25 @@ def test_a_lost_connection_loses_no_word(write: Open) -> None:  # noqa: F811
     page.context.set_offline(True)
     begin(page, "Bring poles.")
     expect(status(page)).to_have_text("Not saved. Trying again…")
-    page.keyboard.type(" And rope.")
-    page.context.set_offline(False)
+    with kept(page, "Bring poles. And rope."):
+        page.keyboard.type(" And rope.")
+        page.context.set_offline(False)
     expect(status(page)).to_contain_text("Saved")
-    expect(page.locator("form#compose")).to_have_attribute("data-dirty", "")
     assert drafts(writer) == ["Bring poles. And rope."]
 
 
 def test_an_expired_session_is_renewed_in_place(write: Open) -> None:  # noqa: F811
     writer, page = write()
-    begin(page, "Bring poles.")
-    expect(status(page)).to_contain_text("Saved")
+    with kept(page, "Bring poles."):
+        begin(page, "Bring poles.")
     Session.objects.all().delete()
     page.keyboard.type(" And rope.")
     dialog = page.locator("#sign-in-again")
     expect(dialog).to_be_visible()
     dialog.locator("[name=portal_username]").fill(writer.person.login)
     dialog.locator("[name=portal_password]").fill(writer.person.server.password)
-    with page.expect_response(lambda answer: answer.url.endswith("/@/compose/") and answer.status == 200):
+    with kept(page, "Bring poles. And rope."):
         dialog.locator("[name=portal_password]").press("Enter")
-    expect(page.locator("form#compose")).to_have_attribute("data-dirty", "")
     assert drafts(writer) == ["Bring poles. And rope."]
 
 
@@ -81,27 +81,25 @@ def test_signing_in_in_another_tab_makes_no_difference(write: Open) -> None:  # 
     other.fill("[name=password]", writer.person.server.password)
     other.press("[name=password]", "Enter")
     expect(other.locator("form#compose")).to_be_attached()
-    begin(page, "Bring poles.")
-    expect(status(page)).to_contain_text("Saved")
+    with kept(page, "Bring poles."):
+        begin(page, "Bring poles.")
     assert drafts(writer) == ["Bring poles."]
 
 
 def test_two_tabs_keep_both_texts(write: Open) -> None:  # noqa: F811
     writer, page = write()
-    begin(page, "Bring poles.")
-    expect(status(page)).to_contain_text("Saved")
+    with kept(page, "Bring poles."):
+        begin(page, "Bring poles.")
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.locator("textarea[name=text]")).to_have_value("Bring poles.")
-    with page.expect_response("**/@/compose/"):
+    with kept(page, "Bring poles. And rope."):
         page.keyboard.type(" And rope.")
-    expect(page.locator("form#compose")).to_have_attribute("data-dirty", "")
     other.locator("textarea[name=text]").fill("Bring nothing.")
     expect(other.locator("#toasts")).to_contain_text("This draft was changed in another tab.")
     assert drafts(writer) == ["Bring nothing.", "Bring poles. And rope."]
     ids = {read(raw)["Message-ID"] for raw in writer.stored("Drafts")}
     assert len(ids) == 2
-    with other.expect_response("**/@/compose/"):
+    with kept(other, "Bring nothing. At all."):
         other.locator("textarea[name=text]").press_sequentially(" At all.")
-    expect(other.locator("form#compose")).to_have_attribute("data-dirty", "")
     assert len(writer.stored("Drafts")) == 2

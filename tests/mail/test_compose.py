@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from email.message import EmailMessage
-from html import unescape
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.mail import prefs, tasks
+from apps.mail import prefs
 from apps.mail.mime import filenames
 from apps.mail.services import attaching, limits
 from apps.mail.services.refs import MessageRef
-from portal.celery import app
 from portal.prefs import Prefs
 from scripts.servers import exim
 from tests.mail.conftest import SignIn, letter
 from tests.mail.desk import Desk, Writer
 from tests.support import forms
 from tests.support.receiver import PostOffice, RealPost, arrived, read, text_of
+from tests.support.vectors import items
 
-VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 #: What the writing page lets nobody set by hand.
 ABSENT = {"Reply-To", "identity organisation", "custom header", "draft folder name"}
 INJECTIONS = [
     item
-    for item in json.loads((VECTORS / "headers.json").read_text())["items"]
+    for item in items("headers")
     if item["class"] == "CRLF header injection on send" and item["field"] not in ABSENT
 ]
-NAMES = json.loads((VECTORS / "attachment_names.json").read_text())["items"]
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360f8cfc0f01f0005050102d0f1d6e50000000049454e44ae426082"
-)
+NAMES = items("attachment_names")
 
 
 def prefer(writer: Writer, **chosen: str) -> None:
@@ -195,7 +187,7 @@ def test_files_beyond_the_limit(writer: Writer, settings) -> None:
     page.press()
     assert page.errors[""] == ["The files are larger than 1 MB together. Remove some of them."]
     page.press(files=[("huge.bin", "x/y", b"\1" * 1_600_000)])
-    assert "The files are larger than 1 MB together and were not taken." in page.errors[""]
+    assert "The files are larger than 1 MB together and were not attached." in page.errors[""]
     assert page.value("text") == "kept"
 
 
@@ -203,7 +195,7 @@ def test_no_more_files_than_one_message_takes(writer: Writer, monkeypatch: pytes
     monkeypatch.setattr("apps.mail.services.attaching.MOST", 2)
     files = [(f"{letter_}.txt", "text/plain", b"x") for letter_ in "abc"]
     page = writer.new().press("attach", files=files, text="kept")
-    assert page.errors[""] == ["At most 2 files go along with one message."]
+    assert page.errors[""] == ["At most 2 files can be attached to one message."]
     assert page.files == ["a.txt", "b.txt"]
     assert page.value("text") == "kept"
 
@@ -441,79 +433,3 @@ def test_the_preferences_page_works(writer: Writer) -> None:
     answer = writer.person.client.post(url, {**fields, name: "html"}, follow=True)
     assert answer.status_code == 200
     assert writer.new().value("format") == "html"
-
-
-# --- pictures in the text ---------------------------------------------------------------------------------------------
-
-
-def picture_letter() -> bytes:
-    message = EmailMessage()
-    message["From"], message["Subject"] = "Bob <bob@example.test>", "Picture"
-    message.set_content("See it.")
-    message.add_alternative('<p>See <img src="cid:pic%2B1@x" alt="the camp"></p>', subtype="html")
-    message.get_payload()[1].add_related(PIXEL, maintype="image", subtype="png", cid="<pic+1@x>", filename="camp.png")
-    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="plan.pdf")
-    return message.as_bytes()
-
-
-@pytest.mark.parametrize("name", ["reply", "forward"])
-def test_pictures_of_the_original_stay_in_the_text(writer: Writer, post: PostOffice, name: str) -> None:
-    bob = post.new_login()
-    (uid,) = writer.person.receive(picture_letter())
-    page = writer.on(name, uid, format="html")
-    html = shown_html(page)
-    assert page.files == (["camp.png", "plan.pdf"] if name == "forward" else ["camp.png"])
-    assert "cid:" not in html
-    url = html.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
-    answer = writer.person.client.get(url.partition("#")[0])
-    assert b"".join(answer.streaming_content) == PIXEL
-    saved = page.press("save", html=html, to=f"{bob}@example.test")  # and back from a draft as well
-    html = shown_html(saved)
-    assert saved.files == page.files
-    assert "cid:" not in html
-    assert saved.press(html=html).said == ["Message sent."]
-    message = read(arrived(post, bob)[0])
-    rich = message.get_body(("html",)).get_content()
-    picture = next(part for part in message.walk() if part.get_content_type() == "image/png")
-    assert picture.get_payload(decode=True) == PIXEL
-    assert picture["Content-ID"] == "<pic+1@x>"
-    assert picture.get_content_disposition() == "inline"
-    assert 'src="cid:pic' in rich
-    assert "/mail/" not in rich
-
-
-def shown_html(page: Desk) -> str:
-    """What the editor is given."""
-    found = re.search(r'<input type="hidden" name="html" value="([^"]*)"', page.html)
-    assert found, page.html
-    return unescape(found[1])
-
-
-def test_pictures_go_along_as_files_in_plain_text(writer: Writer, post: PostOffice) -> None:
-    bob = post.new_login()
-    (uid,) = writer.person.receive(picture_letter())
-    page = writer.on("forward", uid)
-    assert page.value("format") == "plain"
-    page.press(to=f"{bob}@example.test")
-    found = {
-        part.get_filename(): part.get_payload(decode=True) for part in read(arrived(post, bob)[0]).iter_attachments()
-    }
-    assert found == {"camp.png": PIXEL, "plan.pdf": b"%PDF"}
-    assert writer.on("reply", uid).files == []
-
-
-# --- tidying up -------------------------------------------------------------------------------------------------------
-
-
-def test_forgotten_uploads_are_removed_daily(writer: Writer, tmp_path: Path) -> None:
-    writer.new().press("attach", files=[("a.txt", "text/plain", b"1"), ("b.txt", "text/plain", b"2")])
-    old, new = (tmp_path / "uploads").glob("*/*")
-    os.utime(old, (1, 1))
-    tasks.purge_uploads()
-    assert not old.exists()
-    assert new.exists()
-    app.loader.import_default_modules()
-    app.finalize(auto=True)
-    schedule = app.conf.beat_schedule["mail.purge_uploads"]
-    assert schedule["task"] == "mail.purge_uploads"
-    assert schedule["schedule"] == 24 * 3600

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.test import Client
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from apps.mail.models import remember
 from apps.mail.services import stores
 from portal.contracts import Address
-from tests.mail.conftest import Person, send_at_once
+from tests.mail.conftest import send_at_once, signed_in
 from tests.mail.desk import Writer
-from tests.mail.test_compose import PIXEL, picture_letter
+from tests.mail.test_pictures import PIXEL, picture_letter
 from tests.support import axe
+from tests.support.browsing import page_of
+from tests.support.drafts import kept
 from tests.support.hands import at_once
+from tests.support.holding import hold_from_now_on
 from tests.support.mailserver import MailServer
 from tests.support.receiver import SmallPost, arrived, read, text_of
 
@@ -35,25 +37,15 @@ def write(browser: Browser, live_server, server: MailServer, post: SmallPost) ->
     contexts = []
     errors: list[str] = []
 
-    def enter(path: str = "/mail/@/compose/", **options: object) -> tuple[Writer, Page]:
-        login = server.new_user()
-        client = Client()
-        client.post("/sign-in/", {"username": login, "password": server.password})
-        person = Person(server, login, client)
+    def begin(path: str = "/mail/@/compose/", **options: object) -> tuple[Writer, Page]:
+        person = signed_in(server)
         send_at_once(person)
-        context = browser.new_context(locale="en", base_url=live_server.url, **({"viewport": WIDE} | options))
-        context.set_default_timeout(15_000)
-        context.add_cookies(
-            [{"name": name, "value": cookie.value, "url": live_server.url} for name, cookie in client.cookies.items()]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
+        page = page_of(person.client, browser, live_server.url, errors, **({"viewport": WIDE} | options))
+        contexts.append(page.context)
         page.goto(path)
         return Writer(person, post), page
 
-    yield enter
+    yield begin
     for context in contexts:
         context.close()
     stores.pool().close_all()
@@ -98,11 +90,12 @@ def test_escape_leaves_and_asks_first(write: Open) -> None:
     page.keyboard.type("half")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.keyboard.press("Escape")
+    with page.expect_event("dialog"):
+        page.keyboard.press("Escape")
     expect(page.locator("#row-to .rc-in")).to_have_value("half")
     assert asked == ["beforeunload"]
-    page.keyboard.press("Control+s")
-    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    with kept(page, "half"):
+        page.keyboard.press("Control+s")
     page.keyboard.press("Escape")
     page.wait_for_url("**/mail/INBOX/")
     assert asked == ["beforeunload"]
@@ -173,7 +166,9 @@ def test_from_rich_to_plain_and_back(write: Open, post: SmallPost) -> None:
     editor(page).locator("[data-editor]").click()
     page.keyboard.type("first")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Bullets").click()
+    bullets = page.get_by_role("button", name="Bullets")
+    bullets.click()
+    expect(bullets).to_have_attribute("aria-pressed", "true")
     page.keyboard.type("point")
     page.get_by_role("radio", name="Plain text").check()
     text = page.locator("[name=text]")
@@ -226,8 +221,9 @@ def test_pictures_are_pasted_and_dropped_into_the_text(write: Open, post: SmallP
         expect(root.locator("img")).to_have_count(number)
         expect(root.locator("img").last).to_have_js_property("naturalWidth", 1)
     expect(page.locator(".up[data-token]")).to_have_count(2)
-    page.keyboard.press("Control+s")
-    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    tokens = page.locator(".up[data-token]").evaluate_all("(files) => files.map((file) => file.dataset.token)")
+    with kept(page, tokens[-1]):
+        page.keyboard.press("Control+s")
     page.reload()
     root = editor(page).locator("[data-editor]")
     expect(root.locator("img")).to_have_count(2)
@@ -283,8 +279,8 @@ def test_what_is_too_much_together_is_told_before_it_goes_out(write: Open, setti
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.set_input_files("#compose-files", {"name": "b.bin", **half})
-    expect(page.locator(".up[data-state=failed]")).to_contain_text("all files together may have 1 MB")
-    assert asked == []
+    expect(page.locator(".up[data-state=failed]")).to_contain_text("all files together may have 1 MB at most")
+    assert [url for url in asked if "/uploads/" in url] == []
     page.get_by_role("button", name="Remove a.bin").click()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".up[data-token]")).to_contain_text("b.bin")
@@ -304,7 +300,7 @@ def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings)
         ]
     )
     expect(files).to_have_count(3)
-    expect(page.locator(".up[data-state=failed]")).to_contain_text("Larger than 1 MB, the limit of this site")
+    expect(page.locator(".up[data-state=failed]")).to_contain_text("Too large: this site accepts files of 1 MB at most")
     expect(page.locator(".up[data-token]")).to_have_count(2)
     page.get_by_role("button", name="Remove b.txt").click()
     page.locator(".up[data-state=failed]").get_by_role("button", name="Cancel").click()
@@ -318,6 +314,7 @@ def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings)
 def test_a_file_that_does_not_get_through_can_be_tried_again(write: Open) -> None:
     _writer, page = write()
     page.route("**/mail/@/uploads/", lambda route: route.abort())
+    hold_from_now_on(page)
     page.set_input_files("#compose-files", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})
     expect(page.locator(".up")).to_contain_text("Connection lost, not attached")
     assert axe.violations(page) == []

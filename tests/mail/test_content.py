@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import threading
 import zipfile
-from pathlib import Path
 
 import pytest
 from django.http import HttpResponse
@@ -18,8 +16,8 @@ from apps.mail.mime.parts import Part
 from apps.mail.services import stores, streams
 from apps.mail.views import content
 from tests.mail.conftest import Person, letter
+from tests.support.vectors import items
 
-VECTORS = Path(__file__).parent.parent / "vectors"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 ACTIVE = ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/javascript", "message/rfc822"]
 
@@ -138,9 +136,7 @@ def test_what_could_run_is_only_ever_saved(anna: Person, kind: str) -> None:
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-@pytest.mark.parametrize(
-    "item", json.loads((VECTORS / "attachment_names.json").read_text())["items"], ids=lambda i: i["id"]
-)
+@pytest.mark.parametrize("item", items("attachment_names"), ids=lambda i: i["id"])
 def test_names_of_files_are_safe(item: dict[str, str]) -> None:
     from apps.mail.mime import filenames
 

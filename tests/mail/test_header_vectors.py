@@ -6,7 +6,6 @@ The other classes of that file concern what we write ourselves: ``mime/test_buil
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,10 +15,10 @@ from apps.mail.mailbox import errors
 from apps.mail.mailbox.store import Query
 from apps.mail.services.stores import account, open_account
 from tests.mail.conftest import Person, letter
+from tests.support.vectors import items
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parent.parent
-ITEMS = json.loads((ROOT / "vectors" / "headers.json").read_text())["items"]
+ITEMS = items("headers")
 VIEWS = ("message", "reply", "reply_all", "forward", "headers", "source", "print", "eml")
 A = b"From: Ann <a@x.test>\r\n"
 TEXT = b"\r\nthe text\r\n"

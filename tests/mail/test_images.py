@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import ipaddress
-import json
 import socket
 import ssl
 import threading
@@ -23,8 +22,9 @@ from apps.mail.views import images as views
 from scripts.servers import tls
 from tests.mail.conftest import Person, SignIn
 from tests.support.scripted import scripted
+from tests.support.vectors import items
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "ssrf_urls.json").read_text())["items"]
+VECTORS = items("ssrf_urls")
 #: What servers do, by the path below that does it or the test that acts it.
 ACTED = {
     "ssrf_urls-054": "/to-private",

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Browser, Page, Route, expect
 
 from apps.mail.services import stores
-from tests.mail.conftest import Person, letter
+from tests.mail.conftest import Person, letter, signed_in
 from tests.support import axe
+from tests.support.browsing import page_of
 from tests.support.holding import hold_from_now_on
 from tests.support.mailserver import MailServer
 
@@ -26,26 +26,17 @@ def visit(browser: Browser, live_server, server: MailServer) -> Iterator[Open]:
     contexts = []
     errors: list[str] = []
 
-    def enter(*, count: int = 4, **options: object) -> tuple[Person, Page]:
-        login = server.new_user()
-        server.append(login, *(letter(f"n{number}", text=f"text {number}") for number in range(count)))
-        client = Client()
-        client.post("/sign-in/", {"username": login, "password": server.password})
-        context = browser.new_context(locale="en", base_url=live_server.url, **options)
-        context.set_default_timeout(15_000)
-        context.add_cookies(
-            [{"name": name, "value": cookie.value, "url": live_server.url} for name, cookie in client.cookies.items()]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda told: errors.append(told.text) if "Content Security" in told.text else None)
+    def open_inbox(*, count: int = 4, **options: object) -> tuple[Person, Page]:
+        person = signed_in(server)
+        person.receive(*(letter(f"n{number}", text=f"text {number}") for number in range(count)))
+        page = page_of(person.client, browser, live_server.url, errors, **options)
+        contexts.append(page.context)
         page.goto("/mail/INBOX/")
         if options.get("java_script_enabled", True):
             hears_keys(page)
-        return Person(server, login, client), page
+        return person, page
 
-    yield enter
+    yield open_inbox
     for context in contexts:
         context.close()
     stores.pool().close_all()
@@ -86,6 +77,7 @@ def test_selecting_flagging_moving_and_undoing(visit: Open) -> None:
     expect(page.locator("[data-count]")).to_have_text("2 selected")
     page.locator(".bulk > [value=flag]").click()
     expect(page.locator(".msg .flags .c-flag")).to_have_count(2)
+    expect(page.locator("#toasts")).to_contain_text("2 messages flagged.")
     row(page, "n1").locator(".pick").click()
     page.locator(".bulk [value=move]").click()
     dialog = page.locator("#mail-dialog")
@@ -256,17 +248,14 @@ def test_two_keys_go_to_a_folder(visit: Open) -> None:
     page.reload()
     hears_keys(page)
     for key, heading in {"d": "Drafts", "t": "Sent", "a": "Archive", "i": "Inbox"}.items():
-        page.keyboard.press("g")
-        page.keyboard.press(key)
+        page.keyboard.type(f"g{key}")
         expect(page.locator("#list h1")).to_have_text(heading)
         expect(page.locator("#folders a[data-key]")).not_to_have_count(0)
         hears_keys(page)
-    page.keyboard.press("g")
-    page.keyboard.press("s")
+    page.keyboard.type("gs")
     expect(page).to_have_url(re.compile(r"/mail/INBOX/\?show=flagged"))
     page.goto("/preferences/")
-    page.keyboard.press("g")
-    page.keyboard.press("i")
+    page.keyboard.type("gi")
     expect(page.locator("#list h1")).to_have_text("Inbox")
 
 
@@ -282,6 +271,7 @@ def test_keys_choose_and_the_focus_stays_where_it_was(visit: Open) -> None:
     page.keyboard.press("v")
     expect(page.locator("#mail-dialog .it").first).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.locator("#mail-dialog")).to_be_hidden()
     page.keyboard.press("s")
     expect(row(page, "n2").locator(".c-flag")).to_be_visible()
     expect(page.locator("#toasts")).to_contain_text("1 message flagged.")

@@ -72,3 +72,9 @@ def test_a_list_goes_on_while_it_is_scrolled_and_keeps_its_place(visit: Open) ->
     page.keyboard.press("Enter")
     expect(page.locator(".msg")).to_have_count(75)
     expect(page.locator(".msg").nth(50).locator(".go")).to_be_focused()
+    with person.server.session(person.login) as session:
+        session.select("INBOX")
+        session.store("1:4", "+FLAGS", "(\\Deleted)")
+        session.expunge()
+    page.locator("#list .go-on").scroll_into_view_if_needed()
+    expect(page.locator("#list .go-on")).to_have_count(0)  # nothing came in its place

@@ -60,7 +60,7 @@ def test_more_files_than_a_message_takes_are_passed_on_as_one(writer: Writer, po
     (uid,) = writer.person.receive(many_files())
     page = writer.on("forward", uid)
     assert page.files == ["Many.eml"]
-    assert "The message has too many files to pass them on one by one. It goes along as a file." in page.html
+    assert "The message has too many files to forward them one by one. It is attached as a file." in page.html
     assert page.press(to=f"{bob}@example.test").said == ["Message sent."]
     (inner,) = read(arrived(post, bob)[0]).iter_attachments()
     assert len(list(inner.get_content().iter_attachments())) == FILES
@@ -71,7 +71,7 @@ def test_a_message_that_begins_with_too_many_files_says_so(writer: Writer, name:
     (uid,) = writer.person.receive(many_files(), flags="\\Draft")
     page = writer.on(name, uid)
     assert len(page.files) == attaching.MOST
-    assert f"At most {attaching.MOST} files go along with one message." in page.html
+    assert f"At most {attaching.MOST} files can be attached to one message." in page.html
     assert page.value("draft") == ""  # the whole one is not replaced
     page.press("save")
     assert writer.person.count() == 1

@@ -211,7 +211,7 @@ def test_a_message_that_is_only_a_subject_says_so(anna: Person, body: str) -> No
 def test_a_draft_leads_to_writing(anna: Person) -> None:
     (uid,) = anna.receive(letter(), mailbox="Drafts", flags="\\Draft \\Seen")
     assert f"/mail/Drafts/{uid}/edit/" in anna.client.get("/mail/Drafts/").content.decode()
-    assert "Go on writing" in opened(anna, uid, mailbox="Drafts")
+    assert "Continue writing" in opened(anna, uid, mailbox="Drafts")
 
 
 def test_strangers_are_asked_to_sign_in(anna: Person) -> None:

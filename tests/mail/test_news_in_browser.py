@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from apps.mail.services import stores
-from tests.mail.conftest import Person, letter
+from tests.mail.conftest import Person, letter, signed_in
+from tests.mail.test_list_in_browser import hears_keys
 from tests.support.mailserver import DovecotServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def context(browser: Browser, live_server) -> Iterator[BrowserContext]:
     opened = browser.new_context(locale="en", base_url=live_server.url, viewport={"width": 1440, "height": 900})
-    opened.set_default_timeout(15_000)
     yield opened
     opened.close()
     stores.pool().close_all()
@@ -27,18 +26,15 @@ def context(browser: Browser, live_server) -> Iterator[BrowserContext]:
 
 def enter(context: BrowserContext, server: DovecotServer, *, count: int) -> tuple[Person, Page]:
     """The inbox of somebody who has so many messages, with the pointer elsewhere."""
-    login = server.new_user()
-    server.append(login, *(letter(f"n{number}", text=f"text {number}") for number in range(count)))
-    client = Client()
-    client.post("/sign-in/", {"username": login, "password": server.password})
-    context.add_cookies(
-        [{"name": name, "value": it.value, "domain": "localhost", "path": "/"} for name, it in client.cookies.items()]
-    )
+    person = signed_in(server)
+    person.receive(*(letter(f"n{number}", text=f"text {number}") for number in range(count)))
+    cookies = person.client.cookies.items()
+    context.add_cookies([{"name": name, "value": it.value, "domain": "localhost", "path": "/"} for name, it in cookies])
     page = context.new_page()
     page.mouse.move(1200, 600)
     page.goto("/mail/INBOX/")
-    expect(page.locator(".msg")).to_have_count(count)
-    return Person(server, login, client), page
+    hears_keys(page)  # and the timer runs
+    return person, page
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_a_message_too_long_for_the_form_is_passed_on_as_a_file(writer: Writer, 
     (uid,) = writer.person.receive(letter("Novel", text=text))
     page = writer.on("forward", uid, format="html" if rich else "plain")
     assert page.files == ["Novel.eml"]
-    assert ["too long to stand in the text" in note for note in page.errors[""]] == [True]
+    assert ["too long to be quoted" in note for note in page.errors[""]] == [True]
     assert (page.value("subject"), "Novel" in page.value("text")) == ("Fwd: Novel", True)
     bob = post.new_login()
     page.press("save", text="See the file.", to=f"{bob}@example.test")

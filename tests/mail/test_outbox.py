@@ -133,7 +133,7 @@ def test_it_is_sent_or_taken_back_but_never_both(patient: Writer, post: PostOffi
     row = row_of(patient)
     claimed = delivery._claim(row.pk, timezone.now() + timedelta(seconds=11))
     assert claimed is not None
-    assert press(patient, "edit").said == ["Too late: it is being sent, or was."]
+    assert press(patient, "edit").said == ["Too late: it is being sent, or has been."]
     claimed.delete()
     patient.new().press(**WRITTEN, to=to(bob))
     press(patient, "edit")
@@ -188,7 +188,7 @@ def test_who_edits_a_failed_message_sees_the_reason_at_each_address(patient: Wri
     page = press(patient, "edit")
     for name, address in (("to", exim.REFUSED), ("cc", exim.FOREIGN)):
         (said,) = page.errors[name]
-        assert said.startswith(f"{address}: The server does not take this address")
+        assert said.startswith(f"{address}: The server does not accept this address")
         assert f'data-address="{address}"' in page.html
     assert page.press("save", cc="").errors == {}
 
@@ -273,7 +273,7 @@ def test_a_delegation_is_listed_and_revoked(patient: Writer, post: PostOffice) -
     assert not OutboxMessage.objects.exists()
     (draft,) = patient.stored("Drafts")
     assert read(draft)["Subject"] == WRITTEN["subject"]
-    assert "Nothing goes on without you." in patient.person.client.get("/sessions/").content.decode()
+    assert "Nothing is running without you." in patient.person.client.get("/sessions/").content.decode()
 
 
 def test_before_its_delegation_ends_a_message_goes_back_to_drafts(patient: Writer, post: PostOffice) -> None:
@@ -291,7 +291,7 @@ def test_without_its_delegation_it_is_not_sent_and_says_so(patient: Writer, post
     Delegation.objects.all().delete()
     the_clock_shows(seconds=11)
     assert row_of(patient).state == State.FAILED
-    assert "can not be opened any more" in page(patient)
+    assert "can no longer be opened" in page(patient)
     assert press(patient, "discard").said == ["Discarded."]
     assert not OutboxMessage.objects.exists()
     assert nothing_is_left(patient)

@@ -12,8 +12,12 @@ from django.test import Client
 
 from tests.mail.conftest import Person, SignIn
 from tests.mail.desk import Desk, Writer
-from tests.mail.test_compose import PIXEL
 from tests.support.receiver import PostOffice, arrived, read
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360f8cfc0f01f0005050102d0f1d6e50000000049454e44ae426082"
+)
 
 
 def upload(person: Person, *, type: str = "image/png", content: bytes = PIXEL, in_text: bool = True) -> dict[str, str]:
@@ -92,3 +96,55 @@ def test_another_message_cannot_name_it(writer: Writer) -> None:
     page.press("save", subject="S", format="html", html=html_with(picture))
     assert page.said == ["Draft saved."]
     assert page.tokens == [] and "#cid=" not in formatted(page)
+
+
+# --- those of the original --------------------------------------------------------------------------------------------
+
+
+def picture_letter() -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "Bob <bob@example.test>", "Picture"
+    message.set_content("See it.")
+    message.add_alternative('<p>See <img src="cid:pic%2B1@x" alt="the camp"></p>', subtype="html")
+    message.get_payload()[1].add_related(PIXEL, maintype="image", subtype="png", cid="<pic+1@x>", filename="camp.png")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="plan.pdf")
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize("name", ["reply", "forward"])
+def test_pictures_of_the_original_stay_in_the_text(writer: Writer, post: PostOffice, name: str) -> None:
+    bob = post.new_login()
+    (uid,) = writer.person.receive(picture_letter())
+    page = writer.on(name, uid, format="html")
+    html = formatted(page)
+    assert page.files == (["camp.png", "plan.pdf"] if name == "forward" else ["camp.png"])
+    assert "cid:" not in html
+    url = html.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
+    answer = writer.person.client.get(url.partition("#")[0])
+    assert b"".join(answer.streaming_content) == PIXEL
+    saved = page.press("save", html=html, to=f"{bob}@example.test")  # and back from a draft as well
+    html = formatted(saved)
+    assert saved.files == page.files
+    assert "cid:" not in html
+    assert saved.press(html=html).said == ["Message sent."]
+    message = read(arrived(post, bob)[0])
+    rich = message.get_body(("html",)).get_content()
+    picture = next(part for part in message.walk() if part.get_content_type() == "image/png")
+    assert picture.get_payload(decode=True) == PIXEL
+    assert picture["Content-ID"] == "<pic+1@x>"
+    assert picture.get_content_disposition() == "inline"
+    assert 'src="cid:pic' in rich
+    assert "/mail/" not in rich
+
+
+def test_pictures_go_along_as_files_in_plain_text(writer: Writer, post: PostOffice) -> None:
+    bob = post.new_login()
+    (uid,) = writer.person.receive(picture_letter())
+    page = writer.on("forward", uid)
+    assert page.value("format") == "plain"
+    page.press(to=f"{bob}@example.test")
+    found = {
+        part.get_filename(): part.get_payload(decode=True) for part in read(arrived(post, bob)[0]).iter_attachments()
+    }
+    assert found == {"camp.png": PIXEL, "plan.pdf": b"%PDF"}
+    assert writer.on("reply", uid).files == []

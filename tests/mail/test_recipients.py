@@ -61,9 +61,9 @@ def test_each_wrong_one_is_named() -> None:
     ("typed", "reason"),
     [
         ("ann", "The “@” is missing."),
-        ("an n@x.test", "There is a blank in it."),
-        ("@x.test", "Nothing stands before the “@”."),
-        ("ann@", "Nothing stands behind the “@”."),
+        ("an n@x.test", "It contains a space."),
+        ("@x.test", "There is nothing before the “@”."),
+        ("ann@", "There is nothing after the “@”."),
         ("ann@b@x.test", "It has more than one “@”."),
         ("ann@x..test", "“x..test” is not the name of a mail server."),
     ],

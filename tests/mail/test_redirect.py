@@ -100,7 +100,7 @@ def test_what_is_wrong_is_said_and_nothing_goes_out(writer: Writer) -> None:
         assert said in answer.content.decode()
     answer = writer.person.client.post(url, {**fields, "to": exim.REFUSED})
     assert answer.status_code == 422
-    assert f"{exim.REFUSED}: The server does not take this address" in answer.content.decode()
+    assert f"{exim.REFUSED}: The server does not accept this address" in answer.content.decode()
     assert writer.stored("Sent") == []
 
 

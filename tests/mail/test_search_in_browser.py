@@ -13,6 +13,7 @@ from tests.mail.conftest import Person, days_ago, letter
 from tests.mail.test_list_in_browser import Open, row, visit  # noqa: F401 - the fixture
 from tests.mail.test_searching import patient  # noqa: F401 - likewise
 from tests.support import axe
+from tests.support.holding import hold_from_now_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DESKTOP = {"width": 1440, "height": 900}
@@ -36,6 +37,7 @@ def test_chips_by_keyboard(visit: Open) -> None:  # noqa: F811
     fill(person)
     page.keyboard.press("/")
     expect(box(page)).to_be_focused()
+    expect(box(page)).to_have_attribute("role", "combobox")  # it hears keys once its module is there
     page.keyboard.type("is:read radar from:")
     expect(chips(page)).to_have_text(re.compile(r"is:\s*read"))
     expect(box(page)).to_have_value("radar from:")
@@ -47,7 +49,7 @@ def test_chips_by_keyboard(visit: Open) -> None:  # noqa: F811
     expect(page.locator(".msg")).to_have_count(1)
     expect(chips(page)).to_have_count(3)
     box(page).focus()
-    expect(box(page)).to_have_attribute("role", "combobox")  # it hears keys once its module is there
+    expect(box(page)).to_have_attribute("role", "combobox")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowLeft")
     expect(chips(page).nth(2).locator(".x")).to_be_focused()
@@ -103,6 +105,7 @@ def test_a_search_goes_on_by_itself_and_stops_when_told(visit: Open, monkeypatch
     _person, page = visit(viewport=DESKTOP, count=19)
     held: list = []
     page.route(re.compile("part=rows"), lambda route: held.append(route))
+    hold_from_now_on(page)
     page.goto("/mail/INBOX/?q=subject:n1")
     stop = page.get_by_role("button", name="Stop")
     expect(stop).to_be_visible()
@@ -123,6 +126,18 @@ def test_a_search_goes_on_by_itself_and_stops_when_told(visit: Open, monkeypatch
     expect(page.locator(f".msg >> nth={before}").locator(".go")).to_be_focused()
     assert page.locator("[data-rows] .go[tabindex='0']").count() == 1
     assert axe.violations(page) == []
+
+
+def test_a_search_ends_where_the_last_stretch_has_nothing(visit: Open, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(searching, "SECONDS", 0)
+    for name in ("FIRST", "LEAST", "MOST"):
+        monkeypatch.setattr(scan, name, 2)
+    _person, page = visit(viewport=DESKTOP)
+    page.goto("/mail/INBOX/?q=subject:n3")
+    expect(page.locator("#found-state")).to_have_text("1 message with “subject:n3”")
+    expect(page.locator("#more")).to_have_count(0)
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.locator(".msg")).to_have_count(1)
 
 
 def test_all_folders_and_what_is_done_there(visit: Open) -> None:  # noqa: F811
@@ -161,6 +176,7 @@ def test_a_saved_search_stands_below_the_folders(visit: Open) -> None:  # noqa: 
     page.get_by_label("Save this search").click()
     page.get_by_label("Name of the search").fill("Flagged radar")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#toasts")).to_contain_text("“Flagged radar” is saved.")
     page.goto("/mail/INBOX/")
     page.get_by_role("link", name="Flagged radar").click()
     expect(page.locator(".msg .tag")).to_have_text("Projects")
@@ -197,6 +213,7 @@ def test_without_scripts(visit: Open, monkeypatch: pytest.MonkeyPatch) -> None: 
     page.get_by_role("link", name="Change saved searches").click()
     page.get_by_label("Name").fill("Plans")
     page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("button", name="Delete the search Plans")).to_be_visible()
     page.goto("/mail/INBOX/")
     page.get_by_role("link", name="Plans", exact=True).click()
     expect(page.locator(".msg")).to_have_count(1)

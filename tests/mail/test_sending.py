@@ -68,7 +68,7 @@ def test_a_refused_address_is_named_beside_its_field(writer: Writer, post: PostO
     )
     assert page.status == 422
     (said,) = page.errors["cc"]
-    assert said.startswith(f"{address}: The server does not take this address")
+    assert said.startswith(f"{address}: The server does not accept this address")
     assert code in said
     assert ("try again later" in said) == code.startswith("4")
     assert page.errors[""] == ["Nothing was sent, because the server refused an address."]
@@ -255,10 +255,10 @@ def test_a_second_press_while_the_first_is_under_way(writer: Writer, settings) -
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ({b"MAIL": b"552 5.3.4 no more than 10 MB\r\n"}, "larger than the server for sending takes"),
+        ({b"MAIL": b"552 5.3.4 no more than 10 MB\r\n"}, "larger than the server for sending accepts"),
         ({b"MAIL": b"553 5.7.1 not yours\r\n"}, "does not let you write from this address"),
         ({b"DATA": b"554 5.7.1 <b>spam</b>\r\n"}, "The server refused the message"),
-        ({b"DATA": b"451 4.3.0 later\r\n"}, "takes no mail just now"),
+        ({b"DATA": b"451 4.3.0 later\r\n"}, "accepts no mail just now"),
         ({b"EHLO": b"421 bye\r\n"}, "is busy or away"),
     ],
 )
@@ -305,7 +305,7 @@ def test_the_password_is_asked_for_once(writer: Writer, settings) -> None:
         data = forms.fields(page.html, "") | {"portal_password": writer.person.server.password}
         again = Desk(writer.person)._stand(writer.person.client.post("/mail/@/compose/", data))
     assert again.status == 422
-    assert "does not take your name and password" in again.errors[""][0]
+    assert "does not accept your name and password" in again.errors[""][0]
     assert (again.value("text"), again.files) == (WRITTEN["text"], ["a.txt"])
 
 
@@ -397,7 +397,7 @@ def test_a_server_that_hangs_holds_a_quarter_of_the_threads_and_nobody_waits_for
     with sending.way_out():  # somebody else's message, which does not get on
         full = refused.press(to=to(bob))
     assert full.status == 422
-    assert "many messages wait" in full.errors[""][0]
+    assert "many messages are waiting" in full.errors[""][0]
     assert full.value("subject") == WRITTEN["subject"]
     assert "Bring poles." in full.value("text")
     assert post.received(bob) == []

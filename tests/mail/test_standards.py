@@ -71,7 +71,7 @@ def test_where_the_server_does_not_take_them_the_address_is_named(
     typed = {"to": f"b@example.test, {FOREIGN}", "subject": "S", "text": "T\n"}
     page = writer.new().press(**typed)
     assert page.status == 422
-    assert page.errors["to"] == [f"{FOREIGN}: The server for sending takes no such letters before the @."]
+    assert page.errors["to"] == [f"{FOREIGN}: The server for sending does not accept such letters before the @."]
     assert {name: page.value(name) for name in typed} == typed
     assert post.envelopes == []
 

@@ -148,7 +148,7 @@ def on_all(person: Person, do: str, fields: dict[str, str], url: str = "", **mor
 def test_all_of_a_folder_is_offered_with_its_number_and_works_without_scripts(anna: Person) -> None:
     fill(anna, 55)
     page = anna.client.get("/mail/INBOX/").content.decode()
-    assert "Select all 55 in this folder" in page
+    assert "Select all 55 messages in this folder" in page
     assert "Select all" not in anna.client.get("/mail/Sent/").content.decode().partition('id="list-foot"')[2]
     everything = anna.client.get("/mail/INBOX/?all=1").content.decode()
     assert "55 selected" in everything
@@ -221,7 +221,7 @@ def test_all_that_a_search_finds(anna: Person) -> None:
     found = fill(anna, 60, subject="poles ")
     other = fill(anna, 2, subject="felt ")
     page = anna.client.get("/mail/INBOX/", {"q": "subject:poles"}).content.decode()
-    assert "Select all that this search finds" in page
+    assert "Select everything this search finds" in page
     answer = on_all(anna, "archive", chosen(anna, q="subject:poles"))
     assert toast(answer)["text"] == f"{len(found)} messages archived."
     assert uids_of(anna, "INBOX") == other

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.mail import tasks
 from apps.mail.services.uploads import CHUNK, TooLarge, UploadError, Uploads, purge
+from portal.celery import app
+from tests.mail.desk import Writer
 
 
 @pytest.fixture
@@ -74,3 +77,17 @@ def test_purge_removes_what_was_forgotten(alice: Uploads, tmp_path: Path) -> Non
     assert alice.read(new.id) == b"y"
     with pytest.raises(UploadError):
         alice.read(old.id)
+
+
+def test_forgotten_uploads_are_removed_daily(writer: Writer, tmp_path: Path) -> None:
+    writer.new().press("attach", files=[("a.txt", "text/plain", b"1"), ("b.txt", "text/plain", b"2")])
+    old, new = (tmp_path / "uploads").glob("*/*")
+    os.utime(old, (1, 1))
+    tasks.purge_uploads()
+    assert not old.exists()
+    assert new.exists()
+    app.loader.import_default_modules()
+    app.finalize(auto=True)
+    schedule = app.conf.beat_schedule["mail.purge_uploads"]
+    assert schedule["task"] == "mail.purge_uploads"
+    assert schedule["schedule"] == 24 * 3600

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def page(browser: Browser, live_server, admin_user) -> Iterator[Page]:
     context = browser.new_context(locale="en", base_url=live_server.url)
-    context.set_default_timeout(15_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

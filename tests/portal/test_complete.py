@@ -63,7 +63,7 @@ def test_search_shows_what_each_app_found_and_who_did_not_answer(as_alice, clien
     assert "1 result for" in page
     assert "No answer from here just now" in as_alice.get("/search/", {"q": "break"}).content.decode()
     assert "Nothing found" in as_alice.get("/search/", {"q": "xyzzy"}).content.decode()
-    assert "Write above what you are looking for." in as_alice.get("/search/").content.decode()
+    assert "Type above what you are looking for." in as_alice.get("/search/").content.decode()
     assert client.get("/search/").status_code == 302
 
 

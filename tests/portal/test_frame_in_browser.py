@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
@@ -16,6 +15,7 @@ from portal.models import Notice
 from portal.registry import NavItem, PortalApp
 from portal.testing import with_apps
 from tests.support import axe
+from tests.support.browsing import page_of
 from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,23 +23,17 @@ WIDTHS = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 PAGES = ["/", "/?customise=1", "/preferences/", "/preferences/portal.look/"]
 
 
-def open_page(browser: Browser, live_server, who, **options) -> Page:
+def open_page(browser: Browser, live_server, who, errors: list[str] | None = None, **options) -> Page:
     """A page of a fresh profile in which ``who`` is signed in."""
     client = Client()
     client.force_login(who)
-    session = {"name": settings.SESSION_COOKIE_NAME, "value": client.session.session_key, "url": live_server.url}
-    context = browser.new_context(locale="en", base_url=live_server.url, **options)
-    context.set_default_timeout(15_000)
-    context.add_cookies([session])
-    return context.new_page()
+    return page_of(client, browser, live_server.url, [] if errors is None else errors, **options)
 
 
 @pytest.fixture
 def desktop(browser: Browser, live_server, alice) -> Iterator[Page]:
-    page = open_page(browser, live_server, alice, viewport={"width": 1440, "height": 900})
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+    page = open_page(browser, live_server, alice, errors, viewport={"width": 1440, "height": 900})
     yield page
     page.context.close()
     assert errors == []
@@ -133,8 +127,7 @@ def test_the_key_of_an_entry_under_more_opens_it_and_its_count_is_shown(desktop:
         desktop.locator(".rail .pop > summary").click()
         expect(desktop.locator('.rail [data-badge="demo.last"]')).to_be_visible()
         desktop.keyboard.press("Escape")
-        desktop.keyboard.press("g")
-        desktop.keyboard.press("z")
+        desktop.keyboard.type("gz")
         expect(desktop).to_have_url(re.compile("/search/$"))
 
 
@@ -179,13 +172,11 @@ def test_keys_lead_to_pages_and_the_help_lists_them(desktop: Page, live_server) 
     expect(help_dialog).to_contain_text("Preferences")
     desktop.keyboard.press("Escape")
     expect(help_dialog).to_be_hidden()
-    desktop.keyboard.press("g")
-    desktop.keyboard.press("p")
+    desktop.keyboard.type("gp")
     expect(desktop).to_have_url(f"{live_server.url}/preferences/")
     keys_button = desktop.get_by_role("button", name="Keyboard shortcuts")
     expect(keys_button).to_be_visible()  # the new page's script has started
-    desktop.keyboard.press("g")
-    desktop.keyboard.press("h")
+    desktop.keyboard.type("gh")
     expect(desktop).to_have_url(f"{live_server.url}/")
     expect(keys_button).to_be_visible()
     desktop.keyboard.press("/")
@@ -211,12 +202,12 @@ def test_who_was_signed_out_signs_in_again_in_place(desktop: Page, alice) -> Non
     dialog = desktop.get_by_role("dialog", name="Sign in again")
     dialog.get_by_label("User name").fill("alice")
     dialog.get_by_label("Password").fill("wrong")
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     expect(dialog.get_by_role("alert")).to_be_visible()
     assert axe.violations(desktop) == []
     dialog.get_by_label("User name").fill("alice")
     dialog.get_by_label("Password").fill(PASSWORD)
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     expect(dialog).to_be_hidden()
     # The forms of the page carry the new token: the same button works without a reload.
     desktop.locator("details.acct > summary").click()
@@ -234,7 +225,7 @@ def test_somebody_elses_sign_in_does_not_go_on_with_this_page(desktop: Page, bob
     dialog.get_by_label("User name").fill("bob")
     dialog.get_by_label("Password").fill(PASSWORD)
     with desktop.expect_navigation():
-        dialog.get_by_role("button", name="Go on").click()
+        dialog.get_by_role("button", name="Continue").click()
     expect(desktop.locator("body")).to_have_attribute("data-account", str(bob.pk))
 
 

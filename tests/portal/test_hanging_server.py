@@ -73,8 +73,8 @@ def test_home_preferences_and_self_test_answer_while_imap_hangs(
         alice.sign_in("alice", server.password)
         root.sign_in("root", PASSWORD)
         assert "INBOX" in alice.get("/home/blocks/mail.folders/")
-        for visitor, path in ((alice, "/"), (alice, "/preferences/"), (root, "/selftest/")):
-            visitor.get(path)  # warm
+        asked = ((alice, "/"), (alice, "/preferences/"), (root, "/selftest/"))
+        calm = {path: median_seconds(visitor, path) for visitor, path in asked}  # as far as the machine is
         with server.paused():
             paths = ["/home/blocks/mail.unread/", "/home/blocks/mail.folders/", "/badge/mail.index/", "/mail/INBOX/"]
             crowd = [
@@ -84,9 +84,6 @@ def test_home_preferences_and_self_test_answer_while_imap_hangs(
             crowd += [threading.Thread(target=root.ask_in_vain, args=("/selftest/mail.imap/",), daemon=True)]
             for one in crowd:
                 one.start()
-            found = {
-                path: median_seconds(visitor, path)
-                for visitor, path in ((alice, "/"), (alice, "/preferences/"), (root, "/selftest/"))
-            }
+            found = {path: median_seconds(visitor, path) for visitor, path in asked}
             assert any(one.is_alive() for one in crowd), "nobody was waiting for the server: this measured nothing"
-            assert max(found.values()) < LIMIT, found
+            assert [path for path, seconds in found.items() if seconds > max(LIMIT, 3 * calm[path])] == [], found

@@ -116,7 +116,7 @@ def test_it_is_for_administrators(as_alice, client) -> None:
 def test_the_command_exits_with_1_when_a_check_fails(capsys) -> None:
     with override_registry(app(EXPIRING, FINE)):
         call_command("selftest")
-        assert "0 failed, 1 to watch, 1 passed" in capsys.readouterr().out
+        assert "0 failed, 1 with a warning, 1 passed" in capsys.readouterr().out
     with override_registry(app(BROKEN, EXPIRING)):
         with pytest.raises(SystemExit) as end:
             call_command("selftest", "--json")

@@ -6,7 +6,6 @@ python -m tests.proof.mutations POOL SEED NUMBER    writes that one to standard 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import re
 import sys
@@ -16,8 +15,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from demo.content import messages as demo_messages
-from tests.mail.mime.support import CORPORA, ROOT
+from tests.mail.mime.support import CORPORA
 from tests.proof.collected import FOLDERS, messages
+from tests.support.vectors import items
 
 MOST = 6 * 1024 * 1024  # octets of one mutation
 HTML_VECTORS = ("html_xss", "html_leaks", "ui_redress")
@@ -96,7 +96,7 @@ def _demo() -> dict[str, bytes]:
 def _vectors() -> dict[str, bytes]:
     found = {}
     for file in (*HTML_VECTORS, "text_channels", "attachment_names"):
-        for item in json.loads((ROOT / "tests" / "vectors" / f"{file}.json").read_text())["items"]:
+        for item in items(file):
             found[item["id"]] = _message_of(item)
     return found
 

@@ -26,7 +26,11 @@ from tests.proof.collected import FOLDERS, messages
 from tests.proof.conftest import SignInTo
 from tests.support.mailserver import MailServer
 
-pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.needs_app("mail"),
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="shared corpora absent"),
+]
 SECONDS = 2.0  # from asking to the last octet
 SEED, SHARE = 20261123, 3  # one in so many
 SAMPLE = 40  # messages that the poor server gets
@@ -119,35 +123,29 @@ def open_all(
     assert walk.kinds["message"] >= 3 * len(kept)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_message_opens(
-    folder: str, dovecot: MailServer, sign_in_to: SignInTo, request: pytest.FixtureRequest
+@pytest.mark.parametrize(
+    ("share", "clock"),
+    [(SHARE, time.thread_time), pytest.param(1, time.perf_counter, marks=pytest.mark.soak)],
+    ids=["a third", "all"],
+)
+def test_the_messages_open(
+    folder: str,
+    share: int,
+    clock: Callable[[], float],
+    dovecot: MailServer,
+    sign_in_to: SignInTo,
+    request: pytest.FixtureRequest,
 ) -> None:
-    if not CORPORA.is_dir():
-        pytest.skip("shared corpora absent")
     found = messages(folder)
-    assert found, f"{folder} holds no message"
-    open_all(sign_in_to(dovecot), found, request, time.perf_counter)
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_a_third_of_the_messages_opens(
-    folder: str, dovecot: MailServer, sign_in_to: SignInTo, request: pytest.FixtureRequest
-) -> None:
-    if not CORPORA.is_dir():
-        pytest.skip("shared corpora absent")
-    found = messages(folder)
-    names = random.Random(SEED).sample(sorted(found), -(-len(found) // SHARE))
+    names = random.Random(SEED).sample(sorted(found), -(-len(found) // share))
     assert names, f"{folder} holds no message"
-    open_all(sign_in_to(dovecot), {name: found[name] for name in names}, request)
+    open_all(sign_in_to(dovecot), {name: found[name] for name in names}, request, clock)
 
 
 def test_a_sample_opens_on_the_poor_server(
     pymap_server: MailServer, sign_in_to: SignInTo, request: pytest.FixtureRequest
 ) -> None:
-    if not CORPORA.is_dir():
-        pytest.skip("shared corpora absent")
     everything = {name: octets for folder in FOLDERS for name, octets in messages(folder).items()}
     names = random.Random(SEED).sample(sorted(everything), SAMPLE)
     open_all(sign_in_to(pymap_server), {name: everything[name] for name in names}, request)
@@ -155,8 +153,6 @@ def test_a_sample_opens_on_the_poor_server(
 
 def test_the_walk_finds_what_is_behind_a_message(dovecot: MailServer, sign_in_to: SignInTo) -> None:
     """That the walk bites: every kind of document is among its steps, and a missing part is seen."""
-    if not CORPORA.is_dir():
-        pytest.skip("shared corpora absent")
     person = sign_in_to(dovecot)
     kept = keep(person, messages("mikel-mail"))
     walk = Walk(person)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,19 +21,14 @@ from selectolax.lexbor import LexborHTMLParser
 from apps.mail import prefs as mail_prefs
 from portal.prefs import Prefs
 from tests.mail.conftest import letter
-from tests.mail.mime.support import ROOT
 from tests.proof.conftest import SignInTo
 from tests.proof.wire import Watch
 from tests.support.mailserver import DovecotServer, MailServer
 from tests.support.scripted import answering, scripted
 from tests.support.site import Site
+from tests.support.vectors import items
 
 pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
-
-
-def items(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / f"{name}.json").read_text())["items"]
-    return found
 
 
 CHANNELS = items("text_channels")

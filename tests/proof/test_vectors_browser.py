@@ -8,7 +8,6 @@ without any of them, shows that it bites.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,18 +19,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
-from tests.mail.mime.support import ROOT
 from tests.proof.wire import Watch, Web, alone, open_all, wired
 from tests.support.servers import SubmissionServer
 from tests.support.site import Site, mail_settings, running_site
+from tests.support.vectors import items
 
 pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
-VECTORS = ROOT / "tests" / "vectors"
-
-
-def items(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((VECTORS / f"{name}.json").read_text())["items"]
-    return found
 
 
 XSS = {item["id"]: re.sub(r"__xss\(1\)", f"__xss('{item['id']}')", item["html"]) for item in items("html_xss")}

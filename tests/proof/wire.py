@@ -103,7 +103,6 @@ class Watch:
     asked: list[str] = field(default_factory=list)  # requests to the site, for who wants to see them
 
     def __post_init__(self) -> None:
-        self.context.set_default_timeout(30_000)
         self.context.expose_binding(
             "__xss", lambda source, *words: self.ran.append(f"{words} in {source['frame'].url}")
         )

@@ -12,7 +12,10 @@ from typing import Any
 
 from playwright.sync_api import Keyboard, Locator, Page
 
-DONE_BY_HAND = ("check", "click", "fill", "press", "press_sequentially", "select_option", "set_input_files", "uncheck")
+DONE_BY_HAND = (
+    *("check", "click", "drag_to", "fill", "focus", "hover", "press", "press_sequentially", "select_option"),
+    *("set_input_files", "tap", "uncheck"),
+)
 
 
 def wait_for_pages() -> None:

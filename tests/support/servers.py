@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -113,11 +114,14 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    need(MariaDB)
+DataServer = TypeVar("DataServer", MariaDB, Redis)
+
+
+@contextlib.contextmanager
+def running(kind: type[DataServer]) -> Iterator[DataServer]:
+    need(kind)
     workdir = Workdir.create()
-    server = MariaDB(workdir)
+    server = kind(workdir)
     try:
         server.configure()
         server.start()
@@ -125,6 +129,12 @@ def mariadb() -> Iterator[MariaDB]:
     finally:
         server.stop()
         workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    with running(MariaDB) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -135,16 +145,8 @@ def mariadb_url(mariadb: MariaDB) -> str:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[Redis]:
-    need(Redis)
-    workdir = Workdir.create()
-    server = Redis(workdir)
-    try:
-        server.configure()
-        server.start()
+    with running(Redis) as server:
         yield server
-    finally:
-        server.stop()
-        workdir.remove()
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +170,7 @@ def browser() -> Iterator[Browser]:
     # Playwright's event loop runs in this thread while the browser lives; Django would take that for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     wait_for_pages()
-    expect.set_options(timeout=15_000)  # how long a page may take is no matter of these tests, and machines are busy
+    expect.set_options(timeout=30_000)  # as all else waits: how long a page takes is no matter of these tests
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=str(chromium.PROGRAM), args=chromium.arguments())
         yield chrome
@@ -179,7 +181,6 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh browser profile: no cookies, English, UTC. Asking for anything but loopback is refused."""
     fresh = browser.new_context(locale="en", timezone_id="UTC", viewport={"width": 1280, "height": 800})
-    fresh.set_default_timeout(15_000)
     yield fresh
     fresh.close()
 

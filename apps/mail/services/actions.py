@@ -70,7 +70,7 @@ def said(do: str, count: int) -> str:
         "read": ngettext("%(count)d message marked as read.", "%(count)d messages marked as read.", count),
         "unread": ngettext("%(count)d message marked as unread.", "%(count)d messages marked as unread.", count),
         "flag": ngettext("%(count)d message flagged.", "%(count)d messages flagged.", count),
-        "unflag": ngettext("Flag taken off %(count)d message.", "Flag taken off %(count)d messages.", count),
+        "unflag": ngettext("Flag removed from %(count)d message.", "Flag removed from %(count)d messages.", count),
         "archive": ngettext("%(count)d message archived.", "%(count)d messages archived.", count),
         "delete": ngettext("%(count)d message moved to the trash.", "%(count)d messages moved to the trash.", count),
         "junk": ngettext("%(count)d message reported as junk.", "%(count)d messages reported as junk.", count),
@@ -221,7 +221,7 @@ def delete_for_ever(store: MailStore, mailbox: str, uids: Sequence[int], *, uidv
 
 
 def nothing_chosen() -> str:
-    return _("No message was chosen. Tick the boxes of those you mean.")
+    return _("No message is selected. Tick the boxes of the ones you mean.")
 
 
 def no_way_back() -> str:

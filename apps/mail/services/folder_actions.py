@@ -112,7 +112,7 @@ def create(store: MailStore, *, name: str, parent: str, mailboxes: Sequence[Mail
     full = joined(parent, name, mailboxes)
     with in_words(full, mailboxes):
         store.create(full)
-    return FolderDone(text=_("Folder “%(folder)s” made.") % {"folder": _leaf(full, mailboxes)}, made=full)
+    return FolderDone(text=_("Folder “%(folder)s” created.") % {"folder": _leaf(full, mailboxes)}, made=full)
 
 
 def relocate(
@@ -125,7 +125,7 @@ def relocate(
         return None
     above = find(parent, mailboxes) if parent else None
     if above is not None and (above.name == mailbox.name or is_below(above, mailbox)):
-        raise FolderRefused(_("A folder cannot lie in itself."), field="parent")
+        raise FolderRefused(_("A folder cannot be inside itself."), field="parent")
     new = joined(parent, name, mailboxes)
     undo = _rename(store, mailbox, new, mailboxes)
     if parent == parent_of(mailbox, mailboxes):

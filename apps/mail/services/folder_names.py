@@ -39,12 +39,12 @@ def leaf(text: str, delimiter: str) -> str:
     if len(name) > MAX_LEAF:
         raise FolderRefused(_("A name has at most %(count)d characters.") % {"count": MAX_LEAF}, field="name")
     if any(unicodedata.category(char) in ("Cc", "Cs", "Cn") or char in _UNSEEN for char in name):
-        raise FolderRefused(_("The name has characters that cannot be seen. Type it anew."), field="name")
+        raise FolderRefused(_("The name has invisible characters. Type it again."), field="name")
     if delimiter and delimiter in name:
         text = _("“%(sign)s” separates folders on this server and cannot be part of a name.")
         raise FolderRefused(text % {"sign": delimiter}, field="name")
     if name in (".", ".."):
-        raise FolderRefused(_("The mail server does not take this name."), field="name")
+        raise FolderRefused(_("The mail server does not accept this name."), field="name")
     return name
 
 
@@ -62,7 +62,7 @@ def joined(parent: str, name: str, mailboxes: Sequence[Mailbox]) -> str:
     try:
         to_wire(full)
     except BadArgument:
-        raise FolderRefused(_("With the folders it lies in, the name is too long."), field="name") from None
+        raise FolderRefused(_("Together with the folders above it, the name is too long."), field="name") from None
     if full.upper() == "INBOX" or any(known.name == full for known in mailboxes):
         raise FolderRefused(_("There is a folder with this name already."), field="name")
     return full

@@ -78,4 +78,4 @@ def _words() -> list[str]:
 
 
 def reminder(word: str) -> str:
-    return _("You write “%(word)s”, but no file is attached. Attach it, or send again without one.") % {"word": word}
+    return _("You mention “%(word)s”, but no file is attached. Attach it, or send again without one.") % {"word": word}

@@ -96,7 +96,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
         with contextlib.nullcontext() if delay else sending.way_out():
             return _enter(request, store, writing, octets, delay=delay)
     except sending.Busy as error:
-        text = _("Nothing was sent: many messages wait for the server for sending. Try again in a moment.")
+        text = _("Nothing was sent: many messages are waiting for the server for sending. Try again in a moment.")
         raise NotSent(text) from error
 
 
@@ -355,7 +355,9 @@ def revoke(request: HttpRequest, task: str) -> None:
         with open_account(account(login=row.user.login, password=_opened(row).secret)) as store:
             take_back(store, row)
     except TooLate as error:
-        raise delegations.CannotRevoke(_("Look into the Outbox first: this message is sent, or was.")) from error
+        raise delegations.CannotRevoke(
+            _("Look in the Outbox first: this message is being sent, or has been.")
+        ) from error
     except MailError as error:
         text = _("The message is stopped, but could not be put back into Drafts: the mail server is away.")
         raise delegations.CannotRevoke(text) from error

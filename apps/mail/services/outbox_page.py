@@ -22,10 +22,10 @@ State = OutboxMessage.State
 #: Why a message waits or failed, by ``Letter.trouble``.
 TROUBLE: dict[str, Text] = {
     "away": _("The server for sending is busy or away."),
-    "later": _("The server takes no mail just now."),
-    "delayed": _("The server does not take some addresses just now."),
-    "size": _("The message is larger than the server for sending takes."),
-    "password": _("The server for sending does not take your name and password."),
+    "later": _("The server accepts no mail just now."),
+    "delayed": _("The server does not accept some addresses just now."),
+    "size": _("The message is larger than the server for sending accepts."),
+    "password": _("The server for sending does not accept your name and password."),
     "sender": _("The server does not let you write from this address."),
     "tls": _("The server for sending could not prove who it is, so it was not trusted."),
     "message": _("The server refused the message."),
@@ -50,7 +50,7 @@ ICONS = {
 }
 TEXTS: dict[str, Text] = {
     State.UNKNOWN: _(
-        "The connection ended before the server had answered. It may have arrived: look into Sent, or ask. "
+        "The connection ended before the server had answered. It may have arrived: look in Sent, or ask. "
         "It is not sent again unless you say so."
     ),
     State.SENT: _("It is on its way. Only the copy for Sent could not be stored yet; that is tried again."),
@@ -80,7 +80,7 @@ def entries(user_id: int) -> Iterator[Entry]:
         try:
             letter = Letter.opened(delegations.unseal(row.delegation), row.sealed, row.writing_id)
         except Over:
-            text = _("It can not be opened any more: its time was over, or it was revoked.")
+            text = _("It can no longer be opened: its time was over, or it was revoked.")
             yield Entry(
                 pk=row.pk,
                 state=row.state,

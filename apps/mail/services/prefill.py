@@ -209,12 +209,12 @@ def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool
         return forward_attached(detail, ref, writer)
     files = _files(detail.structure)
     if len(files) > attaching.MOST:
-        note = _("The message has too many files to pass them on one by one. It goes along as a file.")
+        note = _("The message has too many files to forward them one by one. It is attached as a file.")
         return replace(forward_attached(detail, ref, writer), notes=(note,))
     try:
         plain, html = _texts(store, ref, detail.structure, rich=writer.rich)
     except TooLong:
-        note = _("The message is too long to stand in the text of another one. It goes along as a file.")
+        note = _("The message is too long to be quoted. It is attached as a file.")
         return replace(forward_attached(detail, ref, writer), notes=(note,))
     message = _with_room(_forwarded(detail, writer, plain, html), writer, below=False)
     shown = attaching.pictures(detail.structure, message.html)
@@ -290,7 +290,9 @@ def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     initial["html"] = attaching.as_shown(message.html, shown, ref)
     files = _files(parsed.structure)
     most = attaching.MOST
-    notes = (_("At most %(count)d files go along with one message.") % {"count": most},) if len(files) > most else ()
+    notes = (
+        (_("At most %(count)d files can be attached to one message.") % {"count": most},) if len(files) > most else ()
+    )
     return Prefill(initial=initial, items=tuple(attaching.items_of_parts(files[:most], "s")), notes=notes)
 
 

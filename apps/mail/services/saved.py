@@ -25,6 +25,13 @@ def of(user_id: int) -> Sequence[SavedSearch]:
     return _OF.objects(user_id)
 
 
+def is_shown(search: SavedSearch, mailbox: str, view: View) -> bool:
+    """Whether these are its results, or a message opened from them."""
+    if search.query != view.q or search.everywhere != (view.where == "all"):
+        return False
+    return search.everywhere or search.mailbox == mailbox
+
+
 def save(*, user_id: int, name: str, mailbox: str, view: View) -> SavedSearch:
     """Keep a search. A name that exists already gets the new search. Raises ``NotSaved``."""
     name = clean_name(name) or view.q[:100]
@@ -52,7 +59,7 @@ def rename(*, user_id: int, pk: int, name: str) -> None:
         raise NotSaved(_("A search needs a name."))
     mine = SavedSearch.objects.filter(user_id=user_id)
     if mine.filter(key=name_key(name)).exclude(pk=pk).exists():
-        raise NotSaved(_("You have another search of that name."))
+        raise NotSaved(_("You have another search with that name."))
     mine.filter(pk=pk).update(name=name, key=name_key(name))
 
 

@@ -304,12 +304,12 @@ def _said(problems: Sequence[Problem]) -> tuple[str, ...]:
 
 def _sentence(problem: Problem) -> str:
     texts = {
-        "text": _("“%(term)s” was left out: write behind the colon what to look for, without a space."),
-        "choice": _("“%(term)s” was left out: behind %(key)s: can stand %(values)s."),
+        "text": _("“%(term)s” was left out: write what to look for right after the colon, without a space."),
+        "choice": _("“%(term)s” was left out: after %(key)s: you can write %(values)s."),
         "day": _("“%(term)s” was left out: write a day like 2026-11-30, or today or yesterday."),
         "age": _("“%(term)s” was left out: write an age like 30d, 2w, 6m or 1y, for days, weeks, months and years."),
         "size": _("“%(term)s” was left out: write a size like 500k or 2M."),
-        "folder": _("“%(term)s” was left out: you have no folder of that name."),
+        "folder": _("“%(term)s” was left out: you have no folder with that name."),
     }
     term = problem.term
     values: Text = ", ".join(CHOICES.get(term.key, ()))

@@ -167,13 +167,13 @@ def untakeable(message: OutgoingMessage) -> dict[str, str]:
         return {}
     if "SMTPUTF8" in found.values:
         return {}
-    return dict.fromkeys(wanted, _("The server for sending takes no such letters before the @."))
+    return dict.fromkeys(wanted, _("The server for sending does not accept such letters before the @."))
 
 
 def refusal_text(refusal: submission.Refusal) -> str:
     if refusal.permanent:
-        return _("The server does not take this address: %(text)s") % {"text": refusal.text}
-    return _("The server does not take this address just now, try again later: %(text)s") % {"text": refusal.text}
+        return _("The server does not accept this address: %(text)s") % {"text": refusal.text}
+    return _("The server does not accept this address just now; try again later: %(text)s") % {"text": refusal.text}
 
 
 def why_of(refusal: Sequence[object]) -> str:
@@ -183,8 +183,8 @@ def why_of(refusal: Sequence[object]) -> str:
 
 
 _WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (
-    (submission.MessageTooLarge, _lazy("The message is larger than the server for sending takes.")),
-    (submission.SignInRefused, _lazy("The server for sending does not take your name and password.")),
+    (submission.MessageTooLarge, _lazy("The message is larger than the server for sending accepts.")),
+    (submission.SignInRefused, _lazy("The server for sending does not accept your name and password.")),
     (submission.SenderRefused, _lazy("The server does not let you write from this address.")),
     (submission.TlsFailed, _lazy("The server for sending could not prove who it is, so it was not trusted.")),
     (submission.ServerUnreachable, _lazy("The server for sending is busy or away. Try again in a moment.")),
@@ -200,7 +200,7 @@ def explain(error: submission.SubmissionError) -> str:
     """The error in words. The server's own follow where it has said something."""
     why = next((text for kind, text in _WHY if isinstance(error, kind)), None)
     if why is None:
-        why = _("The server refused the message.") if error.permanent else _("The server takes no mail just now.")
+        why = _("The server refused the message.") if error.permanent else _("The server accepts no mail just now.")
     text = _("Nothing was sent. %(why)s") % {"why": why}
     return f"{text} ({error.server_text})" if error.code and error.server_text else text
 

@@ -96,10 +96,9 @@ def _grouped(refs: Sequence[MessageRef]) -> dict[tuple[str, int], list[int]]:
 
 def _left_alone(count: int) -> str:
     return ngettext(
-        "%(count)d message was left alone: "
-        "it lies in the trash already, its folder has changed, or the server refused.",
+        "%(count)d message was left alone: it is in the trash already, its folder has changed, or the server refused.",
         "%(count)d messages were left alone: "
-        "they lie in the trash already, their folders have changed, or the server refused.",
+        "they are in the trash already, their folders have changed, or the server refused.",
         count,
     ) % {"count": count}
 

@@ -44,7 +44,7 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
         PrivacyRequired,
         Trouble(
             title=_("No safe connection to the mail server"),
-            text=_("The server takes no password on a connection that is not encrypted. Tell your administrator."),
+            text=_("The server accepts no password on a connection that is not encrypted. Tell your administrator."),
             status=502,
             icon="shield-x",
             works=_MEANWHILE,
@@ -136,7 +136,7 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
         QuotaExceeded,
         Trouble(
             title=_("Your mailbox is full"),
-            text=_("The mail server takes no more messages for you. Delete some large ones and empty the trash."),
+            text=_("The mail server accepts no more messages for you. Delete some large ones and empty the trash."),
             status=507,
             icon="triangle-alert",
             to_inbox=True,

@@ -19,11 +19,11 @@ def _reason(text: str) -> str:
     if not at:
         return _("The “@” is missing.")
     if any(char.isspace() for char in text):
-        return _("There is a blank in it.")
+        return _("It contains a space.")
     if not local:
-        return _("Nothing stands before the “@”.")
+        return _("There is nothing before the “@”.")
     if not domain:
-        return _("Nothing stands behind the “@”.")
+        return _("There is nothing after the “@”.")
     if "@" in local and not local.startswith('"'):
         return _("It has more than one “@”.")
     if not wire.can_be_written_to(f"a@{domain}"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -19,9 +20,13 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def saved_searches(context: dict[str, Any]) -> Sequence[SavedSearch]:
-    """Those of the person who is signed in, in their order."""
-    return saved.of(context["request"].user.pk)
+def saved_searches(context: dict[str, Any]) -> list[tuple[SavedSearch, bool]]:
+    """Those of the person who is signed in, in their order, and whether it is the one whose results are shown."""
+    request = context["request"]
+    shown_at = request.headers.get("HX-Current-URL")  # of a column that is drawn anew
+    view = View.parse(QueryDict(urlsplit(shown_at).query) if shown_at else request.GET)
+    mailbox = context.get("mailbox", "")
+    return [(search, saved.is_shown(search, mailbox, view)) for search in saved.of(request.user.pk)]
 
 
 @register.simple_tag(takes_context=True)

@@ -104,7 +104,7 @@ def new(request: PortalRequest, store: MailStore) -> HttpResponse:
             form.refuse(refused)
         else:
             return _answer(request, store, done)
-    return _form(request, store, form, title=gettext("New folder"), verb=gettext("Make the folder"))
+    return _form(request, store, form, title=gettext("New folder"), verb=gettext("Create the folder"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -48,7 +48,7 @@ def act(request: PortalRequest, pk: int) -> HttpResponse:
     try:
         return do(request, row)
     except TooLate:
-        messages.warning(request, _("Too late: it is being sent, or was."))
+        messages.warning(request, _("Too late: it is being sent, or has been."))
     return _back()
 
 

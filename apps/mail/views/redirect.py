@@ -52,7 +52,7 @@ def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: Redir
         writing = replace(writing, content=content)
         sent = outbox.send(request, store, writing, delay=request.prefs[UNDO_SEND], again=data["again"] == "yes")
     except Refused as error:
-        form.add_error(None, _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]})
+        form.add_error(None, _("“%(value)s” cannot be used in a message.") % {"value": error.value[:100]})
     except outbox.OutcomeUnknown:
         form.ask_again()
     except outbox.NotSent as error:

@@ -28,7 +28,7 @@ def searches(request: PortalRequest) -> HttpResponse:
     except NotSaved as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("“%(name)s” is saved. You find it below your folders.") % {"name": kept.name})
+        messages.success(request, _("“%(name)s” is saved. You will find it below your folders.") % {"name": kept.name})
     here = reverse("mail:mailbox", args=(mailbox,)) + View(q=view.q, where=view.where).encoded()
     return HttpResponseRedirect(here)
 
@@ -43,7 +43,7 @@ def search(request: PortalRequest, pk: int) -> HttpResponse:
             saved.rename(user_id=user_id, pk=pk, name=request.POST.get("name", ""))
         elif do == "delete":
             saved.remove(user_id=user_id, pk=pk)
-            messages.success(request, _("The search is deleted. No message was."))
+            messages.success(request, _("The search is deleted. No message was touched."))
         elif request.POST.get("to", "").isdecimal():
             saved.place(user_id=user_id, pk=pk, position=min(int(request.POST["to"][:4]), saved.MOST))
     except NotSaved as error:

@@ -131,9 +131,9 @@ def _taken(request: PortalRequest) -> Sheet:
         except TooLarge:
             notes.append(_("“%(name)s” is larger than %(limit)d MB.") % {"name": file.name, "limit": limit})
     if is_too_large(request):
-        notes.append(_("The files are larger than %(limit)d MB together and were not taken.") % {"limit": limit})
+        notes.append(_("The files are larger than %(limit)d MB together and were not attached.") % {"limit": limit})
     if len(tokens) > attaching.MOST:
-        notes.append(_("At most %(count)d files go along with one message.") % {"count": attaching.MOST})
+        notes.append(_("At most %(count)d files can be attached to one message.") % {"count": attaching.MOST})
         tokens = tokens[: attaching.MOST]
     kept = request.POST.copy()
     kept.setlist("attachment", tokens)
@@ -174,12 +174,12 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
 
 def _refused_text(error: Refused) -> str:
     if error.field == "From":
-        return _("Your own address, “%(value)s”, is none that mail can be sent from. Tell your administrator.") % {
+        return _("Your own address, “%(value)s”, is not one that mail can be sent from. Tell your administrator.") % {
             "value": error.value
         }
     if error.field == "attachment":
         return _("A file has a name or type that cannot be sent: “%(value)s”.") % {"value": error.value[:100]}
-    return _("“%(value)s” cannot stand in a message.") % {"value": error.value[:100]}
+    return _("“%(value)s” cannot be used in a message.") % {"value": error.value[:100]}
 
 
 def _save(sheet: Sheet, store: MailStore) -> HttpResponse:

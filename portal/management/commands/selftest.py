@@ -45,7 +45,8 @@ class Command(BaseCommand):
             for finding in result.findings:
                 self._print_finding(finding)
         self.stdout.write(
-            f"\n{report.failed} failed, {report.to_watch} to watch, {report.passed} passed in {report.seconds:.2f} s"
+            f"\n{report.failed} failed, {report.to_watch} with a warning, {report.passed} passed "
+            f"in {report.seconds:.2f} s"
         )
 
     def _print_finding(self, finding: Finding) -> None:

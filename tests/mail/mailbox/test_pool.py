@@ -349,7 +349,7 @@ def test_a_server_that_hangs_holds_so_many_threads(
     began = time.monotonic()
     with pytest.raises(said), pool.lease(account):
         pass
-    assert time.monotonic() - began < 0.3, "at once"
+    assert time.monotonic() - began < 2, "it does not wait for those who are stuck"
     for thread in stuck:
         thread.join(10)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.vectors import items
+
 ROOT = Path(__file__).parents[3]
 CORPORA = ROOT.parent / "shared" / "corpora"
 SECONDS = 2.0  # of processor time for one message: what keeps a hostile message from holding a server
@@ -18,8 +19,7 @@ SECONDS = 2.0  # of processor time for one message: what keeps a hostile message
 
 def vectors(name: str) -> list[Any]:
     """The items of one file of tests/vectors as pytest parameters."""
-    items = json.loads((ROOT / "tests" / "vectors" / f"{name}.json").read_text())["items"]
-    return [pytest.param(item, id=item["id"]) for item in items]
+    return [pytest.param(item, id=item["id"]) for item in items(name)]
 
 
 @contextmanager

@@ -3,16 +3,16 @@ promises for all of them. That the frame holds even without it is shown in Chrom
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 
 import pytest
 
 from apps.mail.mime import render, render_html, to_text
-from tests.mail.mime.support import ROOT, vectors
+from tests.mail.mime.support import vectors
+from tests.support.vectors import told
 
-VECTORS = json.loads((ROOT / "tests/vectors/ui_redress.json").read_text("utf-8"))
+VECTORS = told("ui_redress")
 
 
 def drawn(html: str) -> render.RenderedHtml:
