@@ -1,8 +1,11 @@
 /* The frame's script: menus, toasts, theme, CSRF for htmx, signing in again in place. Every page works without it.
-   Other modules import { toast, roving } from here and { register } from ./keys.js. */
+   Other modules import what they need of the frame from here: { toast, roving, register, $ } and so on. */
+import "../vendor/htmx-4.0.1/htmx.esm.min.js"; // it is window.htmx
+import { $ } from "./dom.js";
 import * as keys from "./keys.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
+export { $, $$ } from "./dom.js";
+export { hold, register } from "./keys.js";
 
 /* --- toasts ------------------------------------------------------------------------------------------------------- */
 

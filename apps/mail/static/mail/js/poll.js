@@ -1,15 +1,13 @@
 /* New mail, and what other programs do to the messages of the list. On a timer the page asks whether what it shows is
    still true; what is not is drawn anew in place. Nothing moves under the pointer or the focus: what is new waits behind
    a button then, and what has gone stays until they leave. */
-import { askToSignIn } from "../../portal/js/portal.js";
+import { $, $$, askToSignIn } from "../../portal/js/portal.js";
 import { redrawn } from "./list.js";
 import { goOn } from "./pages.js";
 import "./retry.js";
 
 const TRY = [1000, 2000, 4000, 8000]; // ms between tries while nobody answers: a server that is back is noticed in time
 const PATIENCE = 30000; // ms until an answer counts as lost
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const list = () => $("#list");
 const every = () => Number(list()?.dataset.every ?? 0) * 1000;
 
