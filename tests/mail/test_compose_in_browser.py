@@ -299,7 +299,7 @@ def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings)
     chooser.value.set_files(
         [
             {"name": "plan <b>.txt", "mimeType": "text/plain", "buffer": b"the plan"},
-            {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"\1" * 1_000_001},
+            {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"\1" * (2**20 + 1)},
             {"name": "b.txt", "mimeType": "text/plain", "buffer": b"second"},
         ]
     )
