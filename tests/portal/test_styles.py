@@ -15,6 +15,7 @@ from scripts import sprite
 ROOT = Path(__file__).parents[2]
 PORTAL = ROOT / "portal/static/portal"
 SHEETS = [PORTAL / "css/yurt.css", *(ROOT / f"apps/mail/static/mail/css/{name}.css" for name in ("mail", "search"))]
+BESIDES = [ROOT / "apps/mail/static/mail/css/compose.css"]  # for some pages only
 CSS = SHEETS[0].read_text("utf-8")
 FALLBACK_START = CSS.index("@supports not (color: light-dark")
 TOKENS = {
@@ -85,7 +86,7 @@ def test_old_browsers_get_the_light_value_of_every_colour() -> None:
     assert two_sided == FALLBACK
 
 
-@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
+@pytest.mark.parametrize("sheet", [*SHEETS, *BESIDES], ids=lambda path: path.name)
 def test_two_sided_colours_outside_the_tokens_have_a_plain_one_before_them(sheet: Path) -> None:
     rules = sheet.read_text("utf-8")
     rules = rules[rules.index("@layer base {") :] if "@layer base {" in rules else rules
@@ -95,7 +96,7 @@ def test_two_sided_colours_outside_the_tokens_have_a_plain_one_before_them(sheet
             assert re.search(rf"(?<![\w-]){name}: ", before), rule
 
 
-@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
+@pytest.mark.parametrize("sheet", [*SHEETS, *BESIDES], ids=lambda path: path.name)
 def test_only_known_tokens_are_used(sheet: Path) -> None:
     known = set(re.findall(r"--([\w-]+):", CSS))
     assert set(re.findall(r"var\(--([\w-]+)", sheet.read_text("utf-8"))) <= known
@@ -109,7 +110,7 @@ def test_what_is_served_has_the_same_rules(page: Page) -> None:
         sheet.replaceSync(css);
         return [...sheet.cssRules].map((rule) => rule.cssText.replace(/\\s+/g, " ").replace(/ ?, ?/g, ","));
     }"""
-    for sheet in SHEETS:
+    for sheet in (*SHEETS, *BESIDES):
         written = sheet.read_text("utf-8")
         assert page.evaluate(rules, squeezed_css(written)) == page.evaluate(rules, written)
         assert len(squeezed_css(written)) < len(written)
