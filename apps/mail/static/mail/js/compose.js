@@ -150,15 +150,27 @@ function copies() {
   });
 }
 
-// To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes.
-function begin() {
+/** Whether somebody was quicker than this module: fields are not what the server has sent. */
+function touched() {
+  return [...form.elements].some((field) => {
+    const { options, checked, defaultChecked, value } = field;
+    const sent = options ? ([...options].find((option) => option.defaultSelected) ?? options[0])?.value : field.defaultValue;
+    return checked !== defaultChecked || value !== (sent ?? value);
+  });
+}
+
+// To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes. Whoever has begun
+// already stays where they are.
+async function begin() {
+  const begun = form.contains(document.activeElement);
   const wrong = form.querySelector("[aria-invalid=true]:not([type=hidden])");
   const to = form.querySelector("#row-to .rc-in");
   const rich = form.querySelector("input[name=format]:checked")?.value === "html";
   const elsewhere = wrong ?? (form.elements.to.value ? null : to);
-  elsewhere?.focus();
-  if (rich) richText({ focus: !elsewhere });
-  if (rich || elsewhere) return;
+  if (!begun) elsewhere?.focus();
+  if (rich) await richText({ focus: !elsewhere && !begun });
+  form.dispatchEvent(new Event("compose:ready"));
+  if (rich || elsewhere || begun) return;
   const { text } = form.elements;
   const signature = text.value.lastIndexOf("\n\n-- \n");
   const place = form.dataset.below ? (signature < 0 ? text.value.length : signature) : 0;
@@ -172,6 +184,7 @@ async function richText(options = {}) {
 }
 
 if (form) {
+  const early = touched();
   form.classList.add("live"); // the style sheet folds away what is only there for want of scripts
   form.querySelector("[data-formats]").hidden = false;
   copies();
@@ -179,6 +192,7 @@ if (form) {
   attachments(form);
   identities(form);
   watch();
+  if (early) changed();
   keys();
   const choice = form.querySelectorAll("input[name=format]");
   const rich = () => form.querySelector("input[name=format]:checked")?.value === "html";
