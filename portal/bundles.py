@@ -1,12 +1,13 @@
-"""ES modules put together: one file has a module and all that it imports from its own app, so that a page does not fetch
-them one by one.
+"""ES modules put together: one file has a module and all that it imports from its own app, so that a page does not
+fetch them one by one.
 
-What other apps have, and the frame's script, which is on every page, stays an import, and runs before the rest. A module
-that is in several files runs once in a page all the same: the file that comes first notes what it exports, under its
-name, for the others.
+What other apps have, and the frame's script, which is on every page, stays an import, and runs before the rest. A
+module that is in several files runs once in a page all the same: the file that comes first notes what it exports,
+under its name, for the others.
 
-This reads lines, not the language, and so knows few forms, each at the beginning of a line: those of the patterns below.
-Anything else that a module imports or exports raises ``UnknownForm``; it can be served as it is, beside the others.
+This reads lines, not the language, and so knows few forms, each at the beginning of a line: those of the patterns
+below. Anything else that a module imports or exports raises ``UnknownForm``; it can be served as it is, beside the
+others.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _IMPORT = re.compile(rf"^import (?:(?P<what>\{{[^}}]*\}}|\* as [\w$]+|[\w$]+) fr
 _PASS_ON = re.compile(rf"^export (?P<what>\{{[^}}]*\}}) from {_FROM}", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:(?:async )?function|class|const) (?P<name>[\w$]+))", re.MULTILINE)
 _DEFAULT = re.compile(r"(?:^|(?<=;))export default (?P<name>[\w$]+);\s*\Z", re.MULTILINE)
+_AS = re.compile(r"\s+as\s+")
 _LATER = re.compile(r"""\bimport\((?P<quote>["'])(?P<address>\.[^"']+)(?P=quote)\)""")
 #: An import or export that is none of these; a file that asks for its own address; a module that waits.
 _UNKNOWN = re.compile(
@@ -52,45 +54,41 @@ class _Bundle:
         if name in self.under_way:
             raise UnknownForm(f"{name} and {self.under_way[-1]} import each other")
         self.under_way.append(name)
+        text = _IMPORT.sub(lambda found: self._taken(name, found), self.read(name))
         exports: dict[str, str] = {}  # name -> value
-
-        def take(match: re.Match[str]) -> str:
-            there = self._value_of(_target(name, match["address"]))
-            what = re.sub(r"([\w$]+) as ([\w$]+)", r"\1: \2", match["what"] or "")
-            if what.startswith("*"):
-                return f"const {what.removeprefix('* as ')} = {there};"
-            if what and not what.startswith("{"):
-                what = f"{{ default: {what} }}"
-            return what and f"const {what} = {there};"
-
-        def pass_on(match: re.Match[str]) -> str:
-            there = self._value_of(_target(name, match["address"]))
-            for each in filter(None, map(str.strip, match["what"].strip("{}").split(","))):
-                its, _as, ours = each.partition(" as ")
-                exports[ours or its] = f"{there}.{its}"
-            return ""
-
-        def export(match: re.Match[str]) -> str:
-            exports[match["name"]] = match["name"]
-            return ""
-
-        def default(match: re.Match[str]) -> str:
-            exports["default"] = match["name"]
-            return ""
-
-        def later(match: re.Match[str]) -> str:
-            return f'import("{self._address(_target(name, match["address"]))}")'
-
-        text = self.read(name)
-        for pattern, rewrite in ((_IMPORT, take), (_PASS_ON, pass_on), (_EXPORT, export), (_DEFAULT, default)):
-            text = pattern.sub(rewrite, text)
-        if found := _UNKNOWN.search(text):
-            raise UnknownForm(f"{name}: {found[0].strip()[:80]}")
-        text = squeezed_script(name, _LATER.sub(later, text)).strip()
+        for found in _PASS_ON.finditer(text):
+            exports |= self._passed_on(name, found)
+        exports |= {found["name"]: found["name"] for found in _EXPORT.finditer(text)}
+        if default := _DEFAULT.search(text):
+            exports["default"] = default["name"]
+        for pattern in (_PASS_ON, _EXPORT, _DEFAULT):
+            text = pattern.sub("", text)
+        if unknown := _UNKNOWN.search(text):
+            raise UnknownForm(f"{name}: {unknown[0].strip()[:80]}")
+        text = _LATER.sub(lambda found: f'import("{self._address(_target(name, found))}")', text)
         values = ", ".join(f"{key}: {value}" for key, value in exports.items())
-        self.inside[name] = f'{_NOTED}["{name}"] ??= (() => {{\n{text}\nreturn {{ {values} }};\n}})();\n'
+        body = f"{squeezed_script(name, text).strip()}\nreturn {{ {values} }};"
+        self.inside[name] = f'{_NOTED}["{name}"] ??= (() => {{\n{body}\n}})();\n'
         self.under_way.pop()
         return list(exports)
+
+    def _taken(self, name: str, found: re.Match[str]) -> str:
+        """``import`` as a constant of what the other module exports."""
+        there = self._value_of(_target(name, found))
+        match (found["what"] or "").split(" as "):
+            case [""]:
+                return ""
+            case ["*", whole]:
+                return f"const {whole} = {there};"
+            case [default] if not default.startswith("{"):
+                return f"const {{ default: {default} }} = {there};"
+            case _:
+                return f"const {_AS.sub(': ', found['what'])} = {there};"
+
+    def _passed_on(self, name: str, found: re.Match[str]) -> dict[str, str]:
+        there = self._value_of(_target(name, found))
+        names = [each.strip().partition(" as ") for each in found["what"].strip("{ ,}").split(",")]
+        return {ours or its: f"{there}.{its}" for its, _as, ours in names}
 
     def _value_of(self, name: str) -> str:
         if name != FRAME and name.partition("/")[0] == self.entry.partition("/")[0]:
@@ -106,7 +104,7 @@ class _Bundle:
     def __str__(self) -> str:
         exports = self.add(self.entry)
         lines = [f'import * as {its} from "{self._address(name)}";\n' for name, its in self.outside.items()]
-        lines += [f'const {_NOTED} = (globalThis[Symbol.for("modules")] ??= {{}});\n', *self.inside.values()]
+        lines += [f'const {_NOTED} = (globalThis[Symbol.for("portal.modules")] ??= {{}});\n', *self.inside.values()]
         here = f'{_NOTED}["{self.entry}"]'
         if named := [name for name in exports if name != "default"]:
             lines.append(f"export const {{ {', '.join(named)} }} = {here};\n")
@@ -115,10 +113,10 @@ class _Bundle:
         return "".join(lines)
 
 
-def _target(importer: str, address: str) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(importer), address))
+def _target(importer: str, found: re.Match[str]) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(importer), found["address"]))
 
 
 def bundle(name: str, read: Callable[[str], str]) -> str:
-    """The module of that name (``mail/js/mail.js``) with all that it imports from its app; ``read`` gives their texts."""
+    """The module of that name (``mail/js/mail.js``) with what it imports from its app; ``read`` gives their texts."""
     return str(_Bundle(name, read))

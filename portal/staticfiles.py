@@ -91,5 +91,5 @@ class _Files:
             return squeezed_script(name, script)  # no module
         try:
             return bundle(name, self.read)
-        except UnknownForm:
+        except (UnknownForm, KeyError):  # KeyError: there is no such file, and Django will say so
             return squeezed_script(name, script)

@@ -1,4 +1,4 @@
-"""The collected files in Chromium: what somebody's first visit of the inbox takes, and that all of it works together."""
+"""The collected files in Chromium: what somebody's first visit of the inbox takes, and that all of it works."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ MODULES = {
         import { next, half as part } from "./counter.js";
         import * as words from "./words.js";
         import theirs from "../vendor/theirs.js";
-        document.title += `${next()} ${part(4)} ${new words.Word().say()} ${words.following()} ${theirs.name} ${$("title")};`;
+        const word = new words.Word();
+        document.title += `${next()} ${part(4)} ${word.say()} ${words.following()} ${theirs.name} ${$("title")};`;
         export const later = () => import("./more/two.js");
         export { late } from "./words.js";
         """,
