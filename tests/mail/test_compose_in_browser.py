@@ -387,6 +387,7 @@ def test_a_file_chosen_before_the_modules_are_there_goes_along(write: Open) -> N
 
 def test_what_is_typed_before_the_modules_are_there_is_kept_and_saved(write: Open) -> None:
     writer, page = write("/mail/@/compose/?format=html")
+    expect(page.locator("form.rich:not([data-dirty])")).to_be_attached()  # nothing to save yet
     with before_modules(page, "recipients"):
         at_once(Locator.fill)(page.locator("[name=subject]"), "Early")
         at_once(Locator.fill)(page.locator("[name=to]"), "bob@example.test, car")

@@ -150,13 +150,12 @@ function copies() {
   });
 }
 
-/** Whether somebody was quicker than this module: fields are not what the server has sent. */
-function touched() {
-  return [...form.elements].some((field) => {
-    const { options, checked, defaultChecked, value } = field;
-    const sent = options ? ([...options].find((option) => option.defaultSelected) ?? options[0])?.value : field.defaultValue;
-    return checked !== defaultChecked || value !== (sent ?? value);
-  });
+/** Whether somebody was quicker than this module: a field is not as the server has sent it. */
+function touched(field) {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  const { options = [], value } = field;
+  const sent = [...options].find((option) => option.defaultSelected) ?? options[0];
+  return value !== (sent?.value ?? field.defaultValue ?? value);
 }
 
 // To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes. Whoever has begun
@@ -184,7 +183,7 @@ async function richText(options = {}) {
 }
 
 if (form) {
-  const early = touched();
+  const early = [...form.elements].some(touched);
   form.classList.add("live"); // the style sheet folds away what is only there for want of scripts
   form.querySelector("[data-formats]").hidden = false;
   copies();
