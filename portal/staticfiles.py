@@ -82,8 +82,12 @@ class _Files:
 
     def _moved(self, sheet: str) -> str:
         """A sheet whose addresses hold from the place of the frame's."""
-        way = posixpath.relpath(posixpath.dirname(sheet), posixpath.dirname(FRAME_SHEET))
-        return _ADDRESS.sub(lambda found: f'url("{way}/{found["path"]}")', self.read(sheet))
+
+        def moved(found: re.Match[str]) -> str:
+            name = posixpath.join(posixpath.dirname(sheet), found["path"])
+            return f'url("{posixpath.relpath(name, posixpath.dirname(FRAME_SHEET))}")'
+
+        return _ADDRESS.sub(moved, self.read(sheet))
 
     def _script(self, name: str) -> str:
         script = self.read(name)
