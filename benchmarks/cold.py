@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from benchmarks.operations import Walk
 from scripts.servers import chromium
 from scripts.servers.dovecot import PASSWORD
+from tests.support.travel import listen
 
 COLD_BYTES, COLD_REQUESTS, OPEN_BYTES = 60_000, 6, 3_000
 
@@ -53,7 +53,7 @@ def _travelled(browser: Chromium, walk: Walk) -> Iterator[str]:
     page.close()
     context.clear_permissions()
     cold = context.new_page()
-    seen = _listen(cold, cached=False)
+    seen = listen(cold)
     cold.goto("/mail/INBOX/")
     cold.wait_for_load_state("networkidle")
     total = sum(seen.values())
@@ -72,25 +72,3 @@ def _travelled(browser: Chromium, walk: Walk) -> Iterator[str]:
         f"opening one message: {answer.octets / 1000:.1f} KB, its text of {body / 1000:.1f} KB included    "
         f"aim {OPEN_BYTES / 1000:g} KB and the text    {'met' if answer.octets <= OPEN_BYTES + body else 'NOT MET'}"
     )
-
-
-def _listen(page: Page, *, cached: bool) -> dict[str, int]:
-    """Octets of each answer, head and body, by address."""
-    seen: dict[str, int] = {}
-    names: dict[str, str] = {}
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": not cached})
-
-    def sent(event: dict[str, Any]) -> None:
-        if not event["request"]["url"].startswith("data:"):
-            names[event["requestId"]] = event["request"]["url"]
-            seen.setdefault(event["request"]["url"], 0)
-
-    def finished(event: dict[str, Any]) -> None:
-        if event["requestId"] in names:
-            seen[names[event["requestId"]]] += int(event["encodedDataLength"])
-
-    session.on("Network.requestWillBeSent", sent)
-    session.on("Network.loadingFinished", finished)
-    return seen

@@ -8,6 +8,7 @@ from functools import cached_property
 import structlog
 from django.conf import settings
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.utils.translation import get_language, get_language_bidi
 
 from portal import core_prefs, nav, notices
@@ -15,6 +16,7 @@ from portal.contracts import Address
 from portal.models import Notice
 from portal.prefs import Locked, Pref
 from portal.registry import get_registry
+from portal.staticfiles import FRAME_SHEET
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +127,10 @@ class Frame:
 
     @property
     def stylesheets(self) -> list[str]:
-        return [path for app in get_registry().apps for path in app.stylesheets]
+        """Addresses of the apps' style sheets, as far as they are not collected into the frame's."""
+        apart = dict.fromkeys(static(path) for app in get_registry().apps for path in app.stylesheets)
+        apart.pop(static(FRAME_SHEET), None)
+        return list(apart)
 
     @property
     def scripts(self) -> list[str]:

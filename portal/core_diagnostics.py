@@ -29,12 +29,10 @@ from portal.registry import get_registry
 
 CLOCK_TOLERANCE = 2.0  # seconds
 SLOW_CACHE = 0.1  # seconds
-#: Of every page of the frame (templates/portal/_head.html, _scripts.html, the icons).
+#: Of every page of the frame (templates/portal/_head.html and base.html, the icons).
 FRAME_FILES = (
     "portal/css/yurt.css",
     "portal/js/portal.js",
-    "portal/js/keys.js",
-    "portal/vendor/htmx-4.0.1/htmx.min.js",
     "portal/sprite.svg",
     "portal/mark.svg",
 )

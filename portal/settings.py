@@ -242,7 +242,7 @@ SENDER_ADDRESSES = env("SENDER_ADDRESSES", conf.choice("listed", "any"), "listed
 MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
 # Files are taken into memory and sealed before they touch a disk: no handler that would lay them down as they are.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = (MAX_MESSAGE_MB + 1) * 1_000_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = (MAX_MESSAGE_MB + 1) * 1024 * 1024
 SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)

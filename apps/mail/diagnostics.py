@@ -19,7 +19,7 @@ from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
-from apps.mail.services import stores
+from apps.mail.services import limits, stores
 from portal import net
 from portal.contracts import Finding, Level
 
@@ -72,11 +72,11 @@ def _smtp_account() -> tuple[str, str]:
 def _size(found: probe.Probe) -> Findings:
     """RFC 1870: without a number, or with 0, the server names no limit."""
     limit = found.values.get("SIZE", "")
-    if limit.isdigit() and 0 < int(limit) < settings.MAX_MESSAGE_MB * 1_000_000:
+    if limit.isdigit() and 0 < int(limit) < settings.MAX_MESSAGE_MB * limits.MEGABYTE:
         yield Finding(
             Level.WARNING,
             _("It accepts messages of at most %(limit).1f MB, but people may write larger ones (%(ours)d MB).")
-            % {"limit": int(limit) / 1_000_000, "ours": settings.MAX_MESSAGE_MB},
+            % {"limit": int(limit) / limits.MEGABYTE, "ours": settings.MAX_MESSAGE_MB},
             _("Lower MAX_MESSAGE_MB, or raise the server's limit."),
         )
 

@@ -61,5 +61,5 @@ PORTAL_APP = PortalApp(
         ),
     ),
     transient=("mail.outboxmessage",),
-    stylesheets=("mail/css/mail.css",),
+    stylesheets=("mail/css/mail.css", "mail/css/search.css"),
 )

@@ -6,9 +6,12 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
+from urllib.parse import quote
 
 from django import template
+from django.contrib.staticfiles import finders
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils.functional import Promise
@@ -29,6 +32,15 @@ def icon(name: str, classes: str = "") -> SafeString:
     ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
     """
     return _icon(static("portal/sprite.svg"), name, classes)
+
+
+@register.simple_tag
+@cache
+def mark_address() -> str:
+    """The site's mark within an address: as a file it would be one more request of everybody's first visit."""
+    found = finders.find("portal/mark.svg")
+    assert isinstance(found, str)
+    return "data:image/svg+xml," + quote(Path(found).read_text("utf-8").strip(), safe=" =:/(),.-")
 
 
 @register.simple_tag(takes_context=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, Route, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from apps.mail.models import remember
 from apps.mail.services import stores
@@ -19,7 +19,7 @@ from tests.support import axe
 from tests.support.browsing import page_of
 from tests.support.drafts import kept
 from tests.support.hands import at_once
-from tests.support.holding import hold_from_now_on
+from tests.support.holding import before_modules, hold_from_now_on
 from tests.support.mailserver import MailServer
 from tests.support.receiver import SmallPost, arrived, read, text_of
 
@@ -295,7 +295,7 @@ def test_files_by_button_and_their_limit(write: Open, post: SmallPost, settings)
     chooser.value.set_files(
         [
             {"name": "plan <b>.txt", "mimeType": "text/plain", "buffer": b"the plan"},
-            {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"\1" * 1_000_001},
+            {"name": "big.bin", "mimeType": "application/octet-stream", "buffer": b"\1" * (2**20 + 1)},
             {"name": "b.txt", "mimeType": "text/plain", "buffer": b"second"},
         ]
     )
@@ -373,14 +373,37 @@ def test_axe_finds_nothing_and_all_of_it_fits(write: Open, theme: str, size: tup
 
 def test_a_file_chosen_before_the_modules_are_there_goes_along(write: Open) -> None:
     _writer, page = write()
-    held: list[Route] = []
-    page.route("**/js/attachments*.js", lambda route: held.append(route))
-    page.reload(wait_until="commit")
     file = {"name": "early.txt", "mimeType": "text/plain", "buffer": b"early"}
-    at_once(Locator.set_input_files)(page.locator("#compose-files"), [file])
-    page.wait_for_function("() => document.getElementById('compose-files').files.length === 1")
-    while not held:
-        page.wait_for_timeout(20)
-    held.pop().continue_()
+    with before_modules(page, "attachments"):
+        at_once(Locator.set_input_files)(page.locator("#compose-files"), [file])
+        page.wait_for_function("() => document.getElementById('compose-files').files.length === 1")
     expect(page.locator("[data-attachments] input[name=attachment]")).to_have_count(1)
     expect(page.locator("[data-attachments]")).to_contain_text("early.txt")
+
+
+def test_what_is_typed_before_the_modules_are_there_is_kept_and_saved(write: Open) -> None:
+    writer, page = write("/mail/@/compose/?format=html")
+    expect(page.locator("form.rich:not([data-dirty])")).to_be_attached()  # nothing to save yet
+    with before_modules(page, "recipients"):
+        at_once(Locator.fill)(page.locator("[name=subject]"), "Early")
+        at_once(Locator.fill)(page.locator("[name=to]"), "bob@example.test, car")
+        at_once(Locator.press_sequentially)(page.locator("textarea[name=text]"), "Quick")
+    inside = editor(page).locator("[data-editor]")
+    expect(inside).to_be_focused()
+    page.keyboard.type(" words")
+    expect(inside).to_have_text("Quick words")
+    expect(page.locator("#row-to .chip")).to_contain_text(["bob@example.test", "car"])
+    expect(page.locator("[data-status]")).to_contain_text("Saved")
+    page.reload()
+    expect(inside).to_have_text("Quick words")
+    expect(page.locator("[name=subject]")).to_have_value("Early")
+    assert len(writer.stored("Drafts")) == 1
+
+
+def test_an_address_begun_before_the_modules_are_there_goes_on(write: Open) -> None:
+    _writer, page = write()
+    with before_modules(page, "recipients"):
+        at_once(Locator.press_sequentially)(page.locator("[name=to]"), "bob@example.test, car")
+    expect(to(page)).to_be_focused()
+    page.keyboard.type("la@example.test,")
+    expect(page.locator("#row-to .chip")).to_have_text(["bob@example.test×", "carla@example.test×"])

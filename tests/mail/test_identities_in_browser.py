@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from apps.mail.models import Identity, SenderAddress
 from tests.mail.conftest import letter
@@ -12,6 +12,8 @@ from tests.mail.desk import Writer
 from tests.mail.test_compose_in_browser import WIDE, Open, editor, write
 from tests.support import axe
 from tests.support.drafts import kept
+from tests.support.hands import at_once
+from tests.support.holding import before_modules
 from tests.support.receiver import SmallPost, arrived, read, text_of
 
 __all__ = ["write"]  # the fixture
@@ -94,6 +96,19 @@ def test_in_rich_text(write: Open) -> None:
     choose(page, "Ann")
     expect(inside).to_contain_text("The desk at noon")
     expect(inside).not_to_contain_text("Ann (lab)")
+
+
+@pytest.mark.parametrize("form", ["plain", "html"])
+def test_one_that_was_chosen_before_the_modules_were_there(write: Open, form: str) -> None:
+    writer, page = write()
+    with_two(writer)
+    page.goto(f"/mail/@/compose/?format={form}")
+    with before_modules(page, "recipients"):
+        at_once(Locator.select_option)(page.get_by_role("combobox", name="From"), index=1)
+    if form == "html":
+        expect(editor(page).locator("[data-editor] b")).to_have_text("The desk")
+        return
+    expect(page.locator("textarea[name=text]")).to_have_value("\n\n-- \nThe desk\nRoom 1\n")
 
 
 @pytest.mark.parametrize("form", ["plain", "html"])

@@ -102,6 +102,11 @@ def served(site: Site, path: str) -> str:
         return str(answer.read().decode())
 
 
+def style(site: Site, page: str) -> str:
+    (sheet,) = re.findall(r'rel="stylesheet" href="([^"]+)"', page)
+    return served(site, sheet)
+
+
 def test_switched_on_it_is_everywhere_and_switched_off_it_leaves_no_trace_and_loses_nothing(site: Site) -> None:
     before = look(site)
     assert before["status"]["/dummyapp/"] == 404
@@ -115,9 +120,7 @@ def test_switched_on_it_is_everywhere_and_switched_off_it_leaves_no_trace_and_lo
     assert 'href="/preferences/dummyapp.page/"' in on["preferences"]
     assert 'hx-get="/selftest/dummyapp.entries/"' in on["selftest"]
     assert "Ihr Eintrag" in on["book"] and "I was here" in on["book"]  # its own catalogue
-    style = re.search(r'href="(/static/dummyapp/dummyapp\.[0-9a-f]+\.css)"', on["home"])
-    assert style is not None
-    assert ".dummyapp form" in served(site, style[1])
+    assert ".dummyapp form" in style(site, on["home"])  # one sheet for all apps
     report = json.loads(site.manage("selftest", "--json", "dummyapp.entries", "portal.static"))
     assert {check["id"]: check["level"] for check in report["checks"]} == {
         "dummyapp.entries": "ok",
@@ -130,6 +133,7 @@ def test_switched_on_it_is_everywhere_and_switched_off_it_leaves_no_trace_and_lo
     assert off["status"] == before["status"]
     for page in ("home", "customise", "preferences", "selftest"):
         assert "dummyapp" not in off[page], page
+    assert "dummyapp" not in style(site, off["home"])
     assert served(site, "/healthz")
 
     switch(site, ON)

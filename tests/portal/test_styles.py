@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from portal.staticfiles import shorter, smaller
+from portal.squeeze import squeezed_css, squeezed_script
 from scripts import sprite
 
 ROOT = Path(__file__).parents[2]
 PORTAL = ROOT / "portal/static/portal"
-SHEETS = [PORTAL / "css/yurt.css", ROOT / "apps/mail/static/mail/css/mail.css"]
-BESIDES = [ROOT / "apps/mail/static/mail/css/search.css"]  # for some pages only
+SHEETS = [PORTAL / "css/yurt.css", *(ROOT / f"apps/mail/static/mail/css/{name}.css" for name in ("mail", "search"))]
+BESIDES = [ROOT / "apps/mail/static/mail/css/compose.css"]  # for some pages only
 CSS = SHEETS[0].read_text("utf-8")
 FALLBACK_START = CSS.index("@supports not (color: light-dark")
 TOKENS = {
@@ -110,35 +110,34 @@ def test_what_is_served_has_the_same_rules(page: Page) -> None:
         sheet.replaceSync(css);
         return [...sheet.cssRules].map((rule) => rule.cssText.replace(/\\s+/g, " ").replace(/ ?, ?/g, ","));
     }"""
-    for sheet in SHEETS:
+    for sheet in (*SHEETS, *BESIDES):
         written = sheet.read_text("utf-8")
-        assert page.evaluate(rules, smaller(written)) == page.evaluate(rules, written)
-        assert len(smaller(written)) < len(written)
+        assert page.evaluate(rules, squeezed_css(written)) == page.evaluate(rules, written)
+        assert len(squeezed_css(written)) < len(written)
 
 
 def test_scripts_are_served_without_what_only_their_authors_read() -> None:
     written = "/* What it\n   does. */\n// And why.\nif (here) {\n  act(`a // b`); // now\n\n  /** More. */\n}\n"
-    assert shorter(written) == "if (here) {\nact(`a // b`); // now\n}\n"
+    assert squeezed_script("app/a.js", written) == "if (here) {\nact(`a // b`);\n}\n"
 
 
-@pytest.mark.parametrize("script", ["const a = `one\n  two`;\n", "/* a */ act();\n  go();\n"])
+@pytest.mark.parametrize("script", ["const a = `one\n  two`;\n", "/* a */ act();\n  go();\n", "act('; // a');\n"])
 def test_a_script_in_which_blanks_may_mean_something_stays_as_it_is(script: str) -> None:
-    assert shorter(script) == script
+    assert squeezed_script("app/a.js", script) == script
 
 
 def test_the_budgets_hold() -> None:
-    def weight(*paths: Path) -> int:
-        return sum(len(gzip.compress(as_served(path), 9)) for path in paths)
+    def weight(*texts: str) -> int:
+        return len(gzip.compress("".join(texts).encode(), 9))
 
-    def as_served(path: Path) -> bytes:
-        squeeze = {".css": smaller, ".js": shorter}.get(path.suffix, str)
-        return squeeze(path.read_text("utf-8")).encode()
+    def script(name: str) -> str:
+        return squeezed_script(name, (PORTAL / "js" / name).read_text("utf-8"))
 
-    assert weight(*SHEETS) <= 14 * 1024
-    assert weight(sprite.SPRITE) <= 8 * 1024
-    frame = [PORTAL / "js" / name for name in ("portal.js", "keys.js")]  # on every page; mail adds its own to the ten
-    assert weight(*frame) <= 6 * 1024
-    assert all(weight(path) <= 1024 for path in (PORTAL / "js").glob("*.js") if path not in frame)  # on one page each
+    assert weight(*(squeezed_css(sheet.read_text("utf-8")) for sheet in SHEETS)) <= 14 * 1024
+    assert weight(sprite.SPRITE.read_text("utf-8")) <= 8 * 1024
+    frame = ["portal.js", "keys.js", "dom.js"]  # on every page; mail adds its own to the ten
+    assert weight(*map(script, frame)) <= 6 * 1024
+    assert all(weight(script(path.name)) <= 1024 for path in (PORTAL / "js").glob("*.js") if path.name not in frame)
 
 
 def test_the_sprite_has_exactly_the_icons_that_are_named() -> None:

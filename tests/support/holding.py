@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from playwright.sync_api import Page, Route
 
 NOBODYS = "/asked-for-by-nobody/"
@@ -21,3 +24,18 @@ def hold_from_now_on(page: Page) -> None:
     page.route(f"**{NOBODYS}", on_request)
     while not held:
         page.evaluate("(url) => fetch(url).catch(() => null).then(() => null)", NOBODYS)
+
+
+@contextlib.contextmanager
+def before_modules(page: Page, one: str) -> Iterator[None]:
+    """The page anew, and within the block as it is before its modules run: ``one`` of them is held (``recipients``)."""
+    hold_from_now_on(page)
+    held: list[Route] = []
+    modules = f"**/js/{one}*.js"
+    page.route(modules, lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    yield
+    while not held:
+        page.wait_for_timeout(20)
+    page.unroute(modules)
+    held.pop().continue_()

@@ -15,6 +15,7 @@ from apps.mail.services import sending
 
 log = structlog.get_logger(__name__)
 KEY = "mail.size_limit"
+MEGABYTE = 1024 * 1024  # as where the sizes of files are shown
 DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was none, is remembered
 SECONDS = 5.0
 ROOM = 100_000  # octets for headers and text
@@ -22,14 +23,14 @@ ROOM = 100_000  # octets for headers and text
 
 def files() -> int:
     """Octets that the files of one message may have together, as far as that is known."""
-    site: int = settings.MAX_MESSAGE_MB * 1_000_000
+    site: int = settings.MAX_MESSAGE_MB * MEGABYTE
     size = cache.get(KEY)
     return min(site, max(size - ROOM, ROOM) * 57 // 78) if size else site  # 57 octets are a line of base64, 78
 
 
 def megabytes() -> int:
     """The same, to be said."""
-    return max(1, files() // 1_000_000)
+    return max(1, files() // MEGABYTE)
 
 
 def is_known() -> bool:

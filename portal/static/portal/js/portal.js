@@ -1,8 +1,11 @@
 /* The frame's script: menus, toasts, theme, CSRF for htmx, signing in again in place. Every page works without it.
-   Other modules import { toast, roving } from here and { register } from ./keys.js. */
+   Other modules import what they need of the frame from here: { toast, roving, register, $ } and so on. */
+import "../vendor/htmx-4.0.1/htmx.esm.min.js"; // it is window.htmx
+import { $ } from "./dom.js";
 import * as keys from "./keys.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
+export { $, $$ } from "./dom.js";
+export { hold, register } from "./keys.js";
 
 /* --- toasts ------------------------------------------------------------------------------------------------------- */
 
@@ -85,56 +88,11 @@ document.addEventListener("htmx:after:swap", () => {
 
 /* --- signing in again without leaving the page -------------------------------------------------------------------- */
 
-const dialog = $("#sign-in-again");
-let interrupted = [];
-
 /** Open the dialog; the htmx requests that were refused are sent again afterwards. Scripts that fetch on their own call
     it without one and listen for "signed-in" on the document. */
 export async function askToSignIn(ctx = null) {
-  if (!dialog) return location.reload();
-  if (ctx) interrupted.push(ctx);
-  if (dialog.open || dialog.dataset.loading) return;
-  dialog.dataset.loading = "yes";
-  const answer = await fetch(dialog.dataset.url, { headers: { "HX-Request": "true" } });
-  delete dialog.dataset.loading;
-  if (!answer.ok) return toast($("#toasts").dataset.failed, { level: "error" });
-  showForm(await answer.text());
-  dialog.showModal();
-}
-
-dialog?.addEventListener("close", () => (interrupted = []));
-
-function showForm(html) {
-  const body = $("[data-body]", dialog);
-  body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
-  $("form", body)?.addEventListener("submit", signIn);
-  $("[autofocus]", body)?.focus();
-}
-
-async function signIn(event) {
-  event.preventDefault();
-  const form = event.currentTarget;
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
-  if (answer.status !== 204) return showForm(await answer.text());
-  if (answer.headers.get("X-Portal-Account") !== document.body.dataset.account) return location.reload(); // somebody else
-  renewToken(answer.headers.get("X-CSRFToken"));
-  const again = interrupted;
-  dialog.close();
-  document.dispatchEvent(new CustomEvent("signed-in"));
-  again.forEach(repeat);
-}
-
-/* The token changes with every sign-in: the forms of this page must send the new one. */
-function renewToken(token) {
-  if (!token) return;
-  csrf.content = token;
-  document.querySelectorAll('input[name="csrfmiddlewaretoken"]').forEach((input) => (input.value = token));
-}
-
-function repeat({ sourceElement, sourceEvent }) {
-  if (!sourceElement?.isConnected) return;
-  if (sourceEvent?.type === "submit") sourceElement.requestSubmit(sourceEvent.submitter);
-  else if (sourceEvent) window.htmx.trigger(sourceElement, sourceEvent.type);
+  const { ask } = await import("./sign-in-again.js");
+  return ask(ctx, toast);
 }
 
 /* --- menus, drawer, theme ----------------------------------------------------------------------------------------- */

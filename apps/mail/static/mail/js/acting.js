@@ -1,8 +1,7 @@
 /* Actions show at once: rows change or go when the key is struck. The server's answer is the truth then; where there is
    none, or it is a refusal, everything is put back, the focus too. list.js tells when. */
+import { $, $$ } from "../../portal/js/portal.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const list = () => $("#list");
 const reading = () => $("#reading");
 const pending = new Map(); // request -> what was asked for, and how to put it back

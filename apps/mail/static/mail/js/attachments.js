@@ -5,13 +5,13 @@ import { askToSignIn } from "../../portal/js/portal.js";
 
 const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-/** `thousand`: 1024 beside sizes that the server has written. */
-function size(bytes, thousand = 1000) {
-  const step = bytes ? Math.min(3, Math.floor(Math.log(bytes) / Math.log(thousand))) : 0;
+/** As the server writes sizes: a kilobyte has 1024 octets. */
+function size(bytes) {
+  const step = bytes ? Math.min(3, Math.floor(Math.log2(bytes) / 10)) : 0;
   const format = new Intl.NumberFormat(document.documentElement.lang, {
     style: "unit", unit: units[step], unitDisplay: "short", maximumSignificantDigits: 3,
   });
-  return format.format(bytes / thousand ** step);
+  return format.format(bytes / 1024 ** step);
 }
 
 /** The name of a file in the form: drafts give their files new ones. */
@@ -45,7 +45,7 @@ export function attachments(form) {
   function tellTotal() {
     const sum = total();
     const place = form.querySelector("[data-total]");
-    place.textContent = sum ? place.dataset.total.replace("%s", size(sum, 1024)) : "";
+    place.textContent = sum ? place.dataset.total.replace("%s", size(sum)) : "";
   }
 
   function fail(node, file, text, place) {

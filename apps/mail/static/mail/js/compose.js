@@ -150,15 +150,26 @@ function copies() {
   });
 }
 
-// To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes.
-function begin() {
+/** Whether somebody was quicker than this module: a field is not as the server has sent it. */
+function touched(field) {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  const { options = [], value } = field;
+  const sent = [...options].find((option) => option.defaultSelected) ?? options[0];
+  return value !== (sent?.value ?? field.defaultValue ?? value);
+}
+
+// To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes. Whoever has begun
+// already stays where they are.
+async function begin() {
+  const begun = form.contains(document.activeElement);
   const wrong = form.querySelector("[aria-invalid=true]:not([type=hidden])");
   const to = form.querySelector("#row-to .rc-in");
   const rich = form.querySelector("input[name=format]:checked")?.value === "html";
   const elsewhere = wrong ?? (form.elements.to.value ? null : to);
-  elsewhere?.focus();
-  if (rich) richText({ focus: !elsewhere });
-  if (rich || elsewhere) return;
+  if (!begun) elsewhere?.focus();
+  if (rich) await richText({ focus: !elsewhere && !begun });
+  form.dispatchEvent(new Event("compose:ready"));
+  if (rich || elsewhere || begun) return;
   const { text } = form.elements;
   const signature = text.value.lastIndexOf("\n\n-- \n");
   const place = form.dataset.below ? (signature < 0 ? text.value.length : signature) : 0;
@@ -172,6 +183,7 @@ async function richText(options = {}) {
 }
 
 if (form) {
+  const early = [...form.elements].some(touched);
   form.classList.add("live"); // the style sheet folds away what is only there for want of scripts
   form.querySelector("[data-formats]").hidden = false;
   copies();
@@ -179,6 +191,7 @@ if (form) {
   attachments(form);
   identities(form);
   watch();
+  if (early) changed();
   keys();
   const choice = form.querySelectorAll("input[name=format]");
   const rich = () => form.querySelector("input[name=format]:checked")?.value === "html";

@@ -1,8 +1,7 @@
 /* Messages dragged onto a folder of the column are moved there, with Ctrl or Alt copied. What is dragged is the row, or
    the selection when the row is part of it. "Move to a folder" and "Copy to a folder" do the same without a mouse. */
+import { $, $$ } from "../../portal/js/portal.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const TYPE = "application/x-yurt-messages"; // no other page takes it for a text or an address
 
 let row = null; // under the mouse when the dragging began

@@ -22,6 +22,22 @@ function fromPlain(text) {
   return text.split("\n").map((line) => `<div dir="auto">${escaped(line) || "<br>"}</div>`).join("");
 }
 
+/** What was put into a text, in one place; null where something was taken out. */
+function added(before, after) {
+  let start = 0;
+  while (start < before.length && before[start] === after[start]) start += 1;
+  const rest = before.slice(start);
+  return after.length >= before.length && after.endsWith(rest) ? after.slice(start, after.length - rest.length) : null;
+}
+
+/** Behind so many paragraphs. */
+function moveBehind(page, count) {
+  const range = page.createRange();
+  range.selectNodeContents(page.querySelector("[data-editor]").children[count - 1]);
+  range.collapse();
+  squire.setSelection(range);
+}
+
 const commands = {
   bold: (squire, on) => (on ? squire.removeBold() : squire.bold()),
   italic: (squire, on) => (on ? squire.removeItalic() : squire.italic()),
@@ -53,14 +69,18 @@ export async function editor({ focus }) {
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
     if (form.matches("#compose")) followPictures = pictures(form, squire, frame.contentDocument);
   }
-  squire.setHTML(html.value || fromPlain(text.value));
+  const begun = document.activeElement === text;
+  const typed = added(text.defaultValue, text.value); // before the editor was there
+  const parts = [typed && fromPlain(typed), html.value];
+  squire.setHTML(typed === null || !html.value ? fromPlain(text.value) : (form.dataset.below ? parts.reverse() : parts).join(""));
   if (form.dataset.below) squire.moveCursorToEnd(); else squire.moveCursorToStart();
+  if (typed && !form.dataset.below) moveBehind(frame.contentDocument, typed.split("\n").length);
   form.classList.add("rich");
   followPictures?.();
   html.disabled = false; // from here on the editor's text counts
   toolbar.hidden = false;
   text.hidden = true;
-  if (focus) squire.focus();
+  if (focus || begun) squire.focus();
 
   function collect() {
     if (form.classList.contains("rich")) html.value = squire.getHTML();

@@ -1,9 +1,8 @@
 /* The folder column: its menus and keys, and staying where one is when it is drawn anew. Without this module its links
    and forms do the same, a page at a time. */
 import "./dialog.js";
-import { register } from "../../portal/js/keys.js";
+import { $, register } from "../../portal/js/portal.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
 const column = () => $("#folders");
 const openMenu = () => $("#folders .fmenu[open]");
 

@@ -77,7 +77,7 @@ function exchangeBcc(form, before, after) {
 export function identities(form) {
   const select = form.querySelector("select[name=identity]");
   if (!select) return;
-  let before = select.selectedOptions[0];
+  let before = [...select.options].find((option) => option.defaultSelected) ?? select.options[0];
   select.addEventListener("change", () => {
     const after = select.selectedOptions[0];
     const { kind, text, signed, because, reply_to: replies } = form.elements;
@@ -98,6 +98,9 @@ export function identities(form) {
     form.querySelector("[data-because]")?.remove();
     before = after;
     form.dispatchEvent(new Event("input"));
+  });
+  form.addEventListener("compose:ready", () => { // one may have been chosen before this module was there
+    if (select.selectedOptions[0] !== before) select.dispatchEvent(new Event("change"));
   });
   form.querySelector("button[name=undo]")?.addEventListener("click", (event) => {
     event.preventDefault();

@@ -1,12 +1,9 @@
 /* The message list: selecting, keys, and staying where one is when htmx brings a new list. Without this module links
    and forms do the same, a page at a time. */
 import "./dialog.js";
-import { roving } from "../../portal/js/portal.js";
-import { hold, register } from "../../portal/js/keys.js";
+import { $, $$, hold, register, roving } from "../../portal/js/portal.js";
 import * as acting from "./acting.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const list = () => $("#list");
 const reading = () => $("#reading");
 const rows = () => $$(".msg:not([hidden])", list());

@@ -1,10 +1,9 @@
 /* The list's order and its pages. After another order was chosen the list begins at its top, and its menu's button has
    the focus. A list that goes on loads more rows when its end comes into sight, and never moves the focus by itself. */
+import { $, $$ } from "../../portal/js/portal.js";
 import "./list.js"; // settles first
 
 const MOST = 10; // times that it goes on by itself: who wants more then says so
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 let ordered = false;
 

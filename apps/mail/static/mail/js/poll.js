@@ -1,15 +1,13 @@
 /* New mail, and what other programs do to the messages of the list. On a timer the page asks whether what it shows is
    still true; what is not is drawn anew in place. Nothing moves under the pointer or the focus: what is new waits behind
    a button then, and what has gone stays until they leave. */
-import { askToSignIn } from "../../portal/js/portal.js";
+import { $, $$, askToSignIn } from "../../portal/js/portal.js";
 import { redrawn } from "./list.js";
 import { goOn } from "./pages.js";
 import "./retry.js";
 
 const TRY = [1000, 2000, 4000, 8000]; // ms between tries while nobody answers: a server that is back is noticed in time
 const PATIENCE = 30000; // ms until an answer counts as lost
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const list = () => $("#list");
 const every = () => Number(list()?.dataset.every ?? 0) * 1000;
 
@@ -52,7 +50,9 @@ async function ask({ show = false } = {}) {
   owed = false;
   try {
     const answer = await fetch(address(here), { headers, signal: AbortSignal.timeout(PATIENCE) });
-    take(answer, await answer.text(), { here, show, stale: () => list() !== here || acts !== before || underWay.size });
+    const text = await answer.text();
+    const { merge } = answer.status === 200 ? await import("./merge.js") : {};
+    take(answer, text, { here, show, merge, stale: () => list() !== here || acts !== before || underWay.size });
   } catch {
     gone();
   } finally {
@@ -62,7 +62,7 @@ async function ask({ show = false } = {}) {
   }
 }
 
-function take(answer, text, { here, show, stale }) {
+function take(answer, text, { here, show, merge, stale }) {
   if (answer.status === 401) {
     signedOut = true;
     askToSignIn();
@@ -73,7 +73,7 @@ function take(answer, text, { here, show, stale }) {
   back();
   if (stale()) return soon(1000);
   let whole = answer.ok;
-  if (answer.status === 200) whole = merge(here, new DOMParser().parseFromString(text, "text/html").getElementById("list"), show);
+  if (merge) whole = renew(merge, here, new DOMParser().parseFromString(text, "text/html").getElementById("list"), show);
   known = whole ? { list: list(), state: list().dataset.state, mark: answer.headers.get("X-Mail-Mark") } : {};
   const counts = answer.headers.get("X-Mail-Folders");
   if (counts && $("#folders")?.dataset.state !== counts) $("#folders")?.dispatchEvent(new CustomEvent("mail-changed"));
@@ -98,7 +98,7 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 /** The folder column may have seen more than the list shows. */
 document.addEventListener("htmx:after:swap", () => {
   const [here, folders] = [list()?.dataset ?? {}, $("#folders")?.dataset ?? {}];
-  const more = here.refresh && folders.uidvalidity === here.uidvalidity && Number(folders.uidnext) > Number(here.uidnext);
+  const more = "newest" in here && folders.uidvalidity === here.uidvalidity && Number(folders.uidnext) > Number(here.uidnext);
   const told = !$("[data-news]", list())?.hidden || (known.list === list() && known.state === here.state);
   if (more && !told) ask();
   else if (timer === null) soon();
@@ -133,97 +133,16 @@ const pointed = (here) => matchMedia("(hover: hover)").matches && here.matches("
 const busy = (here) => pointed(here) || here.matches(":focus-within") || $(".pick .cb:checked", here) !== null;
 
 /** Make the list what `fresh` is, as far as nobody is disturbed; false where something is left to do. */
-function merge(here, fresh, show) {
-  const [rows, next] = [$("[data-rows]", here), $("[data-rows]", fresh)];
+function renew(merge, here, fresh, show) {
   const still = busy(here) && !show;
-  const other = here.dataset.uidvalidity !== fresh.dataset.uidvalidity; // none of these messages is one of those
-  if (!rows || !next || other) {
-    if (rows && still) return wait();
-    here.replaceWith(fresh);
-    window.htmx.process(fresh);
-    drawn();
-    return true;
-  }
-  const old = new Map($$(".msg", rows).map((row) => [row.id, row]));
-  const wanted = new Map($$(".msg", next).map((row) => [row.id, row]));
-  for (const [id, row] of old) if (wanted.has(id)) old.set(id, renew(row, wanted.get(id)));
-  const ids = [...wanted.keys()];
-  const lastKept = ids.findLastIndex((id) => old.has(id));
-  const arrived = ids.filter((id, index) => !old.has(id) && index < Math.max(lastKept, 1)).length;
   const top = $(".scroll", here).scrollTop === 0;
-  let whole = true;
-  if (still) {
-    if (!pointed(here)) steady(here, () => leave(old, wanted, arrived));
-    whole = arrived === 0 && [...old.values()].every((row) => !row.isConnected || wanted.has(row.id)) && ids.every((id) => old.has(id));
-    owed = !whole;
-  } else {
-    steady(here, () => rows.replaceChildren(...[...next.children].map((li) => old.get(li.id) ?? document.importNode(li, true))));
-    for (const row of $$(".msg, .go-on", rows)) if (old.get(row.id) !== row) window.htmx.process(row);
-    for (const name of ["state", "uidnext"]) here.dataset[name] = fresh.dataset[name];
-    const [foot, itsFoot] = [$(".foot", here), $(".foot", fresh)];
-    if (foot && itsFoot) foot.replaceWith(document.importNode(itsFoot, true));
-  }
-  offer(here, (still || !top) && !show ? arrived : 0);
-  drawn();
-  if (show) begin(here);
-  return whole;
-}
-
-function wait() {
-  owed = true;
-  return false;
-}
-
-function drawn() {
+  const { whole, arrived } = merge(here, fresh, { still, pointed: pointed(here) });
+  owed = !whole;
+  if (list() === here) offer(here, (still || !top) && !show ? arrived : 0);
   redrawn();
   goOn();
-}
-
-/** What a row says; the rest of it cannot change. */
-const says = (row) => [row.matches(".un"), $(".go", row).getAttribute("aria-label"), $(".go", row).getAttribute("href")].join("\n");
-
-/** The row as it is now, in the place of the old one. Where somebody is at work in it, it is only written over. */
-function renew(row, fresh) {
-  if (says(row) === says(fresh)) return row;
-  const copy = document.importNode(fresh, true);
-  if (row.contains(document.activeElement) || row.matches(":hover")) {
-    row.classList.toggle("un", copy.matches(".un"));
-    $(".flags", row).replaceWith($(".flags", copy));
-    $(".go", row).setAttribute("aria-label", $(".go", copy).getAttribute("aria-label"));
-    if (!$(".acts", row).contains(document.activeElement)) $(".acts", row).replaceWith($(".acts", copy));
-    return row;
-  }
-  $(".cb", copy).checked = $(".cb", row).checked;
-  row.replaceWith(copy);
-  window.htmx.process(copy);
-  return copy;
-}
-
-/** Take out what is not there any more, but not the row that has the focus. While others have come, the last rows may
-    have been pushed off the page only. */
-function leave(old, wanted, arrived) {
-  const rows = [...old.values()];
-  const end = arrived ? rows.findLastIndex((row) => wanted.has(row.id)) : rows.length;
-  for (const row of rows.slice(0, end)) {
-    if (wanted.has(row.id) || row.contains(document.activeElement)) continue;
-    const heading = row.previousElementSibling;
-    const alone = heading?.matches(".grp") && !row.nextElementSibling?.matches(".msg");
-    row.remove();
-    if (alone) heading.remove();
-  }
-}
-
-/** Change the rows; what is in sight, or has the focus, stays where it is. */
-function steady(here, change) {
-  const scroll = $(".scroll", here);
-  const edge = scroll.getBoundingClientRect().top;
-  const place = (row) => row.getBoundingClientRect().top;
-  const inSight = $$(".msg", scroll).filter((row) => row.getBoundingClientRect().bottom > edge);
-  const marks = [inSight.find((row) => row.contains(document.activeElement)), ...inSight].filter(Boolean).map((row) => [row, place(row)]);
-  const top = scroll.scrollTop;
-  change();
-  const [row, before] = marks.find(([each]) => each.isConnected) ?? [];
-  if (row && top > 0) scroll.scrollTop += place(row) - before;
+  if (show && list() === here) begin(here);
+  return whole;
 }
 
 /** The button in the head of the list that leads to what is new. */

@@ -55,6 +55,7 @@ export function recipients(row) {
   typing.setAttribute("aria-controls", menu.id);
   row.querySelector(`label[for="${field.id}"]`)?.setAttribute("for", typing.id);
   const focused = document.activeElement === field || field.autofocus;
+  const early = field.value !== field.defaultValue; // typed before this module was there
   field.type = "hidden";
   field.after(list, typing, menu);
 
@@ -206,6 +207,7 @@ export function recipients(row) {
   // Another module's word: the whole field anew.
   field.addEventListener("recipients:set", (event) => { values = event.detail; typing.value = ""; draw(); write(); });
   row.addEventListener("click", (event) => { if (event.target === row || event.target === list) typing.focus(); });
+  if (early && focused && values.length && !plausible.test(values.at(-1))) typing.value = values.pop(); // goes on
   draw();
   if (focused) typing.focus();
 }

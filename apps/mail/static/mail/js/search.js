@@ -1,8 +1,7 @@
 /* The search box: operators become chips, and complete themselves; and a search under way: it goes on by itself, and
    stops when told. list.js loads this module at the first use of the box. Without it, chips come with the next page. */
+import { $, $$ } from "../../portal/js/portal.js";
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const form = $("[data-mail-search]");
 const input = $("[data-search]", form);
 const chips = $("[data-chips]", form);
