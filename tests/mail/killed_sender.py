@@ -1,6 +1,7 @@
-"""A worker that sends one message of the Outbox and kills itself (SIGKILL) at a point with a name.
+"""Workers that send one message of the Outbox each, and kill themselves (SIGKILL) at a point with a name.
 
-python -m tests.mail.killed_sender POINT ID
+``python -m tests.mail.killed_sender`` reads lines of a message's id and a point. Each worker is a process of its own,
+forked where everything is imported and nothing is open yet; what is answered is how it ended.
 """
 
 from __future__ import annotations
@@ -134,15 +135,21 @@ POINTS: dict[str, bool | None] = {
 }
 
 
-def main(point: str, pk: int) -> None:
+def main() -> None:
     django.setup()
     from apps.mail.services import delivery
 
     points = _points()
     assert list(points) == list(POINTS)
-    points[point]()
-    delivery.deliver(pk)
+    for line in sys.stdin:
+        pk, _blank, point = line.rstrip("\n").partition(" ")
+        child = os.fork()
+        if not child:
+            points[point]()
+            delivery.deliver(int(pk))
+            return
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main()
