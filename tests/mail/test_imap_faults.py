@@ -23,7 +23,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap import sorting
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, stores, trouble
+from apps.mail.services import stores, sweeping, trouble
 from portal.net import parse_server_url
 from scripts.servers import tls
 from tests.mail.desk import Desk
@@ -703,7 +703,7 @@ def append_not_stored(scene: Scene) -> None:
         row = send(scene)
         assert (row.state, len(post.taken)) == (OutboxMessage.State.SENT, 1), "sent, the copy not yet stored"
         found.clear()
-        delivery.sweep(now=row.due)
+        sweeping.sweep(now=row.due)
         row.refresh_from_db()
         assert (row.state, len(post.taken)) == (OutboxMessage.State.DONE, 1)
         assert [mailbox for mailbox, _ in scene.server.stored] == [b"Sent"]

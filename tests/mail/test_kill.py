@@ -26,7 +26,7 @@ from django.utils import timezone
 from apps.mail import submission
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import delivery
+from apps.mail.services import sweeping
 from portal.models import Delegation
 from portal.net import parse_server_url
 from portal.prefs import for_user
@@ -88,7 +88,7 @@ def run(writer: Writer, post: RealPost, kill: Kill, point: str, bob: str) -> str
     OutboxMessage.objects.update(due=timezone.now())
     before = post.server.server.log().count("lost after final dot")
     kill(row, point)
-    delivery.sweep(now=timezone.now() + timedelta(minutes=11))
+    sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
     row.refresh_from_db()
     state = str(row.state)
     if state == State.UNKNOWN:
@@ -162,7 +162,7 @@ def test_killed_at_every_point_twenty_times(writer: Writer, post: RealPost, kill
             people.append(post.new_login())
             state = run(writer, post, kill, point, people[-1])
             seen[state] = seen.get(state, 0) + 1
-    delivery.sweep(now=timezone.now() + timedelta(minutes=11))
+    sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
     total = ROUNDS * len(POINTS)
     assert len({read(copy)["Message-ID"] for copy in writer.stored("Sent")}) == len(writer.stored("Sent")) == total
     assert {len(post.received(bob)) for bob in people} == {2}  # this message, and the one after it

@@ -1,0 +1,95 @@
+"""A server that goes away and comes back: what waits for it goes on by itself, and nobody knocks in vain meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.mail.models import OutboxMessage
+from apps.mail.services import sweeping
+from scripts.servers.exim import Exim
+from tests.mail.conftest import send_at_once
+from tests.mail.desk import Writer
+from tests.mail.test_outbox import page, row_of
+from tests.mail.test_sending import WRITTEN, to
+from tests.support.receiver import RealPost, arrived
+from tests.support.smtp import faulty_post
+
+State = OutboxMessage.State
+pytestmark = pytest.mark.parametrize("server", ["dovecot"], indirect=True)
+
+
+@pytest.fixture
+def exim(post: RealPost) -> Iterator[Exim]:
+    """Stopped."""
+    exim = post.server.server
+    exim.stop()
+    yield exim
+    if not exim.answers():
+        exim.start()
+
+
+@pytest.fixture
+def patient(writer: Writer) -> Writer:
+    send_at_once(writer.person, seconds=1)
+    return writer
+
+
+def due_now(later: timedelta = timedelta()) -> None:
+    OutboxMessage.objects.update(due=timezone.now() - later)
+
+
+def test_what_waits_goes_as_soon_as_the_server_answers(patient: Writer, post: RealPost, exim: Exim) -> None:
+    people = [post.new_login(), post.new_login()]
+    for login in people:
+        patient.new().press(**WRITTEN, to=to(login))
+    due_now()
+    for _ in range(4):
+        sweeping.sweep()
+    rows = OutboxMessage.objects.all()
+    assert [(row.state, row.tries, row.server_away) for row in rows] == [(State.WAITING, 1, True)] * 2
+    assert "The message goes out as soon as it does." in page(patient)
+    assert "Goes out:" not in page(patient)
+    assert 'outbox/watch/" hx-trigger="load delay:5s"' in patient.person.client.get("/mail/@/folders/").content.decode()
+    exim.start()
+    sweeping.sweep()
+    assert [row.state for row in rows.all()] == [State.DONE] * 2
+    assert "Message sent." in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
+    assert "Nothing is waiting" in page(patient)
+    for login in people:
+        arrived(post, login)
+    assert len(patient.stored("Sent")) == 2
+
+
+def test_a_server_that_answers_and_refuses_is_left_in_peace(patient: Writer, post: RealPost, settings) -> None:
+    """4xx: pauses that grow. A server that comes back with such an answer is no worse off for having been away."""
+    patient.new().press(**WRITTEN, to="bob@example.test")
+    with faulty_post() as busy:
+        settings.SMTP_URL, settings.SMTP_TLS_CA_FILE = busy.url, ""
+    due_now()
+    sweeping.sweep()
+    assert row_of(patient).server_away
+    with faulty_post(replies={b"MAIL": b"451 4.3.0 later\r\n"}) as busy:
+        settings.SMTP_URL = busy.url
+        pauses = []
+        for _ in range(3):
+            sweeping.sweep()
+            row, sessions = row_of(patient), busy.sessions
+            assert (row.state, row.server_away) == (State.WAITING, False)
+            pauses.append(round((row.due - timezone.now()) / timedelta(minutes=1)))
+            sweeping.sweep()
+            assert busy.sessions == sessions
+            due_now()
+    assert pauses == [1, 2, 5]
+
+
+def test_a_page_looks_after_it_only_where_no_worker_does(patient: Writer, post: RealPost, exim: Exim) -> None:
+    patient.new().press(**WRITTEN, to=to(post.new_login()))
+    for later, tries in ((timedelta(seconds=5), 1), (timedelta(seconds=50), 1), (timedelta(seconds=70), 2)):
+        due_now(later)
+        patient.person.client.get("/badge/mail.index/")
+        assert row_of(patient).tries == tries
+    assert row_of(patient).due > timezone.now()
