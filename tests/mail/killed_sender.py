@@ -57,26 +57,20 @@ def _points() -> dict[str, Callable[[], None]]:
     client = submission._Client
     handed = []
 
-    def marks(what: str) -> Fits:
-        return lambda _name, said, _box: said == what
-
     def handing(_row: object, **values: object) -> bool:
         return values.get("state") == "handing"
-
-    def copied(_row: object, **values: object) -> bool:
-        return set(values) == {"sealed"}
 
     def behind_the_dot(*_args: object) -> bool:
         return bool(handed)
 
     def note_the_dot() -> None:
-        real = letters.mark
+        real = letters.mark_handed
 
-        def mark(name: str, what: str, box: bytes) -> None:
-            real(name, what, box)
-            handed.append(what)
+        def mark(name: str, box: bytes) -> None:
+            real(name, box)
+            handed.append(name)
 
-        letters.mark = mark
+        letters.mark_handed = mark
 
     def answer(when: str) -> None:
         note_the_dot()
@@ -94,15 +88,14 @@ def _points() -> dict[str, Callable[[], None]]:
         "half of the message": half_a_message,
         "before the last question": lambda: at(delivery, "_change", "before", handing),
         "after the last question": lambda: at(delivery, "_change", "after", handing),
-        "before the dot": lambda: at(letters, "mark", "after", marks("handed")),
+        "before the dot": lambda: at(letters, "mark_handed", "after"),
         "dot out": lambda: answer("before"),
         "answer read": lambda: answer("after"),
-        "answer marked": lambda: at(letters, "mark", "after", marks("taken")),
+        "answer marked": lambda: at(letters, "mark_taken", "after"),
         "answer written down": lambda: at(delivery, "_taken", "after"),
         "before the copy": lambda: at(folders, "ensure_role", "after"),
         "copy stored": lambda: at(sending, "mark_source", "before"),
         "draft removed": lambda: at(sending, "discard", "after"),
-        "copy written down": lambda: at(delivery, "_change", "after", copied),
         "before the end": lambda: at(delivery, "finish", "before"),
         "files left": lambda: at(letters, "throw_away", "before"),
     }
@@ -129,7 +122,6 @@ POINTS: dict[str, bool | None] = {
     "before the copy": True,
     "copy stored": True,
     "draft removed": True,
-    "copy written down": True,
     "before the end": True,
     "files left": True,
 }

@@ -131,11 +131,11 @@ def transmit(
     def hand_over(result: submission.SendResult) -> None:
         box = _after(letter, result).sealed(opened, row.writing_id)
         _change(row, state=State.HANDING, lease_until=timezone.now() + LAST_LEASE, sealed=box)
-        letters.mark(row.file, letters.HANDED, box)
+        letters.mark_handed(row.file, box)
 
     result = submit(row, letter, opened, octets, delayed_may_wait=delayed_may_wait, before_end=hand_over)
     if result.accepted:
-        letters.mark(row.file, letters.TAKEN, bytes(row.sealed))
+        letters.mark_taken(row.file)
         _taken(row)
         log.info("message_sent", recipients=len(result.accepted))
     return result
@@ -265,7 +265,7 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
     search = row.tries > 0 or row.attempt > 1
     try:
         with store_of(row, opened) if store is None else contextlib.nullcontext(store) as mail:
-            letter = _copy(row, mail, letter, opened, octets, search=search)
+            letter = _copy(row, mail, letter, octets, search=search)
     except MailError as error:
         log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
         if not letter.recipients:
@@ -286,9 +286,7 @@ def _copy_later(row: OutboxMessage, error: MailError) -> None:
         _change(row, due=timezone.now() + delegations.LIFETIME)
 
 
-def _copy(
-    row: OutboxMessage, store: MailStore, letter: Letter, opened: Opened, octets: bytes, *, search: bool
-) -> Letter:
+def _copy(row: OutboxMessage, store: MailStore, letter: Letter, octets: bytes, *, search: bool) -> Letter:
     """The very message into Sent, with the Bcc line, so that the sender knows whom it went to; then the original and
     the draft. Once, however often it is tried. What comes after the copy raises nothing."""
     if letter.copied:
@@ -301,9 +299,7 @@ def _copy(
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)
-    letter = replace(letter, copied=True)
-    _change(row, sealed=letter.sealed(opened, row.writing_id))
-    return letter
+    return replace(letter, copied=True)
 
 
 def finish(row: OutboxMessage) -> None:

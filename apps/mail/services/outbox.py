@@ -32,6 +32,7 @@ from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
 from portal.models import Delegation
+from portal.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 State = OutboxMessage.State
@@ -64,9 +65,12 @@ class Sent:
     waits: OutboxMessage | None = None  # it is in the Outbox, and not sent yet
 
 
+_OF_FORM = Prepared(lambda user, form: OutboxMessage.objects.filter(user=user, writing_id=form), values=2)
+
+
 def known(request: PortalRequest, writing_id: str) -> Sent | None:
     """What became of the form when it was sent before; None when it may be sent."""
-    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
+    row = next(iter(_OF_FORM.objects(request.user.pk, writing_id)), None)
     if row is None or row.state in (State.FAILED, State.UNKNOWN):
         return None
     return Sent(again=True, content=row.content, waits=None if row.state in OutboxMessage.TAKEN else row)
@@ -87,22 +91,27 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     octets = writing.octets or build.message(writing.message)
     if refused := sending.untakeable(writing.message):
         raise NotSent(refused=refused)
-    _make_room(request, writing.id, again=again)
     try:
         with contextlib.nullcontext() if delay else servers.way_out():
-            return _enter(request, store, writing, octets, delay=delay)
+            return _enter(request, store, writing, octets, delay=delay, again=again)
     except servers.Busy as error:
         text = _("Nothing was sent: many messages wait for the server for sending. Try again in a moment.")
         raise NotSent(text) from error
 
 
-def _enter(request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int) -> Sent:
+def _enter(
+    request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int, again: bool
+) -> Sent:
     letter = _letter(writing)
-    row, opened = _put_in(request, writing, letter, octets, delay=delay)
-    if row is None or opened is None:  # another click was first
+    put = _put_in(request, writing, letter, octets, delay=delay)
+    if put is None:
+        _make_room(request, writing.id, again=again)
+        put = _put_in(request, writing, letter, octets, delay=delay)
+    if put is None:  # another click was first
         if (before := known(request, writing.id)) is not None:
             return before
         raise NotSent(_("Nothing was sent. Try again in a moment."))
+    row, opened = put
     if delay:
         wake_worker(row, delay)
         return Sent(waits=row)
@@ -111,13 +120,12 @@ def _enter(request: PortalRequest, store: MailStore, writing: Writing, octets: b
 
 def _make_room(request: PortalRequest, writing_id: str, *, again: bool) -> None:
     """What was not sent gives way to the form as it is now."""
-    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
-    if row is None:
-        return
-    if row.state == State.UNKNOWN and not again:
-        raise OutcomeUnknown
-    if row.state in (State.UNKNOWN, State.FAILED):
-        remove(row)
+    for row in _OF_FORM.objects(request.user.pk, writing_id):
+        if row.state == State.UNKNOWN and not again:
+            raise OutcomeUnknown
+        if row.state in (State.UNKNOWN, State.FAILED):
+            remove(row)
+    orphans().delete()
 
 
 def _letter(writing: Writing) -> Letter:
@@ -140,7 +148,7 @@ def _letter(writing: Writing) -> Letter:
 
 def _put_in(
     request: PortalRequest, writing: Writing, letter: Letter, octets: bytes, *, delay: int
-) -> tuple[OutboxMessage | None, Opened | None]:
+) -> tuple[OutboxMessage, Opened] | None:
     """None when the form is in already."""
     user, now = request.user, timezone.now()
     delegation, opened = delegations.grant(
@@ -165,13 +173,12 @@ def _put_in(
         row.state, row.attempt, row.lease_until = State.SENDING, 1, now + delivery.LEASE
     try:
         with transaction.atomic():
-            orphans().filter(task=delegation.task).delete()
             delegation.save(force_insert=True)
             row.delegation = delegation
             row.save(force_insert=True)
     except IntegrityError:
         letters.throw_away(file)
-        return None, None
+        return None
     except BaseException:
         letters.throw_away(file)
         raise
