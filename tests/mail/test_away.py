@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from apps.mail.models import OutboxMessage
 from apps.mail.services import sweeping
+from scripts.servers.base import stop_group
 from scripts.servers.exim import Exim
 from tests.mail.conftest import send_at_once
 from tests.mail.desk import Writer
+from tests.mail.test_kill import ROOT, environment
 from tests.mail.test_outbox import page, row_of
 from tests.mail.test_sending import WRITTEN, to
 from tests.support.receiver import RealPost, arrived
@@ -93,3 +99,37 @@ def test_a_page_looks_after_it_only_where_no_worker_does(patient: Writer, post: 
         patient.person.client.get("/badge/mail.index/")
         assert row_of(patient).tries == tries
     assert row_of(patient).due > timezone.now()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.django_db(transaction=True)
+def test_within_ten_seconds_by_the_worker_alone(patient: Writer, post: RealPost, exim: Exim, tmp_path: Path) -> None:
+    """The worker of `make run`, with its clock; nobody looks until the message is there."""
+    command = [sys.executable, "-m", "celery", "--app=portal.celery", "worker", "--beat", "--pool=threads"]
+    command += ["--concurrency=2", "--loglevel=WARNING"]
+    taken = []
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(10):
+            bob = post.new_login()
+            patient.new().press(**WRITTEN, to=to(bob))
+            row = OutboxMessage.objects.exclude(state=State.DONE)
+            while not row.get().server_away:
+                assert worker.poll() is None, (tmp_path / "worker.log").read_text()
+                time.sleep(0.1)
+            exim.start()
+            began = time.monotonic()
+            arrived(post, bob)
+            taken.append(time.monotonic() - began)
+            while row.exists():
+                time.sleep(0.02)
+            assert "Message sent." in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
+            exim.stop()
+    finally:
+        stop_group(worker.pid)
+        worker.wait()
+    assert len(patient.stored("Sent")) == len(taken)
+    assert max(taken) < 10
+    print(f"{len(taken)} times the server came back: the message arrived after {max(taken):.1f} s at most")

@@ -52,21 +52,24 @@ def user_of(person: Person):
 Kill = Callable[[OutboxMessage, str], None]
 
 
+def environment() -> dict[str, str]:
+    """For a process that works on this test's database, files and servers."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    names = ("SECRET_KEY", "DELEGATION_KEY", "IMAP_URL", "SMTP_URL", "SMTP_TLS_CA_FILE", "MAIL_DOMAIN", "DATA_DIR")
+    return (
+        kept
+        | {"DJANGO_SETTINGS_MODULE": "portal.settings", "ENV_FILE": "", "LOG_LEVEL": "ERROR"}
+        | {"DATABASE_URL": database_url()}
+        | {name: str(getattr(site, name)) for name in names}
+    )
+
+
 @pytest.fixture
 def kill(writer: Writer) -> Iterator[Kill]:
     """A worker that dies at this point, sending this message."""
-    environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ} | {
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "ENV_FILE": "",
-        "DATABASE_URL": database_url(),
-        "LOG_LEVEL": "ERROR",
-        "DATA_DIR": str(site.DATA_DIR),
-    }
-    for name in ("SECRET_KEY", "DELEGATION_KEY", "IMAP_URL", "SMTP_URL", "SMTP_TLS_CA_FILE", "MAIL_DOMAIN"):
-        environment[name] = str(getattr(site, name))
     command = [sys.executable, "-m", "tests.mail.killed_sender"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, bufsize=1, **pipes) as workers:
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, bufsize=1, **pipes) as workers:
 
         def die_at(row: OutboxMessage, point: str) -> None:
             workers.stdin.write(f"{row.pk} {point}\n")
