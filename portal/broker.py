@@ -13,7 +13,7 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):  # type: ignore[misc, unused-ignore]
-    def _put(self, queue: Any, message: Any, **options: Any) -> None:
+    def _put(self, queue: Any, message: Any, **options: Any) -> None:  # type: ignore[override, unused-ignore]
         name = f"{time.monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
         new = Path(self.data_folder_out, f".{name}")  # no name that is looked for
         new.write_text(dumps(message), encoding="utf-8")  # type: ignore[no-untyped-call, unused-ignore]
