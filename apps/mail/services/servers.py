@@ -34,11 +34,11 @@ def smtp_offers() -> Mapping[str, str] | None:
 
 
 def smtp_answers() -> bool:
-    return _answers(_smtp)
+    return bool(settings.SMTP_URL) and _answers(_smtp)
 
 
 def imap_answers() -> bool:
-    return _answers(_imap)
+    return bool(settings.IMAP_URL) and _answers(_imap)
 
 
 def _answers(ask: Callable[[float], probe.Probe]) -> bool:
