@@ -12,8 +12,10 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+TRANSPORT_ALIASES["filesystem"] = "portal.broker:Transport"
 app = Celery("yurt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

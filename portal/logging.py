@@ -6,9 +6,12 @@ text of errors about values (``ValueError``, ``LookupError``) is dropped where t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.config
+import threading
 import traceback
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -109,9 +112,23 @@ def configure(config: dict[str, Any]) -> None:
 
 
 class ErrorMailHandler(logging.Handler):
-    """Tells the administrators that something broke, and where to find it in the log; nothing of what was in it."""
+    """Tells the administrators that something broke, and where to find it in the log; nothing of what was in it.
 
-    def emit(self, record: logging.LogRecord) -> None:
+    A thread sends, which lives while there is something to send: nobody waits for a mail server but the end of the
+    process. Mails beyond ``MOST``, and those that wait when one could not be sent, are dropped: all of it stands in
+    the log.
+    """
+
+    MOST = 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mails: deque[tuple[str, str]] = deque()
+        self._sender: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:  # called with the handler's lock
+        if threading.current_thread() is self._sender or len(self._mails) == self.MOST:
+            return
         request = getattr(record, "request", None)
         request_id = getattr(request, "id", "-") if isinstance(request, HttpRequest) else "-"
         error = record.exc_info[1] if record.exc_info else None
@@ -119,10 +136,28 @@ class ErrorMailHandler(logging.Handler):
         if error is not None:
             lines += ["", *_lines(describe(error))]
         name = type(error).__name__ if error is not None else record.name
+        self._mails.append((f"{name} ({request_id})", "\n".join(lines)))
+        if self._sender is None or not self._sender.is_alive():  # a fork has no threads
+            self._sender = threading.Thread(target=self._send, name="error mails")
+            with contextlib.suppress(RuntimeError):  # the process is ending
+                self._sender.start()
+
+    def _send(self) -> None:
+        while mail := self._next():
+            try:
+                mail_admins(*mail)
+            except Exception:  # noqa: BLE001 - the mail server may be what is broken
+                self._mails.clear()
+
+    def _next(self) -> tuple[str, str] | None:
+        self.acquire()
         try:
-            mail_admins(f"{name} ({request_id})", "\n".join(lines), fail_silently=True)
-        except Exception:  # noqa: BLE001 - a log handler must not raise: the mail server may be what is broken
-            self.handleError(record)
+            if self._mails:
+                return self._mails.popleft()
+            self._sender = None
+            return None
+        finally:
+            self.release()
 
 
 class NothingPersonalFilter(SafeExceptionReporterFilter):

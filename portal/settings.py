@@ -252,7 +252,7 @@ LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "
 LOG_FORMAT = env("LOG_FORMAT", conf.choice("json", "console"), "json")
 ADMINS = [("", address) for address in env("ADMINS", conf.mail_addresses)]
 SERVER_EMAIL = env("SERVER_EMAIL", conf.mail_address, "yurt@localhost")
-EMAIL_TIMEOUT = 5  # seconds: an error mail is sent while somebody waits for the error page
+EMAIL_TIMEOUT = 5  # seconds: a process that ends waits for the error mail it is sending
 EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 LOGGING = {
     "version": 1,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.errors import MailError, SignInRefused
-from apps.mail.services import folders, listing, outbox, trouble
+from apps.mail.services import folders, listing, sweeping, trouble
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
@@ -48,7 +48,7 @@ def says_why(context: Callable[[HttpRequest], Mapping[str, object]]) -> Callable
 def unread_badge(request: HttpRequest) -> str:
     """How many unread messages the inbox has; "" for none. It is asked on every page: so a message that no worker has
     sent goes out with whatever page its writer opens next."""
-    outbox.catch_up(request.user.pk or 0)
+    sweeping.catch_up(request.user.pk or 0)
     with open_store(cast("PortalRequest", request)) as store:
         unseen = store.status("INBOX").unseen
     return str(unseen) if 0 < unseen < 1000 else "999+" if unseen else ""

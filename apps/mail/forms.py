@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -45,11 +48,21 @@ def of_address(address: str, text: str) -> forms.ValidationError:
     return forms.ValidationError("%(text)s", params={"text": text, "address": address})
 
 
+class Unseen(forms.HiddenInput):
+    """Drawn without a template of its own: a writing page has a dozen."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: object = None) -> SafeString:
+        attributes = flatatt(self.build_attrs(self.attrs, attrs))
+        return format_html(
+            '<input type="hidden" name="{}" value="{}"{}>', name, self.format_value(value) or "", attributes
+        )
+
+
 class Carried(forms.CharField):
     """What a page of ours carries along unseen. Nobody could correct it, so nothing that stands there is an error."""
 
     def __init__(self) -> None:
-        super().__init__(required=False, widget=forms.HiddenInput)
+        super().__init__(required=False, widget=Unseen)
         self.validators = []
 
 

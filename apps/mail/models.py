@@ -228,7 +228,7 @@ class OutboxMessage(models.Model):
     ``sealed``; both open only under the delegation (``apps.mail.services.outbox``)."""
 
     class State(models.TextChoices):
-        WAITING = "waiting"  # until ``due``: to be taken back, or because the server was away
+        WAITING = "waiting"  # until ``due``: to be taken back, or to be tried again
         SENDING = "sending"  # on the wire; nobody has it yet
         HANDING = "handing"  # the closing dot may be out: from here on only the server knows
         UNKNOWN = "unknown"  # nobody knows whether the server has taken it: never sent again by itself
@@ -254,6 +254,7 @@ class OutboxMessage(models.Model):
     finished = models.DateTimeField(null=True)
     attempt = models.PositiveIntegerField(default=0)  # fencing: only who holds the last one may change the row
     tries = models.PositiveIntegerField(default=0)  # that have failed since it was last given leave to wait
+    server_away = models.BooleanField(default=False)  # it did not answer: who waits for it goes on as soon as it does
     lease_until = models.DateTimeField(null=True)
     told = models.BooleanField(default=False)  # its writer has been told how it ended
 

@@ -119,8 +119,9 @@ class _Talk:
 
     def __init__(self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> None:
         self._server, self._ca_file, self._seconds = server, ca_file, seconds
+        connect_timeout = min(seconds, net.CONNECT_TIMEOUT)
         self._socket = net.connect(
-            server, ca_file=ca_file, connect_timeout=seconds, read_timeout=seconds, allow_plain=allow_plain
+            server, ca_file=ca_file, connect_timeout=connect_timeout, read_timeout=seconds, allow_plain=allow_plain
         )
         self._reader: BinaryIO = self._socket.makefile("rb")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 from django.conf import settings
 
-from apps.mail.services import delivery, outbox, uploads
+from apps.mail.services import delivery, sweeping, uploads
 from portal.celery import app
 
 DAY = 24 * 3600.0
-SWEEP = 30.0
+SWEEP, TIDY = 3.0, 60.0
+_one_sweep = threading.Lock()
 
 
 @app.task(name="mail.purge_uploads", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
@@ -25,10 +28,21 @@ def send_message(pk: int) -> None:
 
 @app.task(name="mail.sweep_outbox", expires=SWEEP)  # type: ignore[untyped-decorator, unused-ignore]
 def sweep_outbox() -> None:
-    """What was not sent when it was due, and what a crashed worker has left."""
-    delivery.sweep()
-    outbox.rescue()
+    """What was not sent when it was due, what waits for a server, and what a crashed worker has left. One at a time: a
+    server that hangs holds one thread."""
+    if _one_sweep.acquire(blocking=False):
+        try:
+            sweeping.sweep()
+        finally:
+            _one_sweep.release()
+
+
+@app.task(name="mail.tidy_outbox", expires=TIDY)  # type: ignore[untyped-decorator, unused-ignore]
+def tidy_outbox() -> None:
+    """What is over, and what would soon be beyond reading."""
+    sweeping.tidy()
 
 
 app.add_periodic_task(DAY, purge_uploads.s(), name="mail.purge_uploads")
 app.add_periodic_task(SWEEP, sweep_outbox.s(), name="mail.sweep_outbox")
+app.add_periodic_task(TIDY, tidy_outbox.s(), name="mail.tidy_outbox")

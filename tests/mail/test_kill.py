@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from django.utils import timezone
 from apps.mail import submission
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import delivery
+from apps.mail.services import sweeping
 from portal.models import Delegation
 from portal.net import parse_server_url
 from portal.prefs import for_user
@@ -48,25 +49,39 @@ def user_of(person: Person):
     return get_user_model().objects.get(pk=person.client.session["_auth_user_id"])
 
 
-def killed(row: OutboxMessage, point: str) -> None:
-    """A worker that dies at this point."""
-    environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ} | {
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "ENV_FILE": "",
-        "DATABASE_URL": database_url(),
-        "LOG_LEVEL": "ERROR",
-        "DATA_DIR": str(site.DATA_DIR),
-    }
-    for name in ("SECRET_KEY", "DELEGATION_KEY", "IMAP_URL", "SMTP_URL", "SMTP_TLS_CA_FILE", "MAIL_DOMAIN"):
-        environment[name] = str(getattr(site, name))
-    command = [sys.executable, "-m", "tests.mail.killed_sender", point, str(row.pk)]
-    died = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr
+Kill = Callable[[OutboxMessage, str], None]
 
 
-def run(writer: Writer, post: RealPost, point: str) -> str:
-    """One message, one death; returns the state in which the next worker left it."""
-    person, bob = writer.person, post.new_login()
+def environment() -> dict[str, str]:
+    """For a process that works on this test's database, files and servers."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    names = ("SECRET_KEY", "DELEGATION_KEY", "IMAP_URL", "SMTP_URL", "SMTP_TLS_CA_FILE", "MAIL_DOMAIN", "DATA_DIR")
+    return (
+        kept
+        | {"DJANGO_SETTINGS_MODULE": "portal.settings", "ENV_FILE": "", "LOG_LEVEL": "ERROR"}
+        | {"DATABASE_URL": database_url()}
+        | {name: str(getattr(site, name)) for name in names}
+    )
+
+
+@pytest.fixture
+def kill(writer: Writer) -> Iterator[Kill]:
+    """A worker that dies at this point, sending this message."""
+    command = [sys.executable, "-m", "tests.mail.killed_sender"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, bufsize=1, **pipes) as workers:
+
+        def die_at(row: OutboxMessage, point: str) -> None:
+            workers.stdin.write(f"{row.pk} {point}\n")
+            assert workers.stdout.readline() == f"{-signal.SIGKILL}\n"
+
+        yield die_at
+        workers.stdin.close()
+
+
+def run(writer: Writer, post: RealPost, kill: Kill, point: str, bob: str) -> str:
+    """One message to Bob, one death; returns the state in which the next worker left it."""
+    person = writer.person
     for_user(user_of(person)).save({UNDO_SEND: 10})
     (original,) = person.receive(letter())
     page = writer.on("reply", original).press("save", subject=point, text="Once.\n", to=f"{bob}@example.test")
@@ -75,8 +90,8 @@ def run(writer: Writer, post: RealPost, point: str) -> str:
     message_id = f"<{row.writing_id}@example.test>"
     OutboxMessage.objects.update(due=timezone.now())
     before = post.server.server.log().count("lost after final dot")
-    killed(row, point)
-    delivery.sweep(now=timezone.now() + timedelta(minutes=11))
+    kill(row, point)
+    sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
     row.refresh_from_db()
     state = str(row.state)
     if state == State.UNKNOWN:
@@ -125,29 +140,35 @@ def _exactly_once(writer: Writer, post: RealPost, bob: str, message_id: str, ori
     # a second one would be here before what is sent after it has come
     send(post, bob)
     assert len(arrived(post, bob, 2)) == 2
-    copies = [copy for copy in writer.stored("Sent") if read(copy)["Message-ID"] == message_id]
-    assert len(copies) == 1
+    with writer.person.server.session(writer.person.login) as session:
+        session.select("Sent", readonly=True)
+        (copies,) = session.search(None, f'HEADER Message-ID "{message_id}"')[1]
+    assert len(copies.split()) == 1
     assert writer.stored("Drafts") == []
     assert "\\Answered" in writer.person.flags(original)
     assert not Delegation.objects.exists()
 
 
 @pytest.mark.parametrize("point", random.Random(SEED).sample(list(POINTS), SAMPLE))
-def test_killed_once(writer: Writer, post: RealPost, point: str) -> None:
-    run(writer, post, point)
+def test_killed_once(writer: Writer, post: RealPost, kill: Kill, point: str) -> None:
+    run(writer, post, kill, point, post.new_login())
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_killed_at_every_point_twenty_times(writer: Writer, post: RealPost) -> None:
+def test_killed_at_every_point_twenty_times(writer: Writer, post: RealPost, kill: Kill) -> None:
     assert len(POINTS) >= 20
     states: dict[str, dict[str, int]] = {point: {} for point in POINTS}
+    people = []
     for _ in range(ROUNDS):
         for point, seen in states.items():
-            state = run(writer, post, point)
+            people.append(post.new_login())
+            state = run(writer, post, kill, point, people[-1])
             seen[state] = seen.get(state, 0) + 1
-    delivery.sweep(now=timezone.now() + timedelta(minutes=11))
+    sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
     total = ROUNDS * len(POINTS)
+    assert len({read(copy)["Message-ID"] for copy in writer.stored("Sent")}) == len(writer.stored("Sent")) == total
+    assert {len(post.received(bob)) for bob in people} == {2}  # this message, and the one after it
     print(f"{total} workers killed at {len(POINTS)} points: {total} messages arrived once, 0 lost, 0 doubled")
     for point, seen in states.items():
         print(f"  {point}: " + ", ".join(f"{count} {state}" for state, count in sorted(seen.items())))

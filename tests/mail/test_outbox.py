@@ -12,9 +12,11 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from apps.mail import tasks
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import delivery, letters, outbox
+from apps.mail.services import delivery, letters, sweeping
+from portal.celery import app
 from portal.models import Delegation
 from portal.prefs import for_user
 from scripts.servers import exim
@@ -43,7 +45,7 @@ def row_of(writer: Writer) -> OutboxMessage:
 
 def the_clock_shows(**later: float) -> None:
     """What the worker's sweep does at that time."""
-    delivery.sweep(now=timezone.now() + timedelta(**later))
+    sweeping.sweep(now=timezone.now() + timedelta(**later))
 
 
 def nothing_is_left(writer: Writer) -> bool:
@@ -279,9 +281,9 @@ def test_a_delegation_is_listed_and_revoked(patient: Writer, post: PostOffice) -
 def test_before_its_delegation_ends_a_message_goes_back_to_drafts(patient: Writer, post: PostOffice) -> None:
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     OutboxMessage.objects.update(state=State.FAILED)
-    outbox.rescue(now=timezone.now() + timedelta(days=5))
+    sweeping.tidy(now=timezone.now() + timedelta(days=5))
     assert OutboxMessage.objects.count() == 1
-    outbox.rescue(now=timezone.now() + timedelta(days=6, hours=1))
+    sweeping.tidy(now=timezone.now() + timedelta(days=6, hours=1))
     assert len(patient.stored("Drafts")) == 1
     assert nothing_is_left(patient)
 
@@ -300,14 +302,28 @@ def test_without_its_delegation_it_is_not_sent_and_says_so(patient: Writer, post
 def test_of_a_closed_account_nothing_is_sent(patient: Writer, post: PostOffice) -> None:
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     get_user_model().objects.filter(pk=user_of(patient.person).pk).update(is_active=False)
-    delivery.sweep(now=timezone.now() + timedelta(seconds=11))
+    sweeping.sweep(now=timezone.now() + timedelta(seconds=11))
     assert OutboxMessage.objects.get().state == State.FAILED
 
 
 def test_what_is_done_is_forgotten_in_the_end(patient: Writer, post: PostOffice) -> None:
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     the_clock_shows(seconds=11)
-    the_clock_shows(days=6)
+    sweeping.tidy(now=timezone.now() + timedelta(days=6))
     assert row_of(patient).state == State.DONE
-    the_clock_shows(days=8)
+    sweeping.tidy(now=timezone.now() + timedelta(days=8))
     assert not OutboxMessage.objects.exists()
+
+
+def test_the_worker_looks_every_few_seconds_and_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app.conf.beat_schedule["mail.sweep_outbox"]["schedule"] <= 3.0
+    seen: list[int] = []
+
+    def sweep() -> None:
+        seen.append(1)
+        tasks.sweep_outbox()
+
+    monkeypatch.setattr(sweeping, "sweep", sweep)
+    tasks.sweep_outbox()
+    tasks.sweep_outbox()
+    assert len(seen) == 2

@@ -16,7 +16,7 @@ from apps.mail.mailbox import errors, pool
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, stores
+from apps.mail.services import stores, sweeping
 from tests.mail.conftest import HTMX, Person, letter, send_at_once
 from tests.mail.desk import Writer
 from tests.mail.test_compose_in_browser import Open, write  # noqa: F401 - a fixture
@@ -147,13 +147,17 @@ def test_a_copy_that_could_not_be_stored_is_stored_once(anna: Person, server: Do
     server.kill()
     desk.press(**written)
     assert len(post.received("bob")) == 1
+    for _ in range(3):
+        sweeping.sweep()
+    assert OutboxMessage.objects.get().tries == 1  # nobody was there
     server.start()
     desk.fields = form
     desk.press(**written)
     row = OutboxMessage.objects.get()
     assert (len(post.received("bob")), row.state) == (1, OutboxMessage.State.SENT)
     for _ in range(2):
-        delivery.sweep(now=row.due)
+        sweeping.sweep()
+    assert OutboxMessage.objects.get().state == OutboxMessage.State.DONE
     assert len(server.messages("alice", "Sent")) == 1
     assert len(post.received("bob")) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.mail.models import OutboxMessage, Recipient
-from apps.mail.services import sending, stores
+from apps.mail.services import servers, stores
 from scripts.servers import exim
 from tests.mail.conftest import Person, letter, send_at_once
 from tests.mail.desk import Desk, Writer
@@ -390,11 +390,11 @@ def test_a_server_that_hangs_holds_a_quarter_of_the_threads_and_nobody_waits_for
     writer: Writer, post: PostOffice, settings
 ) -> None:
     settings.WEB_THREADS = 4
-    sending.slots.cache_clear()
+    servers.slots.cache_clear()
     bob = post.new_login()
     refused = writer.new().press(**WRITTEN, to="nobody@example.test")
     assert refused.status == 422
-    with sending.way_out():  # somebody else's message, which does not get on
+    with servers.way_out():  # somebody else's message, which does not get on
         full = refused.press(to=to(bob))
     assert full.status == 422
     assert "many messages are waiting" in full.errors[""][0]
@@ -402,4 +402,4 @@ def test_a_server_that_hangs_holds_a_quarter_of_the_threads_and_nobody_waits_for
     assert "Bring poles." in full.value("text")
     assert post.received(bob) == []
     assert full.press().said == ["Message sent."]
-    sending.slots.cache_clear()
+    servers.slots.cache_clear()

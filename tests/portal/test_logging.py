@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 
 import pytest
 import structlog
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -118,6 +120,52 @@ def test_the_console_form_is_lines_for_people() -> None:
     assert text.splitlines()[-1].strip() == "builtins.OSError: disk full"
 
 
+def all_sent(*records: logging.LogRecord) -> None:
+    """By a handler that has had them all, once its thread is done."""
+    handler = ErrorMailHandler()
+    for record in records:
+        handler.handle(record)
+    while (sender := handler._sender) is not None:
+        sender.join()
+
+
+def failure(name: str = "x") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, __file__, 1, "broken", (), None)
+
+
+def test_nobody_waits_for_the_server_that_takes_error_mails(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what goes wrong in sending them is no reason for another one."""
+    settings.ADMINS = [("", "root@example.test")]
+    handler, goes_on, begun = ErrorMailHandler(), threading.Event(), threading.Event()
+
+    class Slow(locmem.EmailBackend):
+        def send_messages(self, messages):
+            begun.set()
+            assert goes_on.wait(20)
+            handler.handle(failure("sender"))
+            return super().send_messages(messages)
+
+    monkeypatch.setattr("tests.portal.test_logging.Slow", Slow, raising=False)
+    settings.EMAIL_BACKEND = "tests.portal.test_logging.Slow"
+    handler.handle(failure())
+    assert begun.wait(20)
+    for _ in range(100):
+        handler.handle(failure())
+    assert mail.outbox == []
+    sender = handler._sender
+    assert sender is not None
+    goes_on.set()
+    sender.join()
+    assert len(mail.outbox) == 1 + ErrorMailHandler.MOST
+    assert not any("sender" in sent.subject for sent in mail.outbox)
+
+
+def test_error_mails_that_cannot_be_sent_are_dropped(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ADMINS, settings.EMAIL_PORT = [("", "root@example.test")], 1
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    all_sent(*[failure()] * 50)
+
+
 def test_mail_to_administrators_holds_a_reference_and_no_content(settings) -> None:
     settings.ADMINS = [("", "root@example.test")]
     request = RequestFactory().post("/mail/Kündigung/", {"password": SECRET})
@@ -128,7 +176,7 @@ def test_mail_to_administrators_holds_a_reference_and_no_content(settings) -> No
     except ValueError:
         record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "Error: %s", (SECRET,), sys.exc_info())
     record.request = request
-    ErrorMailHandler().handle(record)
+    all_sent(record)
     (sent,) = mail.outbox
     whole = sent.message().as_string()
     assert "abc123" in sent.subject

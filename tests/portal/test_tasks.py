@@ -9,11 +9,14 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from queue import Empty
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from kombu import Connection
 
+from portal import conf
 from portal.celery import app
 from portal.models import WorkerPing
 from portal.tasks import clean_up
@@ -81,3 +84,23 @@ def test_nothing_but_json_travels() -> None:
 def test_every_task_on_the_clock_exists() -> None:
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
+
+
+def test_a_message_is_in_the_queue_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A worker that looks while it is being put there goes on looking."""
+    _url, options = conf.broker(tmp_path)("filesystem://")
+    for folder in ("queue", "control"):
+        (tmp_path / folder).mkdir()
+    with Connection("filesystem://localhost", transport_options=options) as connection:
+        channel = connection.channel()
+
+        class Task:
+            def __json__(self) -> dict[str, str]:
+                with pytest.raises(Empty):
+                    channel._get("celery")
+                return {"body": "x"}
+
+        channel._put("celery", Task())
+        assert channel._get("celery") == {"body": "x"}
+        with pytest.raises(Empty):
+            channel._get("celery")

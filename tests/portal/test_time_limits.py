@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from portal import conf, patience
-from portal.logging import ErrorMailHandler
+from tests.portal.test_logging import all_sent, failure
 from tests.support.mailserver import DeafServer
 
 
@@ -61,5 +60,5 @@ def test_error_mails_wait_a_few_seconds_only(deaf_server: DeafServer, settings) 
     settings.ADMINS = [("", "root@example.test")]
     with pytest.raises(OSError):
         mail.get_connection().open()
-    ErrorMailHandler().handle(logging.LogRecord("x", logging.ERROR, __file__, 1, "broken", (), None))
+    all_sent(failure())
     assert deaf_server.connections >= 1

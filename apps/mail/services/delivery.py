@@ -1,4 +1,4 @@
-"""What sends the messages of the Outbox: the worker, its sweep, or a request that finds one overdue.
+"""What sends a message of the Outbox: for the worker, or for a request that finds one overdue.
 
 Whoever takes a message gets a lease and a number (``attempt``); only the holder of the last number may change the row,
 and asks once more right before the closing dot of DATA goes out. Up to there nobody has the message and anybody may
@@ -21,10 +21,10 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail import submission
-from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.errors import MailError, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, identities, letters, sending
+from apps.mail.services import folders, identities, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account, open_account
@@ -35,11 +35,9 @@ log = structlog.get_logger(__name__)
 State = OutboxMessage.State
 LEASE = timedelta(minutes=2)  # up to the closing dot
 LAST_LEASE = timedelta(minutes=10)  # for the server's answer, and for the copy
-PAUSES = (1, 2, 5, 10, 30, 60)  # minutes between tries; the last one again and again
+PAUSES = (0, 1, 2, 5, 10, 30, 60)  # minutes between tries; the last one again and again
 GIVE_UP = timedelta(days=2)
-MOST_CRASHES = 10
 MOST_LOOKS = 2  # copies that are not found again: beyond that the server is taken to have changed their Message-ID
-KEPT = timedelta(days=7)  # for which a form that was sent is known
 
 
 class LostLease(Exception):
@@ -133,11 +131,11 @@ def transmit(
     def hand_over(result: submission.SendResult) -> None:
         box = _after(letter, result).sealed(opened, row.writing_id)
         _change(row, state=State.HANDING, lease_until=timezone.now() + LAST_LEASE, sealed=box)
-        letters.mark(row.file, letters.HANDED, box)
+        letters.mark_handed(row.file, box)
 
     result = submit(row, letter, opened, octets, delayed_may_wait=delayed_may_wait, before_end=hand_over)
     if result.accepted:
-        letters.mark(row.file, letters.TAKEN, bytes(row.sealed))
+        letters.mark_taken(row.file)
         _taken(row)
         log.info("message_sent", recipients=len(result.accepted))
     return result
@@ -164,7 +162,7 @@ def submit(
         "user": (row.user.login, opened.secret),
     }[settings.SMTP_AUTH]
     return submission.send(
-        sending.smtp_server(),
+        servers.smtp_server(),
         login=login,
         password=password,
         sender=letter.sender,
@@ -182,9 +180,9 @@ def _taken(row: OutboxMessage) -> None:
     """The server has it. A row that was given up as UNKNOWN meanwhile is known again."""
     until = timezone.now() + LAST_LEASE
     mine = OutboxMessage.objects.filter(pk=row.pk, attempt=row.attempt, state__in=(State.HANDING, State.UNKNOWN))
-    if not mine.update(state=State.COPYING, lease_until=until):
+    if not mine.update(state=State.COPYING, lease_until=until, server_away=False):
         raise LostLease
-    row.state, row.lease_until = State.COPYING, until
+    row.state, row.lease_until, row.server_away = State.COPYING, until, False
 
 
 def _fail(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> None:
@@ -193,19 +191,20 @@ def _fail(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> N
 
 
 def _later(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> None:
-    """Try again after a pause that grows, and not for ever."""
-    now = timezone.now()
-    if now - row.created > GIVE_UP:
+    """Try again, and not for ever."""
+    if timezone.now() - row.created > GIVE_UP:
         _fail(row, letter, opened, trouble)
         return
-    _change(
-        row,
-        state=State.WAITING,
-        due=now + pause(row.tries),
-        tries=row.tries + 1,
-        lease_until=None,
-        sealed=replace(letter, trouble=trouble).sealed(opened, row.writing_id),
-    )
+    sealed = replace(letter, trouble=trouble).sealed(opened, row.writing_id)
+    _wait(row, state=State.WAITING, sealed=sealed, server_away=trouble == "away")
+
+
+def _wait(row: OutboxMessage, *, server_away: bool, **values: object) -> None:
+    """Until a pause is over, and until the server answers, where it did not. Pauses grow as long as the trouble stays
+    the same; the first one is none where the server is away, because then it is asked before each try."""
+    tries = row.tries if server_away == row.server_away else 0
+    due = timezone.now() + pause(tries + (not server_away))
+    _change(row, due=due, tries=tries + 1, server_away=server_away, lease_until=None, **values)
 
 
 def _later_or_fail(row: OutboxMessage, letter: Letter, opened: Opened) -> None:
@@ -230,7 +229,7 @@ def unknown(row: OutboxMessage, opened: Opened, letter: Letter) -> None:
 def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
     """Whether Sent has the message: some servers put it there themselves. Then it is known to be sent."""
     try:
-        with _store(row, opened) as store:
+        with store_of(row, opened) as store:
             sent = identities.sent_mailbox(store, letter.sent_mailbox)
             found = store.find_message_id(sent, letter.message_id, header=letter.id_header)
     except MailError:
@@ -243,12 +242,13 @@ def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
 
 
 def trouble_of(error: submission.SubmissionError) -> str:
+    """A key of ``outbox_page.TROUBLE``."""
     kinds: tuple[tuple[type[submission.SubmissionError], str], ...] = (
         (submission.MessageTooLarge, "size"),
         (submission.SignInRefused, "password"),
         (submission.SenderRefused, "sender"),
         (submission.TlsFailed, "tls"),
-        (submission.ServerUnreachable, "away"),
+        (submission.ServerUnreachable, "busy" if error.code else "away"),
     )
     known = next((word for kind, word in kinds if isinstance(error, kind)), None)
     return known or ("message" if error.permanent else "later")
@@ -264,12 +264,12 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
     remember(row.user_id, letter.addresses)
     search = row.tries > 0 or row.attempt > 1
     try:
-        with _store(row, opened) if store is None else contextlib.nullcontext(store) as mail:
-            letter = _copy(row, mail, letter, opened, octets, search=search)
+        with store_of(row, opened) if store is None else contextlib.nullcontext(store) as mail:
+            letter = _copy(row, mail, letter, octets, search=search)
     except MailError as error:
         log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
         if not letter.recipients:
-            _copy_later(row, refused=isinstance(error, SignInRefused))
+            _copy_later(row, error)
             return False
     if letter.recipients:
         letters.unmark(row.file)
@@ -279,15 +279,14 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
     return letter.copied
 
 
-def _copy_later(row: OutboxMessage, *, refused: bool) -> None:
+def _copy_later(row: OutboxMessage, error: MailError) -> None:
     """A password that is not the right one any more is not tried again: that would lock the account in the end."""
-    due = timezone.now() + (delegations.LIFETIME if refused else pause(row.tries))
-    _change(row, state=State.SENT, due=due, tries=row.tries + 1, lease_until=None)
+    _wait(row, state=State.SENT, server_away=isinstance(error, ServerUnreachable) and not error.permanent)
+    if isinstance(error, SignInRefused):
+        _change(row, due=timezone.now() + delegations.LIFETIME)
 
 
-def _copy(
-    row: OutboxMessage, store: MailStore, letter: Letter, opened: Opened, octets: bytes, *, search: bool
-) -> Letter:
+def _copy(row: OutboxMessage, store: MailStore, letter: Letter, octets: bytes, *, search: bool) -> Letter:
     """The very message into Sent, with the Bcc line, so that the sender knows whom it went to; then the original and
     the draft. Once, however often it is tried. What comes after the copy raises nothing."""
     if letter.copied:
@@ -300,9 +299,7 @@ def _copy(
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)
-    letter = replace(letter, copied=True)
-    _change(row, sealed=letter.sealed(opened, row.writing_id))
-    return letter
+    return replace(letter, copied=True)
 
 
 def finish(row: OutboxMessage) -> None:
@@ -315,54 +312,5 @@ def finish(row: OutboxMessage) -> None:
     letters.throw_away(file)
 
 
-def _store(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
+def store_of(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
     return open_account(account(login=row.user.login, password=opened.secret))
-
-
-# --- the sweep --------------------------------------------------------------------------------------------------------
-
-
-def take_over(*, now: datetime | None = None, user_id: int | None = None) -> int:
-    """What crashed senders left goes back to where it can be told to be; returns how many there were."""
-    now, count = now or timezone.now(), 0
-    rows = OutboxMessage.objects.abandoned(now)
-    for row in rows.select_related("delegation", "user") if user_id is None else rows.filter(user=user_id):
-        found, box = letters.marked(row.file)
-        if row.state == State.COPYING or found == letters.TAKEN:
-            state = State.SENT
-        elif row.state == State.HANDING or found:
-            state = State.UNKNOWN
-        else:  # whatever makes every sender of it crash is not met for ever
-            state = State.WAITING if row.tries < MOST_CRASHES else State.FAILED
-        same = OutboxMessage.objects.filter(
-            pk=row.pk, attempt=row.attempt, state=row.state, lease_until=row.lease_until
-        )
-        if not same.update(state=state, due=now, lease_until=None, tries=F("tries") + 1, sealed=box or row.sealed):
-            continue
-        count += 1
-        log.warning("outbox_taken_over", message=row.pk, state=str(state))
-        if state == State.UNKNOWN:
-            _look_again(row.pk)
-    return count
-
-
-def _look_again(pk: int) -> None:
-    row = OutboxMessage.objects.select_related("delegation", "user").get(pk=pk)
-    try:
-        opened = delegations.unseal(row.delegation)
-        look_for(row, opened, Letter.opened(opened, row.sealed, row.writing_id))
-    except Over:
-        return
-
-
-def sweep(*, now: datetime | None = None) -> None:
-    """Everything that is due, for everybody; and what is over is forgotten."""
-    now = now or timezone.now()
-    take_over(now=now)
-    for pk in OutboxMessage.objects.due(now).order_by("due").values_list("pk", flat=True):
-        try:
-            deliver(pk, now=now)
-        except Exception:  # one message that nobody foresaw must not hold up the others; its lease will run out
-            log.error("outbox_sender_fell", message=pk, exc_info=True)
-    OutboxMessage.objects.filter(state=State.DONE, finished__lt=now - KEPT).delete()
-    letters.sweep(set(OutboxMessage.objects.exclude(file="").values_list("file", flat=True)))

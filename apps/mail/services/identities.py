@@ -21,9 +21,12 @@ from apps.mail.prefs import ANSWER, SENDER_NAME, SIGNATURE
 from apps.mail.services import folders
 from portal.contracts import Address
 from portal.http import PortalRequest
+from portal.prepared import Prepared
 
 MOST = 30
 FIELDS = ("label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signature", "signature_html")
+
+_IDENTITIES = Prepared(lambda user: Identity.objects.filter(user=user))
 
 
 def of(request: PortalRequest) -> list[Identity]:
@@ -37,7 +40,7 @@ def of(request: PortalRequest) -> list[Identity]:
 
 def all_of(request: PortalRequest) -> list[Identity]:
     """Those of ``of``, and those whose address may not be used any more."""
-    rows = list(Identity.objects.filter(user_id=request.user.pk))
+    rows = _IDENTITIES.objects(request.user.pk)
     for row in rows:
         row.user = request.user
         _lock(row, request)
@@ -180,7 +183,7 @@ def save(request: PortalRequest, identity: Identity) -> None:
 
 def arrange(request: PortalRequest, keys: Sequence[str]) -> None:
     """Into this order; those that are not named follow as they are. The same again changes nothing."""
-    rows = list(Identity.objects.filter(user_id=request.user.pk))
+    rows = _IDENTITIES.objects(request.user.pk)
     place = {key: number for number, key in enumerate(keys)}
     rows.sort(key=lambda row: place.get(row.key, len(place)))
     with transaction.atomic():

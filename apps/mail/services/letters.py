@@ -18,7 +18,6 @@ from portal.contracts import Address
 from portal.delegations import Opened, Over
 
 _ORPHAN = 3600.0  # seconds after which a file that no row names is nobody's
-_MARK = ".mark"
 HANDED, TAKEN = "handed", "taken"
 
 
@@ -96,36 +95,45 @@ def take_up(name: str, opened: Opened) -> bytes:
     return opened.unseal(box, purpose=f"octets {name}")
 
 
-def mark(name: str, what: str, box: bytes) -> None:
-    """Write down how far the message has come: ``HANDED`` before its closing dot goes out, ``TAKEN`` at the server's
-    250; and the sealed letter as it is then. The database may lose its last moment in a power failure, or be away in
-    it; the mark stays."""
-    descriptor = os.open(folder() / f"{name}{_MARK}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def mark_handed(name: str, box: bytes) -> None:
+    """Write down that the closing dot goes out now, with the sealed letter as it is then. The database may lose its
+    last moment in a power failure, or be away in it; the mark stays."""
+    descriptor = os.open(_mark(name, HANDED), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(what.encode() + b" " + box)
+        file.write(box)
         file.flush()
         os.fsync(file.fileno())
     _sync_folder()
 
 
+def mark_taken(name: str) -> None:
+    """The server has said 250: the same mark says so."""
+    _mark(name, HANDED).rename(_mark(name, TAKEN))
+    _sync_folder()
+
+
 def marked(name: str) -> tuple[str, bytes]:
     """``HANDED`` or ``TAKEN`` with the letter; two times nothing for a message that no server can have."""
-    try:
-        what, _blank, box = (folder() / f"{name}{_MARK}").read_bytes().partition(b" ")
-    except FileNotFoundError:
-        return "", b""
-    return what.decode() or HANDED, box
+    for what in (TAKEN, HANDED):
+        with contextlib.suppress(FileNotFoundError):
+            return what, _mark(name, what).read_bytes()
+    return "", b""
 
 
 def unmark(name: str) -> None:
     """The server has said no, or its writer knows what they do."""
-    (folder() / f"{name}{_MARK}").unlink(missing_ok=True)
+    for what in (TAKEN, HANDED):
+        _mark(name, what).unlink(missing_ok=True)
+
+
+def _mark(name: str, what: str) -> Path:
+    return folder() / f"{name}.{what}"
 
 
 def throw_away(name: str) -> None:
     if name:
-        for path in (folder() / name, folder() / f"{name}{_MARK}"):
-            path.unlink(missing_ok=True)
+        (folder() / name).unlink(missing_ok=True)
+        unmark(name)
 
 
 def sweep(known: Collection[str]) -> int:
@@ -133,7 +141,7 @@ def sweep(known: Collection[str]) -> int:
     limit, gone = time.time() - _ORPHAN, 0
     for path in folder().glob("*"):
         with contextlib.suppress(FileNotFoundError):
-            if path.name.removesuffix(_MARK) not in known and path.stat().st_mtime < limit:
+            if path.stem not in known and path.stat().st_mtime < limit:
                 path.unlink()
                 gone += 1
     return gone

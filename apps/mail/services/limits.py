@@ -6,18 +6,14 @@ it does not, the site's limit counts alone, and the server judges what is sent.
 
 from __future__ import annotations
 
-import structlog
 from django.conf import settings
 from django.core.cache import cache
 
-from apps.mail import probe
-from apps.mail.services import sending
+from apps.mail.services import servers
 
-log = structlog.get_logger(__name__)
 KEY = "mail.size_limit"
 MEGABYTE = 1024 * 1024  # as where the sizes of files are shown
 DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was none, is remembered
-SECONDS = 5.0
 ROOM = 100_000  # octets for headers and text
 
 
@@ -42,14 +38,7 @@ def ask() -> None:
     if is_known() or not settings.SMTP_URL:
         return
     cache.set(KEY, 0, SOON)  # whoever comes meanwhile does not ask as well
-    ca_file = settings.SMTP_TLS_CA_FILE or None
-    try:
-        with sending.way_out():
-            found = probe.smtp(
-                sending.smtp_server(), ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=SECONDS
-            )
-    except (OSError, probe.BadGreeting, probe.NoStartTls, sending.Busy) as error:
-        log.info("size_limit_unknown", error=error.__class__.__name__)
+    if (offers := servers.smtp_offers()) is None:
         return
-    size = found.values.get("SIZE", "")
+    size = offers.get("SIZE", "")
     cache.set(KEY, int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0, DAY)

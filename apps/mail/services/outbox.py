@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -24,11 +24,10 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import build, drafts, wire
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, letters, sending
+from apps.mail.services import delivery, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
-from apps.mail.services.stores import account, open_account
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
@@ -38,9 +37,7 @@ from portal.prepared import Prepared
 log = structlog.get_logger(__name__)
 State = OutboxMessage.State
 KIND = "mail.outbox"
-GRACE = timedelta(seconds=3)  # for the worker, before a request does its work
-RESCUE = timedelta(days=1)  # before its delegation expires, a message goes back to Drafts
-_CAN_STOP = (State.WAITING, State.FAILED)
+CAN_STOP = (State.WAITING, State.FAILED)
 
 
 class OutcomeUnknown(Exception):
@@ -68,9 +65,12 @@ class Sent:
     waits: OutboxMessage | None = None  # it is in the Outbox, and not sent yet
 
 
+_OF_FORM = Prepared(lambda user, form: OutboxMessage.objects.filter(user=user, writing_id=form), values=2)
+
+
 def known(request: PortalRequest, writing_id: str) -> Sent | None:
     """What became of the form when it was sent before; None when it may be sent."""
-    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
+    row = next(iter(_OF_FORM.objects(request.user.pk, writing_id)), None)
     if row is None or row.state in (State.FAILED, State.UNKNOWN):
         return None
     return Sent(again=True, content=row.content, waits=None if row.state in OutboxMessage.TAKEN else row)
@@ -91,22 +91,27 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     octets = writing.octets or build.message(writing.message)
     if refused := sending.untakeable(writing.message):
         raise NotSent(refused=refused)
-    _make_room(request, writing.id, again=again)
     try:
-        with contextlib.nullcontext() if delay else sending.way_out():
-            return _enter(request, store, writing, octets, delay=delay)
-    except sending.Busy as error:
+        with contextlib.nullcontext() if delay else servers.way_out():
+            return _enter(request, store, writing, octets, delay=delay, again=again)
+    except servers.Busy as error:
         text = _("Nothing was sent: many messages are waiting for the server for sending. Try again in a moment.")
         raise NotSent(text) from error
 
 
-def _enter(request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int) -> Sent:
+def _enter(
+    request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int, again: bool
+) -> Sent:
     letter = _letter(writing)
-    row, opened = _put_in(request, writing, letter, octets, delay=delay)
-    if row is None or opened is None:  # another click was first
+    put = _put_in(request, writing, letter, octets, delay=delay)
+    if put is None:
+        _make_room(request, writing.id, again=again)
+        put = _put_in(request, writing, letter, octets, delay=delay)
+    if put is None:  # another click was first
         if (before := known(request, writing.id)) is not None:
             return before
         raise NotSent(_("Nothing was sent. Try again in a moment."))
+    row, opened = put
     if delay:
         wake_worker(row, delay)
         return Sent(waits=row)
@@ -115,13 +120,12 @@ def _enter(request: PortalRequest, store: MailStore, writing: Writing, octets: b
 
 def _make_room(request: PortalRequest, writing_id: str, *, again: bool) -> None:
     """What was not sent gives way to the form as it is now."""
-    row = OutboxMessage.objects.filter(user=request.user.pk, writing_id=writing_id).first()
-    if row is None:
-        return
-    if row.state == State.UNKNOWN and not again:
-        raise OutcomeUnknown
-    if row.state in (State.UNKNOWN, State.FAILED):
-        remove(row)
+    for row in _OF_FORM.objects(request.user.pk, writing_id):
+        if row.state == State.UNKNOWN and not again:
+            raise OutcomeUnknown
+        if row.state in (State.UNKNOWN, State.FAILED):
+            remove(row)
+    orphans().delete()
 
 
 def _letter(writing: Writing) -> Letter:
@@ -144,7 +148,7 @@ def _letter(writing: Writing) -> Letter:
 
 def _put_in(
     request: PortalRequest, writing: Writing, letter: Letter, octets: bytes, *, delay: int
-) -> tuple[OutboxMessage | None, Opened | None]:
+) -> tuple[OutboxMessage, Opened] | None:
     """None when the form is in already."""
     user, now = request.user, timezone.now()
     delegation, opened = delegations.grant(
@@ -169,20 +173,19 @@ def _put_in(
         row.state, row.attempt, row.lease_until = State.SENDING, 1, now + delivery.LEASE
     try:
         with transaction.atomic():
-            _orphans().filter(task=delegation.task).delete()
             delegation.save(force_insert=True)
             row.delegation = delegation
             row.save(force_insert=True)
     except IntegrityError:
         letters.throw_away(file)
-        return None, None
+        return None
     except BaseException:
         letters.throw_away(file)
         raise
     return row, opened
 
 
-def _orphans() -> models.QuerySet[Delegation]:
+def orphans() -> models.QuerySet[Delegation]:
     """Secrets whose message is gone, by whatever way."""
     tasks = OutboxMessage.objects.filter(delegation__isnull=False).values("delegation")
     return Delegation.objects.filter(kind=KIND).exclude(pk__in=tasks)
@@ -246,7 +249,7 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
     is stopped all the same, and stays here. Either it is sent or taken back, never both."""
     opened = _opened(row)
     letter = Letter.opened(opened, row.sealed, row.writing_id)
-    if row.state not in _CAN_STOP or letter.accepted:
+    if row.state not in CAN_STOP or letter.accepted:
         raise TooLate
     stopped = letter if letter.trouble else replace(letter, trouble="stopped")
     _step(row, state=State.FAILED, sealed=stopped.sealed(opened, row.writing_id))
@@ -258,6 +261,12 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
     ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)
     return ref
+
+
+def call_back(row: OutboxMessage) -> None:
+    """The same without its writer's session."""
+    with delivery.store_of(row, _opened(row)) as store:
+        take_back(store, row)
 
 
 def _notes_of_refusals(letter: Letter) -> str:
@@ -294,12 +303,13 @@ def try_again(row: OutboxMessage, *, password: str) -> None:
         due=now,
         created=now,
         tries=1 if copy_only else 0,
+        server_away=False,
         told=False,
         sealed=letter.sealed(opened, row.writing_id),
     )
     if not copy_only:
         letters.unmark(row.file)
-    _deliver_here(row.pk)
+    deliver_here(row.pk)
 
 
 def was_sent(row: OutboxMessage, *, password: str) -> None:
@@ -307,14 +317,14 @@ def was_sent(row: OutboxMessage, *, password: str) -> None:
     if row.delegation is None or row.state != State.UNKNOWN:
         raise TooLate
     delegations.renew(row.delegation, secret=password)
-    _step(row, state=State.SENT, due=timezone.now(), tries=1)
-    _deliver_here(row.pk)
+    _step(row, state=State.SENT, due=timezone.now(), tries=1, server_away=False)
+    deliver_here(row.pk)
 
 
-def _deliver_here(pk: int, *, now: datetime | None = None) -> None:
+def deliver_here(pk: int) -> None:
     """In a request, where there is a place for it; else it stays due, and a worker or a later page takes it."""
-    with contextlib.suppress(sending.Busy), sending.way_out():
-        delivery.deliver(pk, now=now)
+    with contextlib.suppress(servers.Busy), servers.way_out():
+        delivery.deliver(pk)
 
 
 def remove(row: OutboxMessage) -> None:
@@ -352,8 +362,7 @@ def revoke(request: HttpRequest, task: str) -> None:
         if row.state == State.SENT:
             delivery.finish(row)
             return
-        with open_account(account(login=row.user.login, password=_opened(row).secret)) as store:
-            take_back(store, row)
+        call_back(row)
     except TooLate as error:
         raise delegations.CannotRevoke(
             _("Look in the Outbox first: this message is being sent, or has been.")
@@ -369,32 +378,3 @@ def revoke(request: HttpRequest, task: str) -> None:
 def find(user_id: int, *, pk: int | None = None, writing_id: str = "") -> OutboxMessage | None:
     rows = OutboxMessage.objects.kept().select_related("delegation", "user").filter(user=user_id)
     return (rows.filter(writing_id=writing_id) if pk is None else rows.filter(pk=pk)).first()
-
-
-_UNDER_WAY = Prepared(
-    lambda user: OutboxMessage.objects.filter(user=user).exclude(state__in=OutboxMessage.ENDS).values_list("pk")
-)
-
-
-def catch_up(user_id: int) -> None:
-    """What a worker should have done by now. For requests: most of the time it is one query that finds nothing."""
-    if not _UNDER_WAY.rows(user_id):
-        return
-    now = timezone.now()
-    mine = OutboxMessage.objects.filter(user=user_id)
-    delivery.take_over(now=now, user_id=user_id)
-    for pk in mine.due(now - GRACE).order_by("due").values_list("pk", flat=True)[:3]:
-        _deliver_here(pk, now=now)
-
-
-def rescue(*, now: datetime | None = None) -> None:
-    """What can be read for one more day only goes back to Drafts, where its writer finds it."""
-    _orphans().delete()
-    soon = (now or timezone.now()) + RESCUE
-    ends = OutboxMessage.objects.select_related("delegation", "user").filter(delegation__expires__lte=soon)
-    for row in ends.filter(state__in=_CAN_STOP):
-        try:
-            with open_account(account(login=row.user.login, password=_opened(row).secret)) as store:
-                take_back(store, row)
-        except (TooLate, MailError) as error:
-            log.warning("outbox_not_rescued", message=row.pk, error=error.__class__.__name__)

@@ -19,9 +19,11 @@ from portal.delegations import Over
 from portal.prepared import Prepared
 
 State = OutboxMessage.State
+SOON = timedelta(seconds=4)  # after which a page asks again about what waits for a server
 #: Why a message waits or failed, by ``Letter.trouble``.
 TROUBLE: dict[str, Text] = {
-    "away": _("The server for sending is busy or away."),
+    "away": _("The server for sending does not answer. The message goes out as soon as it does."),
+    "busy": _("The server for sending is busy."),
     "later": _("The server accepts no mail just now."),
     "delayed": _("The server does not accept some addresses just now."),
     "size": _("The message is larger than the server for sending accepts."),
@@ -103,7 +105,7 @@ def _entry(row: OutboxMessage, letter: Letter) -> Entry:
         server_text=letter.server_text,
         subject=letter.subject,
         to=tuple(name or email for name, email in letter.people),
-        due=row.due if row.state == State.WAITING else None,
+        due=row.due if row.state == State.WAITING and not row.server_away else None,
         can=_can(row, letter),
         refused=tuple((who, sending.why_of(why)) for who, why in letter.refused.items()),
         accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
@@ -131,7 +133,9 @@ class Standing:
 
 _STANDING = Prepared(
     lambda user: (
-        OutboxMessage.objects.filter(user=user).exclude(state=State.DONE, told=True).values_list("state", "due", "told")
+        OutboxMessage.objects.filter(user=user)
+        .exclude(state=State.DONE, told=True)
+        .values_list("state", "due", "told", "server_away")
     )
 )
 
@@ -139,11 +143,11 @@ _STANDING = Prepared(
 def standing(user_id: int, *, now: datetime | None = None) -> Standing:
     now = now or timezone.now()
     rows = _STANDING.rows(user_id)
-    waits = [due for state, due, _told in rows if state not in OutboxMessage.ENDS]
-    news = any(state in OutboxMessage.ENDS and not told for state, _due, told in rows)
+    waits = [now + SOON if away else due for state, due, _told, away in rows if state not in OutboxMessage.ENDS]
+    news = any(state in OutboxMessage.ENDS and not told for state, _due, told, _away in rows)
     latest = now + timedelta(minutes=1)
     seconds = [0] * news + [int((min(due, latest) - now).total_seconds()) + 1 for due in waits]
-    count = sum(state != State.DONE for state, _due, _told in rows)
+    count = sum(state != State.DONE for state, *_rest in rows)
     return Standing(count, max(2, min(seconds)) if seconds else None)
 
 

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache as cached
 
 import structlog
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from apps.mail import probe, submission
+from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
-from apps.mail.services import folders
+from apps.mail.services import folders, servers
 from apps.mail.services.refs import MessageRef
-from portal import net
 from portal.contracts import Text
-from portal.net import ServerUrl, parse_server_url
 
 log = structlog.get_logger(__name__)
 ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded"}
@@ -122,32 +116,6 @@ def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_
 # --- the submission server --------------------------------------------------------------------------------------------
 
 
-class Busy(Exception):
-    """So many requests hand messages over just now that no further one may."""
-
-
-@cached
-def slots() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
-
-
-@contextmanager
-def way_out() -> Iterator[None]:
-    """For requests: a server for sending that hangs holds a quarter of their threads, and as many mailboxes'
-    connections, at most. Nobody waits for a place. Raises ``Busy``."""
-    if not slots().acquire(blocking=False):
-        log.warning("not_sent", error="too many under way")
-        raise Busy
-    try:
-        yield
-    finally:
-        slots().release()
-
-
-def smtp_server() -> ServerUrl:
-    return parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
-
-
 def untakeable(message: OutgoingMessage) -> dict[str, str]:
     """Why addresses of this message cannot go by the server for sending: letters of all scripts before the "@" need
     SMTPUTF8 (RFC 6531). It is asked only where there are any; where it cannot be asked, delivering will tell."""
@@ -155,17 +123,8 @@ def untakeable(message: OutgoingMessage) -> dict[str, str]:
     wanted = [address.email for address in people if wire.needs_utf8(address.email)]
     if not wanted:
         return {}
-    try:
-        with way_out():
-            found = probe.smtp(
-                smtp_server(),
-                ca_file=settings.SMTP_TLS_CA_FILE or None,
-                allow_plain=settings.ALLOW_PLAINTEXT,
-                seconds=net.CONNECT_TIMEOUT,
-            )
-    except (OSError, probe.BadGreeting, probe.NoStartTls, Busy):
-        return {}
-    if "SMTPUTF8" in found.values:
+    offers = servers.smtp_offers()
+    if offers is None or "SMTPUTF8" in offers:
         return {}
     return dict.fromkeys(wanted, _("The server for sending does not accept such letters before the @."))
 

@@ -16,7 +16,7 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import outbox, outbox_page, trouble
+from apps.mail.services import outbox, outbox_page, sweeping, trouble
 from apps.mail.services.outbox import TooLate
 from apps.mail.services.stores import open_store
 from apps.mail.views.common import frame, mail_required, with_store
@@ -29,7 +29,7 @@ State = OutboxMessage.State
 @require_safe
 @with_store
 def index(request: PortalRequest, store: MailStore) -> HttpResponse:
-    outbox.catch_up(request.user.pk)
+    sweeping.catch_up(request.user.pk)
     context = frame(list(store.mailboxes()), "") | {"entries": list(outbox_page.entries(request.user.pk))}
     return render(request, "mail/outbox.html", context)
 
@@ -99,7 +99,7 @@ def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
 @mail_required
 def watch(request: PortalRequest) -> HttpResponse:
     """Asked by a page that shows a count: sends what no worker has sent, and tells what has become of the rest."""
-    outbox.catch_up(request.user.pk)
+    sweeping.catch_up(request.user.pk)
     events: dict[str, object] = {"mail-changed": {"target": "#folders"}}
     states = outbox_page.news(request.user.pk)
     if text := _news(states):

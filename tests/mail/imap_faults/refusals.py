@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery
+from apps.mail.services import sweeping
 from tests.mail.imap_faults.server import CHANGING, FAULTS, Scene, once, say, send, signed_in, write
 from tests.support.imap import Line
 from tests.support.smtp import faulty_post
@@ -67,7 +67,7 @@ def append_not_stored(scene: Scene) -> None:
         row = send(scene)
         assert (row.state, len(post.taken)) == (OutboxMessage.State.SENT, 1), "sent, the copy not yet stored"
         found.clear()
-        delivery.sweep(now=row.due)
+        sweeping.sweep(now=row.due)
         row.refresh_from_db()
         assert (row.state, len(post.taken)) == (OutboxMessage.State.DONE, 1)
         assert [mailbox for mailbox, _ in scene.server.stored] == [b"Sent"]

@@ -31,7 +31,9 @@ def killed_with(stage: Stage, state: str, mark: str = "") -> OutboxMessage:
     letter = letters.Letter.opened(opened, row.sealed, row.writing_id)
     box = delivery._after(letter, SendResult(tuple(letter.recipients))).sealed(opened, row.writing_id)
     if mark:
-        letters.mark(row.file, mark, box)
+        letters.mark_handed(row.file, box)
+    if mark == letters.TAKEN:
+        letters.mark_taken(row.file)
     sealed = row.sealed if state == State.SENDING else box
     OutboxMessage.objects.update(state=state, attempt=1, lease_until=timezone.now(), sealed=sealed)
     return row
@@ -303,17 +305,16 @@ def fault_026(stage: Stage) -> None:
     row = stage.queue()
 
     with stage.post() as post:
-        mark = letters.mark
+        mark = letters.mark_handed
 
-        def undo_at_the_dot(name: str, what: str, box: bytes) -> None:
-            mark(name, what, box)
-            if what == letters.HANDED:
-                assert press(stage.writer, "edit", row).said == ["Too late: it is being sent, or has been."]
+        def undo_at_the_dot(name: str, box: bytes) -> None:
+            mark(name, box)
+            assert press(stage.writer, "edit", row).said == ["Too late: it is being sent, or has been."]
 
-        letters.mark = undo_at_the_dot
+        letters.mark_handed = undo_at_the_dot
         try:
             assert stage.pass_time(seconds=11).state == State.DONE
         finally:
-            letters.mark = mark
+            letters.mark_handed = mark
         assert len(post.taken) == 1
     assert stage.writer.stored("Drafts") == []

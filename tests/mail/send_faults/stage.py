@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import delivery
+from apps.mail.services import sweeping
 from portal.prefs import for_user
 from tests.mail.desk import Writer
 from tests.mail.test_outbox import State, nothing_is_left, row_of, user_of
@@ -50,7 +50,7 @@ class Stage:
     def pass_time(self, **later: float) -> OutboxMessage:
         """So much later the worker looks again."""
         self.clock += timedelta(**later)
-        delivery.sweep(now=timezone.now() + self.clock)
+        sweeping.sweep(now=timezone.now() + self.clock)
         return row_of(self.writer)
 
     def sent(self) -> list[bytes]:
