@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -195,9 +196,12 @@ class ImapStore:
             window=found.window,
         )
 
-    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+    def matching(
+        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float | None = None
+    ) -> tuple[int, Sequence[int]]:
         selected = self._open(mailbox, uidvalidity, news=True)
-        return selected.uidvalidity, search.matching(self.connection, self._memory, query)
+        with self.connection.patience(seconds) if seconds is not None else contextlib.nullcontext():
+            return selected.uidvalidity, search.matching(self.connection, self._memory, query)
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
@@ -279,7 +283,7 @@ class ImapStore:
         guard.mailbox(target), guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)
         if names.to_wire(mailbox) == names.to_wire(target):
-            return MoveResult(uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
+            return MoveResult(done=len(uids), uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
         return changes.move(self.connection, uids, target)
 
     def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
@@ -287,11 +291,12 @@ class ImapStore:
         self._open(mailbox, uidvalidity, change=True)
         return changes.copy(self.connection, uids, target)
 
-    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
+    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> int:
         guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)
-        changes.expunge(self.connection, uids)
+        gone = changes.expunge(self.connection, uids)
         self._changed()
+        return gone
 
     def append(
         self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
