@@ -24,12 +24,12 @@ from apps.mail.services import actions, noted, said, steps, trouble
 from apps.mail.services.steps import Step
 
 SECONDS = 2.0
-FIRST, LEAST, MOST = 1000, 50, 5000  # messages in a batch; what a form names is in the first
+FIRST, LEAST, MOST = 250, 50, 5000  # messages in a batch
 QUICK, SLOW = 0.25, 0.75  # seconds that a batch takes
 LONGEST = 300  # seconds after which a request that was at it counts as dead
 
 _NAME = re.compile(r"[\w-]{16}", re.ASCII)
-_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere")
+_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere", "size")
 
 
 class Busy(Exception):
@@ -48,6 +48,7 @@ class Work:
     left: int = 0  # alone
     nowhere: int = 0  # moved or copied to where nobody can find them again
     stopped: int = 0
+    size: int = field(default_factory=lambda: FIRST)  # messages in the next batch, by how fast the server was
     waits: str = ""  # why it has to be tried again in a moment
     name: str = ""
     error: MailError | None = None
@@ -102,14 +103,16 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
     """A request's share of it. What ends without anything done raises its error, where that says all."""
     stop = f"{_key(user_id, work.name)}.stop"
     until = time.monotonic() + SECONDS
-    size = FIRST
     while work.steps and not (work.name and cache.get(stop)):
         begun = time.monotonic()
-        _batch(store, work, size)
+        _batch(store, work)
         now = time.monotonic()
+        if now - begun < QUICK:
+            work.size = min(work.size * 2, MOST)
+        elif now - begun > SLOW:
+            work.size = max(work.size // 2, LEAST)
         if work.waits or now >= until:
             break
-        size = min(size * 2, MOST) if now - begun < QUICK else max(size // 2, LEAST) if now - begun > SLOW else size
     if work.name and cache.get(stop):
         work.stop()
     if work.steps:
@@ -120,8 +123,8 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
         raise work.error
 
 
-def _batch(store: MailStore, work: Work, size: int) -> None:
-    some, rest = work.steps[0].divided(size)
+def _batch(store: MailStore, work: Work) -> None:
+    some, rest = work.steps[0].divided(work.size)
     try:
         taken = actions.take(store, some)
     except NoSuchMessage as error:
