@@ -114,6 +114,13 @@ def test_who_stops_it_is_told_what_was_done_and_can_undo_that(anna: Person, do: 
         assert all("\\Flagged" in anna.flags(uid) for uid in uids_of(anna, "INBOX"))
 
 
+def test_the_key_that_takes_back_stops_it(anna: Person) -> None:
+    fill(anna, 6)
+    stopped = take_back(anna, on_all(anna, "archive", chosen(anna)))
+    assert toast(stopped)["text"] == "4 messages archived. Stopped: 2 stay as they are."
+    assert toast(take_back(anna, stopped))["text"] == "4 messages are back."
+
+
 def test_an_undo_that_was_stopped_goes_on_when_it_is_undone_again(anna: Person) -> None:
     fill(anna, 6)
     answer, _seen = to_the_end(anna, on_all(anna, "archive", chosen(anna)))

@@ -73,7 +73,7 @@ class Work:
     @property
     def text(self) -> str:
         sentences: list[str] = []
-        if self.undoing and not self.steps and not self.done:
+        if self.undoing and not (self.done or self.steps or self.stopped):
             sentences.append(said.nothing_to_undo())
         elif self.done or self.steps:
             sentences.append(
@@ -112,7 +112,7 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
             work.size = min(work.size * 2, MOST)
         elif now - begun > SLOW:
             work.size = max(work.size // 2, LEAST)
-        if work.waits or now >= until:
+        if work.waits or now + (now - begun) > until:  # no room for another one
             break
     if work.name and cache.get(stop):
         work.stop()

@@ -41,9 +41,10 @@ def answer(
         if not going_on:
             _say(request, order, work)
         return HttpResponseRedirect(_here(request, order))
-    if going_on:
+    if work and going_on:
         context = {"mailbox": order.mailbox, "role": order.role, "view": order.view, "work": work}
-        return render(request, "mail/_work_begun.html", context)
+        stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
+        return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
     return _fragment(request, store, order, work, mailboxes, anew=anew or _moves(order) or bool(order.all))
 
 
@@ -110,8 +111,13 @@ def _undo_fields(request: PortalRequest, order: Order, work: Work | None) -> dic
     if work is None or not work.ways:
         return {}
     ways = noted.shortened(steps.dump(work.ways), user_id=request.user.pk)
-    fields = {"ways": ways, "mailbox": order.mailbox, "role": order.role, **order.view.params()}
+    fields = {"ways": ways, **_place(order)}
     return fields | ({"from": "message"} if _stays(order) and order.do in actions.MARKS else {})
+
+
+def _place(order: Order) -> dict[str, str]:
+    """The list, as forms name it that leave a toast."""
+    return {"mailbox": order.mailbox, "role": order.role, **order.view.params()}
 
 
 def _whole_list(request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]) -> dict[str, Any]:
