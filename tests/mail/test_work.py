@@ -48,7 +48,7 @@ def to_the_end(person: Person, answer: HttpResponse) -> tuple[HttpResponse, list
     """The last answer, and how far it was before each."""
     fields, seen = fields_of(answer.content.decode()), [progress(answer)[0]]
     while "HX-Trigger" not in (answer := go_on(person, fields)):
-        assert 'hx-trigger="load"' in answer.content.decode()
+        assert 'hx-trigger="load, every 10s"' in answer.content.decode()
         seen.append(progress(answer)[0])
     return answer, seen
 
@@ -135,10 +135,13 @@ def test_a_request_that_comes_twice_does_nothing_twice(anna: Person) -> None:
     fill(anna, 6)
     anna.receive(letter(), mailbox="Projects")
     fields = fields_of(on_all(anna, "copy", chosen(anna), to="Projects").content.decode())
-    assert toast(go_on(anna, fields))["text"] == "6 messages copied to Projects."
-    assert re.search(r'id="work"[^>]* hidden>', go_on(anna, fields).content.decode())
+    for _twice in range(2):
+        answer = go_on(anna, fields)
+        assert toast(answer)["text"] == "6 messages copied to Projects."
+        assert anna.count("Projects") == 7
     assert anna.client.post(anna.url("go_on"), fields).status_code == 302
-    assert anna.count("Projects") == 7
+    to_the_end(anna, take_back(anna, answer))
+    assert (anna.count("Projects"), anna.count()) == (1, 6)
 
 
 def test_one_request_at_a_time_is_at_it_and_hears_who_wants_to_stop_it(anna: Person) -> None:
@@ -150,7 +153,8 @@ def test_one_request_at_a_time_is_at_it_and_hears_who_wants_to_stop_it(anna: Per
             answer = go_on(anna, fields, stop=stop)
             assert (progress(answer), anna.count("Archive")) == ((4, 10), 4)
             assert "delay:3s" in answer.content.decode()
-    assert "Stopped: 6 stay" in toast(go_on(anna, fields))["text"]
+    for _twice in range(2):
+        assert "Stopped: 6 stay" in toast(go_on(anna, fields))["text"]
 
 
 def test_messages_of_several_folders(anna: Person) -> None:
@@ -231,7 +235,7 @@ def test_a_server_that_goes_away_ends_nothing(own_dovecot: Any, settings: Any, d
             away = go_on(person, fields)
             assert progress(away) == (4, 10)
             assert "isn’t answering." in away.content.decode()
-            assert 'hx-trigger="load delay:3s"' in away.content.decode()
+            assert 'hx-trigger="load delay:3s, every 10s"' in away.content.decode()
         server.start()
         assert progress(go_on(person, fields)) == (8, 10)
         answer = go_on(person, fields)

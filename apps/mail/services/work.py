@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from django.core.cache import cache
 
-from apps.mail.mailbox.errors import MailError, NoSuchMessage, ServerRefused, UidValidityChanged
+from apps.mail.mailbox.errors import MailError, NoSuchMessage, ServerRefused, ServerUnreachable, TooManyConnections
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import actions, noted, said, steps, trouble
 from apps.mail.services.steps import Step
@@ -26,11 +26,11 @@ from apps.mail.services.steps import Step
 SECONDS = 2.0
 #: Messages in a batch. Small ones are no way to be quick: of a Maildir with 100,000, MOVE takes Dovecot 0.3 s at least.
 FIRST, LEAST, MOST = 1000, 500, 5000
-QUICK, SLOW = 1.0, 4.0  # seconds that a batch takes
+QUICK, SLOW = 1.5, 4.0  # seconds that a batch takes
 LONGEST = 300  # seconds after which a request that was at it counts as dead
 
 _NAME = re.compile(r"[\w-]{16}", re.ASCII)
-_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere", "size")
+_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere", "stopped", "size")
 
 
 class Busy(Exception):
@@ -114,12 +114,10 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
             work.size = max(work.size // 2, LEAST)
         if work.waits or now + (now - begun) > until:  # no room for another one
             break
-    if work.name and cache.get(stop):
+    if work.steps and work.name and cache.get(stop):
         work.stop()
-    if work.steps:
+    if work.steps or work.name:  # the end too: its answer may be lost
         _note(work, user_id)
-    elif work.name:
-        cache.delete_many([_key(user_id, work.name), stop])
     elif work.error and not work.done and _says_all(work):
         raise work.error
 
@@ -131,13 +129,13 @@ def _batch(store: MailStore, work: Work) -> None:
     except NoSuchMessage as error:
         work.left += len(some.uids)
         work.error = work.error or error
-    except (UidValidityChanged, ServerRefused) as error:  # the same to all of this folder
+    except (ServerUnreachable, TooManyConnections) as error:
+        _cut_off(work, error)
+        return
+    except MailError as error:  # it would be the same with all of this folder
         work.left += len(work.steps[0].uids)
         work.error = work.error or error
         rest = None
-    except MailError as error:
-        _cut_off(work, error)
-        return
     else:
         work.done += taken.changed if work.undoing else taken.count
         if not work.undoing:
@@ -169,7 +167,7 @@ def _add(ways: list[Step], back: Step | None) -> None:
 
 def _says_all(work: Work) -> bool:
     refused = isinstance(work.error, ServerRefused)  # its words say more than ours
-    return refused or (isinstance(work.error, UidValidityChanged) and not work.several)
+    return refused or not (work.several or isinstance(work.error, NoSuchMessage))
 
 
 # between two requests
@@ -183,7 +181,7 @@ def _note(work: Work, user_id: int) -> None:
 
 
 def look(name: str, *, user_id: int) -> Work | None:
-    """As it was noted last; None where it has ended, or too much time has passed."""
+    """As it was noted last, at its end too; None where too much time has passed."""
     text = cache.get(_key(user_id, name)) if _NAME.fullmatch(name) else None
     if text is None:
         return None

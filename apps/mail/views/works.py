@@ -20,7 +20,7 @@ def shown(request: PortalRequest) -> Work | None:
     """The last thing that was begun and has not ended."""
     for name in reversed(request.session.get(_KEY, [])):
         work = services.look(name, user_id=request.user.pk)
-        if work is not None:
+        if work is not None and work.steps:
             return work
         remember(request, Work(do="", steps=[], name=name))
     return None
