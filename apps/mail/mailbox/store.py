@@ -288,7 +288,7 @@ class MailStore(Protocol):
         ...
 
     def matching(
-        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float | None = None
+        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
     ) -> tuple[int, Sequence[int]]:
         """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once. Raises
         ``ServerTimeout`` where the server has not told them after so many ``seconds``."""

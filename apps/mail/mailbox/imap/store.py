@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -173,10 +172,9 @@ class ImapStore:
         if after:
             guard.uid(after)
         self._open(mailbox, uidvalidity, news=True)
-        connection, memory = self.connection, self._memory
         found = scan.scan(
-            connection,
-            memory,
+            self.connection,
+            self._memory,
             query,
             limit=limit,
             seconds=seconds,
@@ -185,7 +183,7 @@ class ImapStore:
             window=window,
             eager=eager,
         )
-        rows = listing.rows(connection, memory, found.uids)
+        rows = listing.rows(self.connection, self._memory, found.uids)
         return Stretch(
             mailbox=mailbox,
             status=self._status,
@@ -197,10 +195,10 @@ class ImapStore:
         )
 
     def matching(
-        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float | None = None
+        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
     ) -> tuple[int, Sequence[int]]:
         selected = self._open(mailbox, uidvalidity, news=True)
-        with self.connection.patience(seconds) if seconds is not None else contextlib.nullcontext():
+        with self.connection.patience(seconds):
             return selected.uidvalidity, search.matching(self.connection, self._memory, query)
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
@@ -294,9 +292,8 @@ class ImapStore:
     def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> int:
         guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)
-        gone = changes.expunge(self.connection, uids)
         self._changed()
-        return gone
+        return changes.expunge(self.connection, uids)
 
     def append(
         self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None
