@@ -211,7 +211,8 @@ def changes(walk: Walk) -> Iterator[Operation]:
         walk.other.command("UID MOVE 1:* INBOX")
 
     def move_bare(_: int) -> None:
-        bare.command(f"UID MOVE {','.join(map(str, chosen))} Archive")
+        bare.command("NOOP")  # else this session would not know the messages yet, and move none
+        assert b"COPYUID" in bare.command(f"UID MOVE {chosen[0]}:{chosen[-1]} Archive")
 
     yield Operation(
         name="move 50",

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from apps.mail.services import work
 from tests.mail.conftest import Person, letter
 from tests.mail.test_list_in_browser import Open, Slow, opened, row, visit
 from tests.support import axe
@@ -27,10 +28,10 @@ def server(dovecot, settings):
 class Held:
     """Actions that stand still until somebody says what becomes of them, one after the other."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    def __init__(self, page: Page, address: str = "**/act/") -> None:
+        self._page, self._address = page, address
         self._routes: list[Route] = []
-        page.route("**/act/", lambda route: self._routes.append(route))
+        page.route(address, lambda route: self._routes.append(route))
         hold_from_now_on(page)
 
     def next(self) -> Route:
@@ -39,7 +40,7 @@ class Held:
         return self._routes.pop(0)
 
     def release(self) -> None:
-        self._page.unroute("**/act/")
+        self._page.unroute(self._address)
 
 
 def struck(page: Page, key: str) -> None:
@@ -214,6 +215,67 @@ def test_all_of_the_folder_from_the_foot_of_the_list(visit: Open) -> None:
     expect(page.locator(".msg:visible")).to_have_count(0)
     slow.let_go()
     expect(page.locator("#toasts")).to_contain_text("52 messages archived.")
+    page.keyboard.press("z")
+    expect(page.locator(".msg:visible")).to_have_count(50)
+    assert (person.count(), person.count("Archive")) == (52, 0)
+
+
+@pytest.fixture
+def twenty_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request does one batch."""
+    monkeypatch.setattr(work, "SECONDS", 0.0)
+    for name in ("FIRST", "LEAST", "MOST"):
+        monkeypatch.setattr(work, name, 20)
+
+
+def all_of_it(page: Page, key: str) -> None:
+    """All of the 52 in the folder are chosen, and the key is struck."""
+    row(page, "n40").locator(".go").focus()
+    page.keyboard.press("Control+A")
+    page.get_by_role("link", name="Select all 52 in this folder").click()
+    expect(page.locator("#bulk[data-htmx-powered]")).to_contain_text("52 selected")  # it is more than a form by now
+    struck(page, key)
+
+
+def test_what_takes_long_shows_how_far_it_is_and_goes_on_by_itself(visit: Open, twenty_at_a_time: None) -> None:
+    person, page = visit(viewport=WIDE, count=52)
+    held = Held(page, "**/@/work/")
+    with page.expect_request("**/@/work/"):
+        all_of_it(page, "e")
+    box = page.locator("#work")
+    expect(box).to_contain_text("20 messages archived. 32 are still to do.")
+    expect(box.get_by_role("progressbar")).to_have_js_property("value", 20)
+    expect(page.locator(".msg:visible")).to_have_count(0)
+    assert axe.violations(page) == []
+    box.get_by_role("button", name="Stop").focus()
+    with page.expect_request("**/@/work/"):  # the next one
+        held.next().continue_()
+    expect(box).to_contain_text("40 messages archived. 12 are still to do.")
+    expect(box.get_by_role("button", name="Stop")).to_be_focused()
+    held.next().continue_()
+    expect(page.locator("#toasts")).to_contain_text("52 messages archived.")
+    expect(box).to_be_hidden()
+    held.release()
+    page.keyboard.press("z")
+    expect(page.locator("#toasts")).to_contain_text("52 messages are back.")
+    expect(page.locator(".msg:visible")).to_have_count(50)
+    assert (person.count(), person.count("Archive")) == (52, 0)
+
+
+def test_what_takes_long_is_stopped(visit: Open, twenty_at_a_time: None) -> None:
+    person, page = visit(viewport=WIDE, count=52)
+    held = Held(page, "**/@/work/")
+    with page.expect_request("**/@/work/"):
+        all_of_it(page, "e")
+    with page.expect_request("**/@/work/"):
+        page.locator("#work").get_by_role("button", name="Stop").click()
+    goes_on, stops = held.next(), held.next()
+    stops.continue_()
+    expect(page.locator("#toasts")).to_contain_text("20 messages archived. Stopped: 32 stay as they are.")
+    goes_on.continue_()  # too late
+    held.release()
+    expect(page.locator(".msg:visible")).to_have_count(32)
+    expect(page.locator("#work")).to_be_hidden()
     page.keyboard.press("z")
     expect(page.locator(".msg:visible")).to_have_count(50)
     assert (person.count(), person.count("Archive")) == (52, 0)

@@ -15,7 +15,7 @@ from django.test import Client
 
 from apps.mail.mailbox.errors import BadArgument
 from apps.mail.mailbox.imap import changes
-from apps.mail.services import noted, stores
+from apps.mail.services import actions, everything, folders, noted, stores
 from tests.mail.conftest import HTMX, Person, letter
 from tests.mail.test_actions import act, uids_of
 from tests.support.mailserver import MailServer
@@ -67,6 +67,26 @@ def test_undo_of_junk_unteaches_the_filter(anna: Person) -> None:
     assert "$Junk" not in anna.flags(back)
 
 
+@pytest.mark.parametrize("do", ["junk", "notjunk"])
+def test_nothing_is_learnt_from_what_was_not_moved(
+    on_dovecot: Person, monkeypatch: pytest.MonkeyPatch, do: str
+) -> None:
+    """The folder it goes to vanishes between the look at the folders and the move."""
+    (uid,) = on_dovecot.receive(letter(), mailbox="Kept")
+    monkeypatch.setitem(actions.TARGET_ROLES, do, "junk")
+    monkeypatch.setattr(folders, "ensure_role", lambda *_: "Vanished")
+    answer = act(on_dovecot, do, uid, mailbox="Kept", htmx=True)
+    assert answer.status_code == 404
+    assert on_dovecot.flags(uid, "Kept") == set()
+
+
+def test_junk_is_learnt_where_it_went(on_dovecot: Person) -> None:
+    (uid,) = on_dovecot.receive(letter())
+    act(on_dovecot, "junk", uid)
+    (there,) = uids_of(on_dovecot, "Junk")
+    assert "$Junk" in on_dovecot.flags(there, "Junk")
+
+
 def test_a_flag_beside_the_open_message_is_taken_back_too(anna: Person) -> None:
     (uid,) = anna.receive(letter())
     answer = act(anna, "flag", uid, htmx=True, **{"from": "message"})
@@ -81,7 +101,7 @@ def test_without_scripts_the_undo_of_a_flag_stays_with_the_message(anna: Person)
     answer = act(anna, "flag", uid, **{"from": "message"})
     page = anna.client.get(answer["Location"]).content.decode()
     form = re.search(r'<form method="post" action="/mail/@/undo/">.*?</form>', page, re.DOTALL)[0]
-    fields = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form))
+    fields = {name: html.unescape(value) for name, value in re.findall(r'name="([\w-]+)" value="([^"]*)"', form)}
     answer = anna.client.post("/mail/@/undo/", fields)
     assert answer["Location"].startswith(f"/mail/INBOX/{uid}/")
     assert "\\Flagged" not in anna.flags(uid)
@@ -101,10 +121,39 @@ def test_copies_go_to_a_folder_and_undo_removes_exactly_them(anna: Person) -> No
     assert toast(answer)["text"] == "2 messages copied to Projects."
     assert (anna.count(), anna.count("Projects")) == (2, 3)
     (late,) = anna.receive(letter("late"), mailbox="Projects")
-    for _twice in range(2):
-        assert toast(take_back(anna, answer))["text"] == "2 copies removed."
+    for text in ("2 copies removed.", "There is nothing left to undo."):
+        assert toast(take_back(anna, answer))["text"] == text
         assert uids_of(anna, "Projects") == [before, late]
     assert uids_of(anna, "INBOX") == [first, second]
+
+
+def test_copies_that_are_taken_back_lie_in_the_trash_where_there_is_one(anna: Person) -> None:
+    (uid,) = anna.receive(letter("one"))
+    anna.receive(letter("other"), mailbox="Projects")
+    (thrown,) = anna.receive(letter("thrown"), mailbox="Trash")
+    take_back(anna, act(anna, "copy", uid, to="Projects", htmx=True))
+    assert (anna.count("Projects"), anna.count("Trash"), anna.count()) == (1, 2, 1)
+    take_back(anna, act(anna, "copy", uid, to="Trash", htmx=True))
+    assert (thrown in uids_of(anna, "Trash"), anna.count("Trash")) == (True, 2)
+
+
+def test_the_way_back_says_how_long_it_lasts(anna: Person) -> None:
+    (uid,) = anna.receive(letter())
+    assert way_back(act(anna, "archive", uid, htmx=True))["lasts"] == noted.SECONDS
+
+
+def test_undo_tells_what_the_server_did_and_not_what_was_asked(anna: Person) -> None:
+    uids = fill(anna, 3)
+    answer = act(anna, "archive", *uids, htmx=True)
+    flagged = act(anna, "flag", *fill(anna, 2, subject="m"), htmx=True)
+    with anna.server.session(anna.login) as session:
+        session.select("Archive")
+        session.store("1", "+FLAGS", "(\\Deleted)")
+        session.expunge()
+        session.select("INBOX")
+        session.store("1", "-FLAGS", "(\\Flagged)")
+    assert toast(take_back(anna, answer))["text"] == "2 messages are back."
+    assert toast(take_back(anna, flagged))["text"] == "Flag taken off 1 message."
 
 
 def test_copies_into_a_folder_that_is_not_there_are_not_made(anna: Person) -> None:
@@ -242,6 +291,18 @@ def test_all_that_a_search_over_several_folders_finds(anna: Person) -> None:
     assert not any("\\Flagged" in anna.flags(uid) for uid in uids_of(anna, "INBOX"))
 
 
+@pytest.mark.parametrize("query", [{}, {"q": "subject:n"}, {"q": "subject:n", "where": "all"}])
+def test_what_takes_too_long_to_count_is_said(
+    anna: Person, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    fill(anna, 3)
+    monkeypatch.setattr(everything, "SECONDS", 0.0001)
+    page = anna.client.get("/mail/INBOX/", {"all": "1", **query}, headers=HTMX).content.decode()
+    assert "They cannot all be selected" in page
+    assert 'name="all"' not in page
+    assert anna.client.get("/mail/INBOX/").status_code == 200
+
+
 def test_copies_of_what_several_folders_hold_are_taken_back(anna: Person) -> None:
     fill(anna, 2, subject="poles ")
     anna.receive(letter("poles 3"), mailbox="Projects")
@@ -275,7 +336,7 @@ def test_what_is_long_is_noted_and_forgotten_in_time(anna: Person, monkeypatch: 
     monkeypatch.setattr(noted, "LONGEST", 0)
     take_back(anna, answer)
     flagged = on_all(anna, "flag", chosen(anna))
-    assert way_back(flagged)["values"]["uids"].startswith("@")
+    assert way_back(flagged)["values"]["ways"].startswith("@")
     cache.clear()
     for answer in (take_back(anna, flagged), on_all(anna, "archive", fields)):
         assert answer.status_code == 409
@@ -297,23 +358,31 @@ def test_nonsense_is_no_set_of_messages(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    "ways",
     [
-        {"mailbox": "INBOX", "v": "1", "uids": "1", "do": "explode"},
-        {"mailbox": "INBOX", "v": "1", "uids": "1", "do": "move"},
-        {"mailbox": "INBOX", "v": "1", "uids": "1", "do": "flag", "back_to": "Trash"},
-        {"mailbox": "INBOX", "v": "1", "uids": "1", "back_to": "Trash", "lesson": "x"},
-        {"v": "1", "uids": "1", "back_to": "Trash"},
+        "",
+        "1",
+        "[]",
+        "[" * 5000,
+        [("explode", "INBOX", 1, "1", "")],
+        [("expunge", "INBOX", 1, "1", "")],
+        [("move", "INBOX", 1, "1", "Trash")],
+        [("back", "INBOX", 1, "1", "")],
+        [("back", "INBOX", True, "1", "Trash")],
+        [("back", "INBOX", 1, 1, "Trash")],
+        [("back", "", 1, "1", "Trash")],
+        [("back", "INBOX", 1, "1", "Trash"), ("back", "INBOX", 0, "1", "Trash")],
     ],
 )
-def test_a_way_back_that_makes_no_sense_is_refused(anna: Person, fields: dict[str, str]) -> None:
-    assert anna.client.post(anna.url("undo"), fields).status_code == 400
+def test_a_way_back_that_makes_no_sense_is_refused(anna: Person, ways: object) -> None:
+    text = ways if isinstance(ways, str) else json.dumps(ways)
+    assert anna.client.post(anna.url("undo"), {"ways": text}).status_code == 400
 
 
 def test_many_are_flagged_in_a_few_commands(
     dovecot: MailServer, on_dovecot: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two commands for each batch, and nothing in the answer that grows with the folder."""
+    """Two commands for each set, two before each batch, and nothing in the answer that grows with the folder."""
     monkeypatch.setattr(changes, "BATCH", 500)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     dovecot.fill(on_dovecot.login, ((letter(f"n{number}"), moment) for number in range(1200)))
@@ -322,7 +391,7 @@ def test_many_are_flagged_in_a_few_commands(
     before = commands()
     answer = on_all(on_dovecot, "flag", fields)
     assert toast(answer)["text"] == "1200 messages flagged."
-    assert commands() - before <= 3 * 2 + 5
+    assert commands() - before <= 4 * (2 + 2) + 5
     assert answer.content.count(b'class="row msg') == 50
     assert len(answer["HX-Trigger"]) < 1000
 

@@ -3,6 +3,7 @@ belongs to one person is closed to all others."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -70,7 +71,7 @@ def test_no_order_touches_anything(anna: Person, headers: dict[str, str]) -> Non
         answer = anna.client.post(anna.url("act", "INBOX"), data, headers=headers)
         assert answer.status_code == 409, order
         assert SAID in answer.content.decode(), order
-    undo = {"mailbox": "INBOX", "uids": str(uid_in(anna)), "back_to": "Archive", "v": str(wrong)}
+    undo = {"ways": json.dumps([("back", "INBOX", wrong, str(uid_in(anna)), "Archive")])}
     answer = anna.client.post(anna.url("undo"), undo, headers=headers)
     assert (answer.status_code, SAID in answer.content.decode()) == (409, True)
     assert state(anna) == before

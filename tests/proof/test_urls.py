@@ -39,7 +39,7 @@ ONLY_POST = {
     "mail:sort",
     "mail:search",
     "mail:act_found",
-    "mail:undo_found",
+    "mail:go_on",
     "mail:act_on_folder",
     "mail:undo_folder",
     "portal:revoke_delegation",

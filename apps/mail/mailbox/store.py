@@ -205,8 +205,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveResult:
-    """Where messages went: UIDs in the target by UID in the source; empty where the server does not tell (UIDPLUS)."""
+    """Where messages went: UIDs in the target by UID in the source; empty where the server does not tell, as one
+    without UIDPLUS, and others now and then (RFC 4315 section 3). ``done`` is how many went, in either case."""
 
+    done: int
     uidvalidity: int = 0
     uids: Mapping[int, int] = field(default_factory=dict)
 
@@ -285,8 +287,11 @@ class MailStore(Protocol):
         kept back for long."""
         ...
 
-    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
-        """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once."""
+    def matching(
+        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
+    ) -> tuple[int, Sequence[int]]:
+        """(UIDVALIDITY, the UIDs of all messages that match), newest first: for what is done to many at once. Raises
+        ``ServerTimeout`` where the server has not told them after so many ``seconds``."""
         ...
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
@@ -323,8 +328,9 @@ class MailStore(Protocol):
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult: ...
     def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult: ...
-    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
-        """Remove exactly these messages for ever (UID EXPUNGE, or the safe detour where UIDPLUS is missing)."""
+    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> int:
+        """Remove exactly these messages for ever (UID EXPUNGE, or the safe detour where UIDPLUS is missing); how many
+        went."""
         ...
 
     def append(

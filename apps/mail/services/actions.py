@@ -1,17 +1,15 @@
-"""What can be done to messages: marks, moves, and the way back."""
+"""What can be done to messages of one folder, and the way back from each."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
-from apps.mail.mailbox.errors import NoSuchMailbox, NoSuchMessage, ServerRefused, UidValidityChanged
+from apps.mail.mailbox.errors import BadArgument, MailError, NoSuchMailbox, NoSuchMessage
 from apps.mail.mailbox.store import Mailbox, MailStore, MoveResult
 from apps.mail.services import folders
+from apps.mail.services.steps import Chosen, Step
 
 #: Marks by what the form calls them: (flag, whether it is set).
 MARKS: dict[str, tuple[str, bool]] = {
@@ -25,208 +23,102 @@ _OPPOSITES = {"read": "unread", "unread": "read", "flag": "unflag", "unflag": "f
 TARGET_ROLES = {"archive": "archive", "delete": "trash", "junk": "junk", "notjunk": "inbox"}
 #: Those that ask for a folder.
 WITH_TARGET = ("move", "copy")
+#: What forms can ask for.
 ALL = frozenset({*MARKS, *TARGET_ROLES, *WITH_TARGET})
+FOR_EVER = "expunge"  # what "delete" means in the trash
+#: Moves to where they were, and copies that go.
+BACK = ("back", "unjunk", "unnotjunk")
+UNCOPY = "uncopy"
+WAYS_BACK = frozenset({*MARKS, *BACK, UNCOPY})
 #: Spam filters learn from these (RFC 5788 registry): (add, remove).
-LESSONS = {"junk": (("$Junk",), ("$NotJunk",)), "notjunk": (("$NotJunk",), ("$Junk",))}
+LESSONS = {
+    "junk": (("$Junk",), ("$NotJunk",)),
+    "notjunk": (("$NotJunk",), ("$Junk",)),
+    "unjunk": ((), ("$Junk",)),
+    "unnotjunk": ((), ("$NotJunk",)),
+}
+
+
+def planned(
+    store: MailStore, chosen: Sequence[Chosen], *, do: str, target: str = "", mailboxes: Sequence[Mailbox] = ()
+) -> list[Step]:
+    """A step for each folder. ``do``: one of ``ALL``, or ``FOR_EVER``; "move" and "copy" to the folder ``target``.
+    Raises ``NoSuchMailbox`` before anything is touched."""
+    if do in TARGET_ROLES:
+        role = TARGET_ROLES[do]
+        target = "INBOX" if role == "inbox" else folders.ensure_role(store, role, mailboxes)
+    elif do in WITH_TARGET and not any(known.name == target and known.selectable for known in mailboxes):
+        raise NoSuchMailbox(target)
+    return [
+        Step(do=do, mailbox=some.mailbox, uidvalidity=some.uidvalidity, uids=some.uids, target=target)
+        for some in chosen
+    ]
+
+
+def planned_back(ways: Sequence[Step], mailboxes: Sequence[Mailbox]) -> list[Step]:
+    """Copies go to the trash, where there is one and they are not there already. Raises ``BadArgument`` for what leads
+    nowhere."""
+    if not ways or not all(way.do in WAYS_BACK and (way.target or way.do not in BACK) for way in ways):
+        raise BadArgument("not a way back")
+    trash = folders.by_role(mailboxes, "trash")
+    return [
+        replace(way, target=trash.name) if trash and way.do == UNCOPY and way.mailbox != trash.name else way
+        for way in ways
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
-    """The way back for these messages: where they are now, and what brings back how it was."""
+class Taken:
+    """What has become of a step."""
 
-    mailbox: str
-    uidvalidity: int
-    uids: tuple[int, ...]
-    do: str = "move"  # to ``back_to``; or a key of ``MARKS``; or "uncopy": they are copies that go for ever
-    back_to: str = ""
-    lesson: str = ""  # a key of ``LESSONS`` that was taught and is taken back
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it makes sense, wherever it came from."""
-        known = self.do in {"move", "uncopy", *MARKS} and self.lesson in {"", *LESSONS}
-        return known and bool(self.mailbox) and (self.do == "move") == bool(self.back_to)
+    count: int  # messages that are as they were wanted, as far as the server tells
+    changed: int  # those that were not so before
+    back: Step | None = None  # the way back
+    nowhere: int = 0  # of them, those of which nobody knows it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    text: str  # for the toast
-    undo: Undo | None = None
-    failed: bool = False
+def take(store: MailStore, step: Step) -> Taken:
+    """Do it. Raises ``NoSuchMessage`` where there is none of them any more; again does no harm."""
+    if step.do in MARKS:
+        return _mark(store, step)
+    if step.do == FOR_EVER or (step.do == UNCOPY and not step.target):
+        count = store.expunge(step.mailbox, step.uids, uidvalidity=step.uidvalidity)
+        return _taken(count)
+    if step.do == "copy":
+        return _taken_to(step, store.copy(step.mailbox, step.uids, step.target, uidvalidity=step.uidvalidity), UNCOPY)
+    return _move(store, step)
 
 
-def mark(store: MailStore, mailbox: str, uids: Sequence[int], *, uidvalidity: int, do: str) -> Done:
-    """Set or take away a flag. ``do`` is a key of ``MARKS``. The way back is about those that were changed by it: a
-    message that was flagged before stays so."""
-    flag, on = MARKS[do]
-    changed = store.mark(mailbox, uids, flag, on=on, uidvalidity=uidvalidity)
-    undo = Undo(mailbox=mailbox, uidvalidity=uidvalidity, uids=tuple(changed), do=_OPPOSITES[do]) if changed else None
-    return Done(text=said(do, len(uids)), undo=undo)
-
-
-def said(do: str, count: int) -> str:
-    """The sentence for the toast. ``do`` is a key of ``MARKS`` or ``TARGET_ROLES``."""
-    texts = {
-        "read": ngettext("%(count)d message marked as read.", "%(count)d messages marked as read.", count),
-        "unread": ngettext("%(count)d message marked as unread.", "%(count)d messages marked as unread.", count),
-        "flag": ngettext("%(count)d message flagged.", "%(count)d messages flagged.", count),
-        "unflag": ngettext("Flag removed from %(count)d message.", "Flag removed from %(count)d messages.", count),
-        "archive": ngettext("%(count)d message archived.", "%(count)d messages archived.", count),
-        "delete": ngettext("%(count)d message moved to the trash.", "%(count)d messages moved to the trash.", count),
-        "junk": ngettext("%(count)d message reported as junk.", "%(count)d messages reported as junk.", count),
-        "notjunk": ngettext("%(count)d message moved to the inbox.", "%(count)d messages moved to the inbox.", count),
-    }
-    return texts[do] % {"count": count}
-
-
-def said_of_move(folder: object, count: int) -> str:
-    text = ngettext("%(count)d message moved to %(folder)s.", "%(count)d messages moved to %(folder)s.", count)
-    return text % {"count": count, "folder": folder}
-
-
-def said_of_copy(folder: object, count: int) -> str:
-    text = ngettext("%(count)d message copied to %(folder)s.", "%(count)d messages copied to %(folder)s.", count)
-    return text % {"count": count, "folder": folder}
-
-
-def move_by_role(
-    store: MailStore, mailbox: str, uids: Sequence[int], *, uidvalidity: int, do: str, mailboxes: Sequence[Mailbox]
-) -> Done:
-    """Archive, delete (to the trash), junk, not junk. ``do`` is a key of ``TARGET_ROLES``."""
-    role = TARGET_ROLES[do]
-    target = "INBOX" if role == "inbox" else folders.ensure_role(store, role, mailboxes)
-    if do in LESSONS:
-        add, remove = LESSONS[do]
-        with contextlib.suppress(ServerRefused):  # a server without keywords still moves
-            store.set_flags(mailbox, uids, uidvalidity=uidvalidity, add=add, remove=remove)
-    count, undo = _move(store, mailbox, uids, target, uidvalidity=uidvalidity, lesson=do if do in LESSONS else "")
-    return Done(text=said(do, count), undo=undo)
-
-
-def move(
-    store: MailStore,
-    mailbox: str,
-    uids: Sequence[int],
-    *,
-    uidvalidity: int,
-    target: str,
-    mailboxes: Sequence[Mailbox],
-) -> Done:
-    """Move to a folder the account has. Raises ``NoSuchMailbox`` before anything is touched."""
-    found = _folder(target, mailboxes)
-    count, undo = _move(store, mailbox, uids, target, uidvalidity=uidvalidity)
-    return Done(text=said_of_move(folders.label(found), count), undo=undo)
-
-
-def copy(
-    store: MailStore,
-    mailbox: str,
-    uids: Sequence[int],
-    *,
-    uidvalidity: int,
-    target: str,
-    mailboxes: Sequence[Mailbox],
-) -> Done:
-    """Copy to a folder the account has. Raises ``NoSuchMailbox`` before anything is touched."""
-    found = _folder(target, mailboxes)
-    result = store.copy(mailbox, uids, target, uidvalidity=uidvalidity)
-    count = _how_many(store, result, uids)
-    text = said_of_copy(folders.label(found), count)
-    if not result.uids:
-        # Nobody knows which of the messages there are the copies: one that looks the same may have been there before.
-        return Done(text=f"{text} {no_way_back()}")
-    copies = tuple(sorted(result.uids.values()))
-    return Done(text=text, undo=Undo(mailbox=target, uidvalidity=result.uidvalidity, uids=copies, do="uncopy"))
-
-
-def _folder(name: str, mailboxes: Sequence[Mailbox]) -> Mailbox:
-    found = next((known for known in mailboxes if known.name == name and known.selectable), None)
-    if found is None:
-        raise NoSuchMailbox(name)
-    return found
-
-
-def _move(
-    store: MailStore, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int, lesson: str = ""
-) -> tuple[int, Undo | None]:
-    """How many went; None for the undo where the server does not say where to (no UIDPLUS), or nothing moved."""
-    if target == mailbox:
-        return len(uids), None
-    result: MoveResult = store.move(mailbox, uids, target, uidvalidity=uidvalidity)
-    count = _how_many(store, result, uids)
-    if not result.uids:
-        return count, None
-    now = tuple(sorted(result.uids.values()))
-    way = Undo(mailbox=target, uidvalidity=result.uidvalidity, uids=now, back_to=mailbox, lesson=lesson)
-    return count, way
-
-
-def _how_many(store: MailStore, result: MoveResult, uids: Sequence[int]) -> int:
-    """As far as the server tells. Raises ``NoSuchMessage`` where it says that there were none."""
-    if result.uids:
-        return len(result.uids)
-    if "UIDPLUS" in store.capabilities:
+def _taken(count: int, back: Step | None = None, nowhere: int = 0) -> Taken:
+    if not count:
         raise NoSuchMessage
-    return len(uids)
+    return Taken(count=count, changed=count, back=back, nowhere=nowhere)
 
 
-def undo(store: MailStore, *ways: Undo) -> Done:
-    """Again does no harm: what is no longer where it was put is left alone; what has gone holds up no other."""
-    gone: NoSuchMailbox | UidValidityChanged | None = None
-    count = 0
-    for way in ways:
-        try:
-            _take_back(store, way)
-            count += len(way.uids)
-        except (UidValidityChanged, NoSuchMailbox) as error:
-            gone = error
-    if gone and not count:
-        raise gone
-    do = ways[0].do if ways else "move"
-    return Done(text=said_of_undo(do, count))
+def _taken_to(step: Step, result: MoveResult, do: str, target: str = "") -> Taken:
+    """Those whose place the server does not tell are left where they are: what looks the same may be another one."""
+    uids = tuple(sorted(result.uids.values()))
+    back = Step(do=do, mailbox=step.target, uidvalidity=result.uidvalidity, uids=uids, target=target) if uids else None
+    return _taken(result.done, back, result.done - len(uids))
 
 
-def _take_back(store: MailStore, way: Undo) -> None:
-    if way.do == "uncopy":
-        store.expunge(way.mailbox, way.uids, uidvalidity=way.uidvalidity)
-    elif way.do in MARKS:
-        flag, on = MARKS[way.do]
-        store.mark(way.mailbox, way.uids, flag, on=on, uidvalidity=way.uidvalidity)
-    else:
-        _move_back(store, way)
+def _mark(store: MailStore, step: Step) -> Taken:
+    """The way back is about those that were changed by it: a message that was flagged before stays so."""
+    flag, on = MARKS[step.do]
+    changed = tuple(store.mark(step.mailbox, step.uids, flag, on=on, uidvalidity=step.uidvalidity))
+    back = replace(step, do=_OPPOSITES[step.do], uids=changed) if changed else None
+    return Taken(count=len(step.uids), changed=len(changed), back=back)
 
 
-def _move_back(store: MailStore, way: Undo) -> None:
-    if way.lesson:
-        with contextlib.suppress(ServerRefused):
-            store.set_flags(way.mailbox, way.uids, uidvalidity=way.uidvalidity, remove=LESSONS[way.lesson][0])
-    store.move(way.mailbox, way.uids, way.back_to, uidvalidity=way.uidvalidity)
-
-
-def said_of_undo(do: str, count: int) -> str:
-    if do in MARKS:
-        return said(do, count)
-    if do == "uncopy":
-        text = ngettext("%(count)d copy removed.", "%(count)d copies removed.", count)
-    else:
-        text = ngettext("%(count)d message is back.", "%(count)d messages are back.", count)
-    return text % {"count": count}
-
-
-def delete_for_ever(store: MailStore, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Done:
-    store.expunge(mailbox, uids, uidvalidity=uidvalidity)
-    count = len(uids)
-    text = ngettext("%(count)d message deleted for ever.", "%(count)d messages deleted for ever.", count)
-    return Done(text=text % {"count": count})
-
-
-def nothing_chosen() -> str:
-    return _("No message is selected. Tick the boxes of the ones you mean.")
-
-
-def no_way_back() -> str:
-    return _("Your mail server does not say where they are, so this cannot be undone.")
-
-
-def gone() -> str:
-    return _("This is not here any more: it was moved or deleted, perhaps by another program.")
+def _move(store: MailStore, step: Step) -> Taken:
+    result = store.move(step.mailbox, step.uids, step.target, uidvalidity=step.uidvalidity)
+    if result.uids and step.do in LESSONS:
+        # Only now: where nothing was moved, nothing is learnt. Of what lies nobody knows where, nothing either.
+        add, remove = LESSONS[step.do]
+        with contextlib.suppress(MailError):  # a server without keywords has moved them all the same
+            there = tuple(result.uids.values())
+            store.set_flags(step.target, there, uidvalidity=result.uidvalidity, add=add, remove=remove)
+    if step.target == step.mailbox:
+        return Taken(count=result.done, changed=0)
+    do = f"un{step.do}" if step.do in ("junk", "notjunk") else "back"
+    return _taken_to(step, result, do, step.mailbox)

@@ -6,13 +6,17 @@ import json
 import time
 from dataclasses import dataclass
 
-from apps.mail.mailbox.errors import BadArgument, ServerRefused
+from apps.mail.mailbox.errors import BadArgument, MailError, ServerRefused, ServerTimeout
 from apps.mail.mailbox.store import MailStore, Query
 from apps.mail.services import noted, searching
 from apps.mail.services.listing import Listing
-from apps.mail.services.refs import MessageRef
+from apps.mail.services.steps import Chosen
 
-SECONDS = 20.0  # in which the folders of a search have to be looked through
+SECONDS = 20.0  # in which the server has to have told them
+
+
+class Uncounted(MailError):
+    """Nobody can tell which they are: it takes the server too long, there are too many, or some would count twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,47 +26,51 @@ class Everything:
 
 
 def of(store: MailStore, mailbox: str, shown: Listing, *, user_id: int) -> Everything | None:
-    """What the list that is ``shown`` is a part of; None where that is nothing, or cannot be told."""
-    parts = _over_folders(store, shown) if shown.view.everywhere else _in_one(store, mailbox, shown)
-    count = sum(len(uids) for _mailbox, _uidvalidity, uids in parts)
-    if not 0 < count <= noted.MOST:
+    """What the list that is ``shown`` is a part of; None where that is nothing. Raises ``Uncounted``; after that the
+    store may be of no more use."""
+    try:
+        parts = _over_folders(store, shown) if shown.view.everywhere else [_in_one(store, mailbox, shown)]
+    except ServerTimeout as error:
+        raise Uncounted from error
+    count = sum(len(part.uids) for part in parts)
+    if count > noted.MOST:
+        raise Uncounted
+    if not count:
         return None
     if not shown.view.everywhere:
-        text = noted.ranges(parts[0][2])
+        text = noted.ranges(parts[0].uids)
     else:
-        text = json.dumps([(name, uidvalidity, noted.ranges(uids)) for name, uidvalidity, uids in parts if uids])
+        text = json.dumps([(part.mailbox, part.uidvalidity, noted.ranges(part.uids)) for part in parts if part.uids])
     return Everything(count=count, text=noted.shortened(text, user_id=user_id))
 
 
-_Part = tuple[str, int, list[int]]  # of one folder: its name, UIDVALIDITY and UIDs
-
-
-def _in_one(store: MailStore, mailbox: str, shown: Listing) -> list[_Part]:
+def _in_one(store: MailStore, mailbox: str, shown: Listing) -> Chosen:
     status = shown.page.status
     query = shown.view.query if shown.view.is_search else Query()
-    _uidvalidity, uids = store.matching(mailbox, query, uidvalidity=status.uidvalidity)
-    return [(mailbox, status.uidvalidity, [uid for uid in uids if not status.uidnext or uid < status.uidnext])]
+    _validity, uids = store.matching(mailbox, query, uidvalidity=status.uidvalidity, seconds=SECONDS)
+    counted = tuple(uid for uid in uids if not status.uidnext or uid < status.uidnext)
+    return Chosen(mailbox, status.uidvalidity, counted)
 
 
-def _over_folders(store: MailStore, shown: Listing) -> list[_Part]:
-    """Empty where one of the folders shows messages of others, as each would count twice; and where it takes long."""
+def _over_folders(store: MailStore, shown: Listing) -> list[Chosen]:
     chosen = searching.folders_of(store, shown.view)
     if any(known.role in searching.COPIES for known in chosen):
-        return []
-    parts: list[_Part] = []
+        raise Uncounted("messages of others are shown here")
+    parts: list[Chosen] = []
     until = time.monotonic() + SECONDS
     for known in chosen:
-        if time.monotonic() > until:
-            return []
+        left = until - time.monotonic()
+        if left <= 0:
+            raise Uncounted
         try:
-            uidvalidity, uids = store.matching(known.name, shown.view.query)
+            uidvalidity, uids = store.matching(known.name, shown.view.query, seconds=left)
         except ServerRefused:
             continue  # as the search itself leaves it out
-        parts.append((known.name, uidvalidity, list(uids)))
+        parts.append(Chosen(known.name, uidvalidity, tuple(uids)))
     return parts
 
 
-def refs_of(text: str, *, user_id: int) -> tuple[MessageRef, ...]:
+def chosen_of(text: str, *, user_id: int) -> tuple[Chosen, ...]:
     """Those of a list over several folders; raises ``BadArgument`` and ``Forgotten``."""
     try:
         parts = [
@@ -70,7 +78,9 @@ def refs_of(text: str, *, user_id: int) -> tuple[MessageRef, ...]:
         ]
     except (ValueError, TypeError, RecursionError) as error:
         raise BadArgument("not a choice of messages") from error
-    found: list[MessageRef] = []
+    found: list[Chosen] = []
+    room = noted.MOST
     for name, v, uids in parts:
-        found += [MessageRef(name, v, uid) for uid in noted.uids_of(uids, most=noted.MOST - len(found))]
+        found.append(Chosen(name, v, noted.uids_of(uids, most=room)))
+        room -= len(found[-1].uids)
     return tuple(found)

@@ -48,10 +48,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """Unique in the list."""
-        if self.ref is None:
-            return str(self.uid)
-        return f"{self.uid}-{hashlib.blake2b(self.ref.mailbox.encode(), digest_size=6).hexdigest()}"
+        return key_of(self.uid, self.ref)
 
     @property
     def value(self) -> str:
@@ -69,6 +66,13 @@ class Row:
     @property
     def initials(self) -> str:
         return initials_of(self.address or "?")
+
+
+def key_of(uid: int, ref: MessageRef | None) -> str:
+    """Of a row: unique in its list."""
+    if ref is None:
+        return str(uid)
+    return f"{uid}-{hashlib.blake2b(ref.mailbox.encode(), digest_size=6).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from apps.mail.services import everything, folders, list_orders, listing, news, 
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
 from apps.mail.services.view import FILTERS, View
+from apps.mail.views import works
 from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook, look_for
 from portal.http import PortalRequest, is_fragment
@@ -50,7 +51,10 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
     shown = load(request, store, mailbox, view, role=str(context["role"]), below=below, place=place)
     context |= list_context(request, shown)
     if request.GET.get("all") and not rows_only and not below:
-        context["chosen"] = everything.of(store, mailbox, shown, user_id=request.user.pk)
+        try:
+            context["chosen"] = everything.of(store, mailbox, shown, user_id=request.user.pk)
+        except everything.Uncounted:
+            context["uncounted"] = True
         role = {"role": str(context["role"])} if context["role"] else {}
         context["list_url"] = reverse("mail:mailbox", args=(mailbox,)) + shown.view.encoded(**role)
     return render(request, template, context)
@@ -90,6 +94,7 @@ def load(
 def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
     return {
         "listing": shown,
+        "work": works.shown(request),
         "state": news.of_rows(shown.page),
         "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],

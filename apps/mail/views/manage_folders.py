@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -11,9 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +20,7 @@ from apps.mail.services import folder_actions, folder_removal, folders, list_ord
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
 from apps.mail.services.folder_removal import CountChanged, Counted
+from apps.mail.views.answers import LIST_CHANGED, in_dialog, placed, say, toast, with_events
 from apps.mail.views.common import column, uidvalidity_of, with_store
 from portal.http import PortalRequest, is_fragment
 
@@ -42,7 +40,7 @@ def refusals(view: FolderView[P]) -> FolderView[P]:
             if not is_fragment(request):
                 messages.error(request, refused.text)
                 return HttpResponseRedirect(reverse("mail:manage_folders"))
-            return _tree_response(request, store, {"toast": _toast(refused.text, level="error")})
+            return _tree_response(request, store, toast(refused.text, level="error"))
 
     return guarded
 
@@ -144,7 +142,7 @@ def _form(
     status = 422 if form.errors else 200
     if not is_fragment(request):
         return render(request, "mail/folder_form.html", column(request, store, "") | context, status=status)
-    return _in_dialog(render(request, "mail/_folder_dialog.html", context, status=status))
+    return in_dialog(render(request, "mail/_folder_dialog.html", context, status=status))
 
 
 @require_POST
@@ -203,7 +201,7 @@ def _confirm(
     context |= {"here": request.POST.get("here", ""), "came_from": request.POST.get("from", "")}
     if not is_fragment(request):
         return render(request, "mail/confirm_folder.html", column(request, store, "") | context)
-    return _in_dialog(render(request, "mail/_confirm_folder.html", context))
+    return in_dialog(render(request, "mail/_confirm_folder.html", context))
 
 
 @require_POST
@@ -240,48 +238,24 @@ def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpR
     emptied = bool(here) and request.POST.get("do") == "empty" and done.messages == here
     fields = done.undo.fields() | {"here": now} if done.undo else {}
     if not is_fragment(request) or now != here or emptied:
-        toast = render_to_string("mail/_folder_done.html", {"done": done, "undo_fields": fields}, request=request)
-        messages.success(request, mark_safe(toast))  # noqa: S308 - our template, which escapes
+        say(request, done.text, undo="mail:undo_folder", fields=fields)
         page = reverse("mail:mailbox", args=(now or "INBOX",))
         if not is_fragment(request):
             return HttpResponseRedirect(reverse("mail:manage_folders") if _from_page(request) else page)
         return HttpResponse(status=204, headers={"HX-Redirect": page})
-    events: dict[str, Any] = {"toast": _toast(done.text, undo=fields)}
+    events = [toast(done.text, undo="mail:undo_folder", fields=fields, target="#folders", swap="outerHTML")]
     if done.messages and done.messages == here:
-        events["list-changed"] = {"target": "#list"}
+        events.append(LIST_CHANGED)
     focus = done.made or (done.renamed[1] if done.renamed else request.POST.get("folder", ""))
-    return _tree_response(request, store, events, focus=focus)
+    return _tree_response(request, store, *events, focus=focus)
 
 
 def _from_page(request: PortalRequest) -> bool:
     return request.POST.get("from") == "page"
 
 
-def _tree_response(
-    request: PortalRequest, store: MailStore, events: dict[str, Any], *, focus: str = ""
-) -> HttpResponse:
+def _tree_response(request: PortalRequest, store: MailStore, *events: dict[str, Any], focus: str = "") -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     context = column(request, store, data.get("here", "")) | {"focus": focus}
     response = render(request, "mail/_folders_anew.html", context)
-    response["HX-Retarget"], response["HX-Reswap"] = "#folders", "outerHTML"
-    response["HX-Trigger"] = json.dumps(events)
-    return response
-
-
-def _toast(text: str, *, level: str = "ok", undo: dict[str, str] | None = None) -> dict[str, Any]:
-    toast: dict[str, Any] = {"target": "#toasts", "text": text, "level": level}
-    if undo:
-        url = reverse("mail:undo_folder")
-        toast["undo"] = {
-            "label": gettext("Undo"),
-            "url": url,
-            "values": undo,
-            "target": "#folders",
-            "swap": "outerHTML",
-        }
-    return toast
-
-
-def _in_dialog(response: HttpResponse) -> HttpResponse:
-    response["HX-Retarget"], response["HX-Reswap"] = "#mail-dialog", "innerHTML"
-    return response
+    return with_events(placed(response, "#folders", "outerHTML"), *events)

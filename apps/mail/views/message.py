@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
+from apps.mail.views.answers import COUNTS, with_events
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -78,7 +78,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
     response = FollowedResponse(content, then=then)
     if fragment and marks_read:
-        response["HX-Trigger"] = json.dumps({"mail-changed": {"target": "#folders"}})
+        with_events(response, COUNTS)
     return response
 
 

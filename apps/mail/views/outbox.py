@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -19,6 +17,7 @@ from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import outbox, outbox_page, sweeping, trouble
 from apps.mail.services.outbox import TooLate
 from apps.mail.services.stores import open_store
+from apps.mail.views.answers import COUNTS, toast, with_events
 from apps.mail.views.common import frame, mail_required, with_store
 from portal import credentials
 from portal.http import PortalRequest
@@ -100,12 +99,12 @@ def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
 def watch(request: PortalRequest) -> HttpResponse:
     """Asked by a page that shows a count: sends what no worker has sent, and tells what has become of the rest."""
     sweeping.catch_up(request.user.pk)
-    events: dict[str, object] = {"mail-changed": {"target": "#folders"}}
+    events = [COUNTS]
     states = outbox_page.news(request.user.pk)
     if text := _news(states):
         good = all(state == State.DONE for state in states)
-        events["toast"] = {"target": "#toasts", "text": text, "level": "ok" if good else "warning"}
-    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
+        events.append(toast(text, level="ok" if good else "warning"))
+    return with_events(HttpResponse(status=204), *events)
 
 
 def sent_text(request: PortalRequest, sent: outbox.Sent) -> str:

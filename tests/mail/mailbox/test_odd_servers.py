@@ -111,11 +111,17 @@ def test_neighbours_while_a_message_goes(pool: Pool) -> None:
 
 def test_a_target_that_is_rebuilt_during_a_move_leaves_nothing_to_undo() -> None:
     """UIDs of before mean other messages now."""
-    before = MoveResult(uidvalidity=5, uids={1: 10})
-    after = MoveResult(uidvalidity=6, uids={2: 1})
-    assert merged([before, after]) == after
+    before = MoveResult(done=1, uidvalidity=5, uids={1: 10})
+    after = MoveResult(done=1, uidvalidity=6, uids={2: 1})
+    both = MoveResult(done=2, uidvalidity=6, uids={2: 1})
+    assert merged([before, after]) == both
     codes = [Completion.parse(b"OK [COPYUID 5 1 10] x"), Completion.parse(b"OK [COPYUID 6 2 1] x")]
-    assert copied(Result([], codes)) == after
+    assert copied(Result([], codes)) == both
+
+
+def test_what_the_last_command_does_not_tell_takes_nothing_from_the_others() -> None:
+    before = MoveResult(done=1, uidvalidity=5, uids={1: 10})
+    assert merged([before, MoveResult(done=2)]) == MoveResult(done=3, uidvalidity=5, uids={1: 10})
 
 
 @pytest.mark.parametrize("code", [b"SERVERBUG", b"NOPERM", b"INUSE"])

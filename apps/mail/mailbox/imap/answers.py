@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from apps.mail.mailbox.imap.commands import Result, Untagged
 from apps.mail.mailbox.imap.tokens import MAX_UID, MOST_NUMBERS, expand, is_number
@@ -54,7 +55,7 @@ def vanished(result: Result, *, limit: int) -> set[int] | None:
 def copied(result: Result) -> MoveResult:
     """COPYUID (RFC 4315 section 3), tagged or, after MOVE, untagged; several are put together."""
     pairs: dict[int, int] = {}
-    uidvalidity = 0
+    uidvalidity = done = 0
     codes = [(item.code, item.code_data) for item in result.completions] + [item.code for item in result.untagged]
     for code, data in codes:
         words = data.split()
@@ -65,14 +66,22 @@ def copied(result: Result) -> MoveResult:
             if uidvalidity != int(words[0]):  # the target was rebuilt meanwhile
                 uidvalidity, pairs = int(words[0]), {}
             pairs.update(zip(source, target, strict=True))
-    return MoveResult(uidvalidity=uidvalidity, uids=pairs)
+            done += len(source)
+    return MoveResult(done=done, uidvalidity=uidvalidity, uids=pairs)
+
+
+def gone(result: Result, uids: Collection[int]) -> int:
+    """How many of these have left the mailbox under this command: EXPUNGE, or VANISHED with their UIDs (RFC 7162)."""
+    told = [expand(answer.data) for answer in result.named(b"VANISHED") if not answer.data.startswith(b"(")]
+    named = {uid for some in told for uid in some} & set(uids)
+    return min(len(named) + sum(1 for _ in result.named(b"EXPUNGE")), len(uids))
 
 
 def merged(results: list[MoveResult]) -> MoveResult:
     """One result of a move that took several commands."""
     pairs: dict[int, int] = {}
-    uidvalidity = results[-1].uidvalidity if results else 0
+    uidvalidity = next((result.uidvalidity for result in reversed(results) if result.uids), 0)
     for result in results:
         if result.uidvalidity == uidvalidity:  # else the target was rebuilt, and what came before is not there
             pairs.update(result.uids)
-    return MoveResult(uidvalidity=uidvalidity, uids=pairs)
+    return MoveResult(done=sum(result.done for result in results), uidvalidity=uidvalidity, uids=pairs)

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import guard, search
-from apps.mail.mailbox.imap.answers import copied, found_uids, merged
+from apps.mail.mailbox.imap.answers import copied, found_uids, gone, merged
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
-from apps.mail.mailbox.imap.tokens import is_number
+from apps.mail.mailbox.imap.tokens import expand, is_number
 from apps.mail.mailbox.store import MoveResult, Query
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]+>)", re.I | re.M)
@@ -47,30 +47,47 @@ def set_flags(connection: Connection, uids: Sequence[int], *, add: Sequence[str]
 
 def copy(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
     where = guard.mailbox(target)
-    return merged([copied(connection.execute(command("UID COPY", some, where))) for some in _sets(uids)])
+    return merged([_copy(connection, some, where) for some in _sets(uids)])
+
+
+def _copy(connection: Connection, some: guard.Wire, target: guard.Piece) -> MoveResult:
+    """Of a set that does not exist nothing is copied, and the answer is OK (RFC 9051 section 6.4.9). Where it names no
+    copies either, those that are there are what was copied."""
+    result = copied(connection.execute(command("UID COPY", some, target)))
+    if result.done:
+        return result
+    there = found_uids(connection.execute(command("UID SEARCH", guard.words("UID"), some)))
+    return MoveResult(done=len(set(there) & set(expand(some))))
 
 
 def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:
     """MOVE (RFC 6851), or a copy of which the originals are removed only once it is there."""
     where = guard.mailbox(target)
     if connection.has("MOVE"):
-        return merged([copied(connection.execute(command("UID MOVE", some, where))) for some in _sets(uids)])
+        return merged([_move(connection, some, where) for some in _sets(uids)])
     result = copy(connection, uids, target)
     expunge(connection, uids)
     return result
 
 
-def expunge(connection: Connection, uids: Sequence[int]) -> None:
-    """Remove these messages and no other one, though others may be marked \\Deleted by somebody else."""
-    if connection.has("UIDPLUS"):
-        for some in _sets(uids):
-            connection.execute(command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"])))
-            connection.execute(command("UID EXPUNGE", some))
-        return
-    _expunge_all_but_others(connection, uids)
+def _move(connection: Connection, some: guard.Wire, target: guard.Piece) -> MoveResult:
+    result = connection.execute(command("UID MOVE", some, target))
+    found = copied(result)
+    return found if found.done else MoveResult(done=gone(result, expand(some)))
 
 
-def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> None:
+def expunge(connection: Connection, uids: Sequence[int]) -> int:
+    """Remove these messages and no other one, though others may be marked \\Deleted by somebody else; how many went."""
+    if not connection.has("UIDPLUS"):
+        return _expunge_all_but_others(connection, uids)
+    count = 0
+    for some in _sets(uids):
+        connection.execute(command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"])))
+        count += gone(connection.execute(command("UID EXPUNGE", some)), expand(some))
+    return count
+
+
+def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> int:
     """EXPUNGE takes every message marked \\Deleted: the marks of others are lifted meanwhile and put back.
 
     Where we are cut off in between, others find their mark gone, and no message is lost.
@@ -84,7 +101,7 @@ def _expunge_all_but_others(connection: Connection, uids: Sequence[int]) -> None
         if not set(_deleted(connection)) <= ours:
             set_flags(connection, uids, add=(), remove=["\\Deleted"])
             raise errors.ServerRefused("somebody else is removing messages from this mailbox")
-        connection.execute(command("EXPUNGE"))
+        return gone(connection.execute(command("EXPUNGE")), ours)
     finally:
         if others and not connection.broken:
             set_flags(connection, others, add=["\\Deleted"], remove=())

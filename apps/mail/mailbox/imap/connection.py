@@ -8,11 +8,11 @@ through).
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
@@ -360,15 +360,9 @@ class Connection:
             self.reconnect()
             return False
 
-    @contextlib.contextmanager
-    def patience(self, seconds: float) -> Iterator[None]:
-        """Wait for no answer longer than so many seconds."""
-        arrivals = self._stream.arrivals
-        before, arrivals.patience = arrivals.patience, min(seconds, arrivals.patience)
-        try:
-            yield
-        finally:
-            arrivals.patience = before
+    def patience(self, seconds: float) -> AbstractContextManager[None]:
+        """Wait for no answer longer than so many seconds, and for all of them no longer either."""
+        return self._stream.arrivals.hurried(seconds)
 
     def close(self) -> None:
         """Hang up without a word; never raises. The mailbox that was open stays known, for ``reconnect``."""

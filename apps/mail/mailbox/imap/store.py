@@ -172,10 +172,9 @@ class ImapStore:
         if after:
             guard.uid(after)
         self._open(mailbox, uidvalidity, news=True)
-        connection, memory = self.connection, self._memory
         found = scan.scan(
-            connection,
-            memory,
+            self.connection,
+            self._memory,
             query,
             limit=limit,
             seconds=seconds,
@@ -184,7 +183,7 @@ class ImapStore:
             window=window,
             eager=eager,
         )
-        rows = listing.rows(connection, memory, found.uids)
+        rows = listing.rows(self.connection, self._memory, found.uids)
         return Stretch(
             mailbox=mailbox,
             status=self._status,
@@ -195,9 +194,12 @@ class ImapStore:
             window=found.window,
         )
 
-    def matching(self, mailbox: str, query: Query, *, uidvalidity: int | None = None) -> tuple[int, Sequence[int]]:
+    def matching(
+        self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
+    ) -> tuple[int, Sequence[int]]:
         selected = self._open(mailbox, uidvalidity, news=True)
-        return selected.uidvalidity, search.matching(self.connection, self._memory, query)
+        with self.connection.patience(seconds):
+            return selected.uidvalidity, search.matching(self.connection, self._memory, query)
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]:
         wanted = [guard.uid(uid) for uid in uids]
@@ -279,7 +281,7 @@ class ImapStore:
         guard.mailbox(target), guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)
         if names.to_wire(mailbox) == names.to_wire(target):
-            return MoveResult(uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
+            return MoveResult(done=len(uids), uidvalidity=uidvalidity, uids={uid: uid for uid in uids})
         return changes.move(self.connection, uids, target)
 
     def copy(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
@@ -287,11 +289,11 @@ class ImapStore:
         self._open(mailbox, uidvalidity, change=True)
         return changes.copy(self.connection, uids, target)
 
-    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> None:
+    def expunge(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> int:
         guard.uid_sets(uids)
         self._open(mailbox, uidvalidity, change=True)
-        changes.expunge(self.connection, uids)
         self._changed()
+        return changes.expunge(self.connection, uids)
 
     def append(
         self, mailbox: str, message: bytes, *, flags: Sequence[str] = (), when: datetime | None = None

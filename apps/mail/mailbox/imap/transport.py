@@ -6,11 +6,14 @@ bounded here: a line or a literal that trickles ends as one that stops does, and
 
 from __future__ import annotations
 
+import contextlib
 import imaplib  # noqa: TID251 - spoken here
 import io
+import math
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from imapclient import IMAPClient  # noqa: TID251 - spoken here
@@ -31,22 +34,33 @@ class Unreasonable(OSError):
 
 class Arrivals(io.RawIOBase):
     """What a socket receives, within bounds. ``patience``: seconds that a line or a literal may take, however it comes,
-    and a second more for each ``SLOWEST`` octets of it."""
+    and a second more for each ``SLOWEST`` octets of it. ``deadline``: when all has to be here."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._raw = socket.SocketIO(connected, "r")
         self.patience = connected.gettimeout() or net.READ_TIMEOUT
+        self.deadline = math.inf
         self._left, self._end, self._until = MAX_OCTETS, 0.0, 0.0
         self.begin()
 
     def begin(self) -> None:
         """New commands are sent."""
-        self._left, self._end = MAX_OCTETS, time.monotonic() + LONGEST
+        self._left, self._end = MAX_OCTETS, min(time.monotonic() + LONGEST, self.deadline)
 
     def expect(self) -> None:
         """A line or a literal is waited for."""
         self._until = time.monotonic() + self.patience
+
+    @contextlib.contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        before = self.patience, self.deadline
+        self.patience = min(seconds, self.patience)
+        self.deadline = min(time.monotonic() + seconds, self.deadline)
+        try:
+            yield
+        finally:
+            self.patience, self.deadline = before
 
     def readable(self) -> bool:
         return True

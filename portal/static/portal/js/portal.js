@@ -38,15 +38,16 @@ function complete(box) {
 
 document.querySelectorAll("#toasts .toast").forEach(complete);
 
-let last = null; // takes back what was done last: on `z`, when its toast has gone too
+let last = null; // takes back what was done last: on `z`, when its toast has gone too, as long as that can be done
 
-/* HX-Trigger: {"toast": {"text": "...", "level": "ok", "undo": {"label": "Undo", "url": "...", "values": {...}}}} */
+/* HX-Trigger: {"toast": {"text": "...", "level": "ok", "undo": {"label": "Undo", "url": "...", "values": {...}, "lasts": 3600}}} */
 document.addEventListener("toast", ({ detail: { text, level, undo } }) => {
   const run = () => {
     last = null;
     return window.htmx.ajax("POST", undo.url, { values: undo.values ?? {}, target: undo.target ?? "body", swap: undo.swap ?? "none" });
   };
   if (undo || level !== "error") last = undo ? run : null;
+  if (undo?.lasts) setTimeout(() => { if (last === run) last = null; }, undo.lasts * 1000);
   toast(text, { level, action: undo ? { label: undo.label, run } : null });
 });
 

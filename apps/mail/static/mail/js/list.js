@@ -143,7 +143,7 @@ function remember({ detail: { ctx } }) {
   place = {
     top: $(".scroll", list())?.scrollTop ?? 0,
     rows: at < 0 ? [] : all.slice(at).map((row) => row.id),
-    wanted: active !== document.body || ctx.request.method === "POST",
+    wanted: active !== document.body || (ctx.request.method === "POST" && !ctx.request.headers["X-Portal-Background"]),
     reading: reading()?.contains(active),
     control: name ? `[${name}="${CSS.escape(active.getAttribute(name))}"]` : null,
   };

@@ -45,6 +45,7 @@ async function ask({ show = false } = {}) {
   if (asking) impatient ||= show;
   if (asking || signedOut || document.hidden) return;
   if (!here?.dataset.poll) return soon();
+  if (underWay.size && !show) return soon(1000); // what it tells would be old when it is here
   const [before, headers] = [acts, { "HX-Request": "true", "X-Portal-Background": "yes" }];
   asking = true;
   owed = false;

@@ -1,0 +1,152 @@
+"""Answers to actions. Without scripts back to the page, with a toast on it. To htmx: what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.services import actions, folders, listing, noted, said, steps
+from apps.mail.services.work import Work
+from apps.mail.views import works
+from apps.mail.views.answers import COUNTS, LIST_CHANGED, say, toast, with_events
+from apps.mail.views.list import list_context, load
+from apps.mail.views.orders import Order
+from apps.mail.views.rows import look_for
+from portal.http import PortalRequest, is_fragment
+
+log = structlog.get_logger(__name__)
+
+
+def answer(
+    request: PortalRequest,
+    store: MailStore,
+    order: Order,
+    work: Work | None = None,
+    *,
+    mailboxes: Sequence[Mailbox] = (),
+    anew: bool = False,
+) -> HttpResponse:
+    """``work``: what has become of the order; None where no message was chosen. ``anew``: in any case with the list."""
+    works.remember(request, work)
+    going_on = work is not None and bool(work.steps)
+    if not is_fragment(request):
+        if not going_on:
+            _say(request, order, work)
+        return HttpResponseRedirect(_here(request, order))
+    if work and going_on:
+        context = {"mailbox": order.mailbox, "role": order.role, "view": order.view, "work": work}
+        stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
+        return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
+    return _fragment(request, store, order, work, mailboxes, anew=anew or _moves(order) or bool(order.all))
+
+
+def _moves(order: Order) -> bool:
+    return order.do not in {*actions.MARKS, "copy", actions.UNCOPY}
+
+
+def _stays(order: Order) -> bool:
+    """Whether the message from which it was sent is still what one reads."""
+    return order.from_message and not _moves(order) and order.do != "unread" and order.only is not None
+
+
+def _here(request: PortalRequest, order: Order) -> str:
+    if _stays(order) and order.only:
+        _mailbox, uidvalidity, (uid,) = order.only
+        return look_for(request, order.mailbox, order.role, order.view).url(uid, uidvalidity, order.view)
+    return reverse("mail:mailbox", args=(order.mailbox,)) + order.view.encoded()
+
+
+def _say(request: PortalRequest, order: Order, work: Work | None) -> None:
+    fields = _undo_fields(request, order, work)
+    if work is None:
+        say(request, said.nothing_chosen(), level=messages.WARNING)
+    else:
+        level = messages.WARNING if work.failed else messages.SUCCESS
+        say(request, work.text, level=level, undo="mail:undo", fields=fields)
+
+
+def _fragment(
+    request: PortalRequest,
+    store: MailStore,
+    order: Order,
+    work: Work | None,
+    mailboxes: Sequence[Mailbox],
+    *,
+    anew: bool,
+) -> HttpResponse:
+    text, failed = (work.text, work.failed) if work else (said.nothing_chosen(), True)
+    closes = order.from_message and not _stays(order)
+    context: dict[str, Any] = {"mailbox": order.mailbox, "role": order.role, "view": order.view}
+    context |= {"close_message": closes}
+    events = [COUNTS]
+    if anew:
+        try:
+            context |= _whole_list(request, store, order, mailboxes)
+        except MailError as error:  # what was done is done, and its undo must not be lost with the list
+            log.warning("list_after_action", error=error.__class__.__name__)
+            events.append(LIST_CHANGED)
+    elif work and order.do in actions.MARKS:
+        context |= _changed_rows(request, store, order, mailboxes)
+        if context["gone"] and not context["rows"]:
+            text, failed, work = said.gone(), True, None
+    if order.do in actions.MARKS and not closes:
+        context |= _open_message(store, order)
+    response = render(request, "mail/_acted.html", context)
+    if closes:
+        response["HX-Push-Url"] = _here(request, order)
+    fields = _undo_fields(request, order, work)
+    told = toast(text, level="error" if failed else "ok", undo="mail:undo", fields=fields)
+    return with_events(response, told, *events)
+
+
+def _undo_fields(request: PortalRequest, order: Order, work: Work | None) -> dict[str, str]:
+    if work is None or not work.ways:
+        return {}
+    ways = noted.shortened(steps.dump(work.ways), user_id=request.user.pk)
+    fields = {"ways": ways, **_place(order)}
+    return fields | ({"from": "message"} if _stays(order) and order.do in actions.MARKS else {})
+
+
+def _place(order: Order) -> dict[str, str]:
+    """The list, as forms name it that leave a toast."""
+    return {"mailbox": order.mailbox, "role": order.role, **order.view.params()}
+
+
+def _whole_list(request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]) -> dict[str, Any]:
+    shown = load(request, store, order.mailbox, order.view, role=order.role)
+    label = folders.ROLE_LABELS.get(order.role) or folders.label_of(order.mailbox, mailboxes)
+    return {"anew": True, "mailbox_label": label, **list_context(request, shown)}
+
+
+def _changed_rows(
+    request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]
+) -> dict[str, Any]:
+    rows: list[listing.Row] = []
+    gone: list[str] = []
+    for mailbox, uidvalidity, uids in order.chosen:
+        try:
+            found = store.summaries(mailbox, uids, uidvalidity=uidvalidity)
+        except MailError:
+            continue  # what was done is done; the next look at the list shows how it is
+        look = look_for(request, mailbox, order.role or folders.role_of(mailboxes, mailbox), order.view)
+        rows += listing.rows_of(found, uidvalidity=uidvalidity, view=order.view, look=look)
+        there = {summary.uid for summary in found}
+        gone += [listing.key_of(uid, look.ref(uid, uidvalidity)) for uid in uids if uid not in there]
+    return {"rows": rows, "gone": gone}
+
+
+def _open_message(store: MailStore, order: Order) -> dict[str, Any]:
+    """The flag beside the subject, where the open message is one of them."""
+    for mailbox, uidvalidity, uids in order.chosen:
+        if mailbox == order.mailbox and order.shown in uids:
+            for found in store.summaries(mailbox, [order.shown], uidvalidity=uidvalidity):
+                return {"flag_of": found, "uid": order.shown, "uidvalidity": uidvalidity}
+    return {}
