@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(blank=True, max_length=254, verbose_name='mail address')),
                 ('display_name', models.CharField(blank=True, max_length=190, verbose_name='name')),
                 ('is_staff', models.BooleanField(default=False, help_text='May use the administration pages.', verbose_name='administrator')),
-                ('is_active', models.BooleanField(default=True, help_text='Take this away to lock somebody out without deleting anything.', verbose_name='active')),
+                ('is_active', models.BooleanField(default=True, help_text='Untick this to lock somebody out without deleting anything.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='first seen')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
