@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.cold import COLD_BYTES, COLD_REQUESTS, OPEN_BYTES
-from benchmarks.seed import fill
+from benchmarks.seed import letters
 from tests.mail.test_list_in_browser import hears_keys
 from tests.support.mailserver import DovecotServer
 from tests.support.site import Site
@@ -18,9 +18,9 @@ from tests.support.travel import listen
 
 @pytest.fixture
 def page(browser: Browser, site: Site, dovecot: DovecotServer) -> Iterator[Page]:
-    """Of somebody who has signed in, and has 1,000 messages."""
+    """Of somebody who has signed in, and has 1,000 plain messages."""
     login = dovecot.new_user()
-    fill(dovecot, login, 1000)
+    dovecot.fill(login, letters(1000))
     context = browser.new_context(locale="en", base_url=site.url, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(15_000)
     start = context.new_page()
