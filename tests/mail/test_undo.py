@@ -153,7 +153,7 @@ def test_undo_tells_what_the_server_did_and_not_what_was_asked(anna: Person) -> 
         session.select("INBOX")
         session.store("1", "-FLAGS", "(\\Flagged)")
     assert toast(take_back(anna, answer))["text"] == "2 messages are back."
-    assert toast(take_back(anna, flagged))["text"] == "Flag taken off 1 message."
+    assert toast(take_back(anna, flagged))["text"] == "Flag removed from 1 message."
 
 
 def test_copies_into_a_folder_that_is_not_there_are_not_made(anna: Person) -> None:
