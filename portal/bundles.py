@@ -28,6 +28,7 @@ _EXPORT = re.compile(r"^export (?=(?:(?:async )?function|class|const) (?P<name>[
 _DEFAULT = re.compile(r"(?:^|(?<=;))export default (?P<name>[\w$]+);\s*\Z", re.MULTILINE)
 _AS = re.compile(r"\s+as\s+")
 _LATER = re.compile(r"""\bimport\((?P<quote>["'])(?P<address>\.[^"']+)(?P=quote)\)""")
+_SEVERAL = re.compile(r"""^export const [\w$]+ = (?:[^;({\["'`]*,|.*,\s*$).*""", re.MULTILINE)
 #: An import or export that is none of these; a file that asks for its own address; a module that waits.
 _UNKNOWN = re.compile(
     r"""(?:^|[;}])\s*(?:import|export)\b(?!\s*\().*|\bimport\.meta\b.*|\bimport\(\s*(?!["']\.).*"""
@@ -63,7 +64,7 @@ class _Bundle:
             exports["default"] = default["name"]
         for pattern in (_PASS_ON, _EXPORT, _DEFAULT):
             text = pattern.sub("", text)
-        if unknown := _UNKNOWN.search(text):
+        if unknown := _SEVERAL.search(self.read(name)) or _UNKNOWN.search(text):
             raise UnknownForm(f"{name}: {unknown[0].strip()[:80]}")
         text = _LATER.sub(lambda found: f'import("{self._address(_target(name, found))}")', text)
         values = ", ".join(f"{key}: {value}" for key, value in exports.items())

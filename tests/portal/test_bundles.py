@@ -92,6 +92,8 @@ def test_modules_put_together_run_once_and_in_their_order(page: Page) -> None:
         "export { one };\nconst one = 1;",
         "export * from './counter.js';",
         "export const { one } = all;",
+        "export const one = 1, two = 2;",
+        "export const one = [1],\n  two = 2;",
         "import one, { two } from './counter.js';",
         "import one from 'package';",
         "import one from '/static/app/js/counter.js'\n",

@@ -92,8 +92,8 @@ document.addEventListener("htmx:after:swap", () => {
 /** Open the dialog; the htmx requests that were refused are sent again afterwards. Scripts that fetch on their own call
     it without one and listen for "signed-in" on the document. */
 export async function askToSignIn(ctx = null) {
-  const { ask } = await import("./sign-in-again.js");
-  return ask(ctx, toast);
+  const module = await import("./sign-in-again.js").catch(() => null);
+  return module ? module.ask(ctx, toast) : toast($("#toasts")?.dataset.offline, { level: "error" });
 }
 
 /* --- menus, drawer, theme ----------------------------------------------------------------------------------------- */

@@ -52,7 +52,7 @@ async function ask({ show = false } = {}) {
   try {
     const answer = await fetch(address(here), { headers, signal: AbortSignal.timeout(PATIENCE) });
     const text = await answer.text();
-    const { merge } = answer.status === 200 ? await import("./merge.js") : {};
+    const { merge } = answer.status === 200 ? await import("./merge.js").catch(() => ({ merge: exchange })) : {};
     take(answer, text, { here, show, merge, stale: () => list() !== here || acts !== before || underWay.size });
   } catch {
     gone();
@@ -61,6 +61,14 @@ async function ask({ show = false } = {}) {
     if (impatient) ask({ show: true });
     impatient = false;
   }
+}
+
+/** Instead of `merge`, where that cannot be had: the whole list, once nobody is at work in it. */
+function exchange(here, fresh, { still }) {
+  if (still) return { whole: false, arrived: 0 };
+  here.replaceWith(fresh);
+  window.htmx.process(fresh);
+  return { whole: true, arrived: 0 };
 }
 
 function take(answer, text, { here, show, merge, stale }) {
