@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from collections import Counter
@@ -9,8 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.imap.store import ImapStore
 from apps.mail.services import actions
+from apps.mail.services.steps import Chosen, Step
 from tests.mail.mailbox.conftest import Person, letter
 
 FOLDERS = ("INBOX", "Archive", "Trash", "Junk", "Projects")
@@ -68,16 +71,18 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
         uids = chance.sample(sorted(reality.messages[source]), chance.randint(1, min(3, len(reality.messages[source]))))
         chosen = [reality.messages[source][uid] for uid in uids]
         expected = model(now, source, chosen, do, target)
-        undo = act(store, source, uids, reality.uidvalidity[source], do, target)
+        way = act(store, Chosen(source, reality.uidvalidity[source], tuple(uids)), do, target)
         told = f"seed {seed}, step {step}: {do} {uids} of {source} to {target}"
         assert reality.look() == expected, told
         done[do] += 1
-        if undo is not None and chance.random() < 0.6:
+        if way is not None and chance.random() < 0.6:
             arrived = f"new-{step}"
             person.server.append(person.login, letter(arrived), mailbox=source)  # it is none of undo's business
             for _twice in range(chance.randint(1, 2)):
-                actions.undo(store, undo)
+                take_back(store, way)
             now[source][(arrived, frozenset())] += 1
+            if do == "copy":
+                now["Trash"] += Counter(chosen)
             assert reality.look() == now, f"{told}, undone"
             done["undo"] += 1
         else:
@@ -85,16 +90,17 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
     return done
 
 
-def act(store: ImapStore, source: str, uids: list[int], uidvalidity: int, do: str, target: str) -> actions.Undo | None:
+def act(store: ImapStore, chosen: Chosen, do: str, target: str) -> Step | None:
+    """The way back."""
     mailboxes = store.mailboxes(status=False)
-    if do in actions.MARKS:
-        return actions.mark(store, source, uids, uidvalidity=uidvalidity, do=do).undo
-    if do in actions.WITH_TARGET:
-        to_folder = actions.move if do == "move" else actions.copy
-        done = to_folder(store, source, uids, uidvalidity=uidvalidity, target=target, mailboxes=mailboxes)
-    else:
-        done = actions.move_by_role(store, source, uids, uidvalidity=uidvalidity, do=do, mailboxes=mailboxes)
-    return done.undo
+    (step,) = actions.planned(store, [chosen], do=do, target=target, mailboxes=mailboxes)
+    return actions.take(store, step).back
+
+
+def take_back(store: ImapStore, way: Step) -> None:
+    (step,) = actions.planned_back([way], store.mailboxes(status=False))
+    with contextlib.suppress(NoSuchMessage):  # it was taken back already
+        actions.take(store, step)
 
 
 def model(
