@@ -94,7 +94,7 @@ def test_a_server_that_answers_and_refuses_is_left_in_peace(patient: Writer, pos
 
 def test_a_page_looks_after_it_only_where_no_worker_does(patient: Writer, post: RealPost, exim: Exim) -> None:
     patient.new().press(**WRITTEN, to=to(post.new_login()))
-    for later, tries in ((timedelta(seconds=5), 1), (timedelta(seconds=50), 1), (timedelta(seconds=70), 2)):
+    for later, tries in ((timedelta(seconds=5), 1), (timedelta(seconds=30), 1), (timedelta(seconds=90), 2)):
         due_now(later)
         patient.person.client.get("/badge/mail.index/")
         assert row_of(patient).tries == tries
