@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,6 +17,7 @@ from apps.mail import tasks
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import delivery, letters, sweeping
+from portal import delegations
 from portal.celery import app
 from portal.models import Delegation
 from portal.prefs import for_user
@@ -327,3 +329,17 @@ def test_the_worker_looks_every_few_seconds_and_once_at_a_time(monkeypatch: pyte
     tasks.sweep_outbox()
     tasks.sweep_outbox()
     assert len(seen) == 2
+
+
+def test_a_message_whose_delegation_has_ended_refers_to_none(patient: Writer, post: PostOffice) -> None:
+    patient.new().press(**WRITTEN, to=to(post.new_login()))
+    delegation = row_of(patient).delegation
+    assert delegation is not None
+    delegations.end(delegation)
+    assert row_of(patient).delegation_id is None
+
+
+def test_a_mark_that_somebody_took_away_is_no_error(settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    letters.mark_taken("0" * 32)
+    assert letters.marked("0" * 32) == ("", b"")
