@@ -317,17 +317,20 @@ def test_what_is_done_is_forgotten_in_the_end(patient: Writer, post: PostOffice)
     assert not OutboxMessage.objects.exists()
 
 
-def test_the_worker_looks_every_few_seconds_and_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert app.conf.beat_schedule["mail.sweep_outbox"]["schedule"] <= 3.0
+@pytest.mark.parametrize(("work", "seconds"), [("sweep", 3), ("tidy", 60)])
+def test_the_worker_looks_often_and_once_at_a_time(work: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app.conf.beat_schedule[f"mail.{work}_outbox"]["schedule"] <= seconds
+    task = getattr(tasks, f"{work}_outbox")
     seen: list[int] = []
 
-    def sweep() -> None:
+    def look() -> None:
         seen.append(1)
-        tasks.sweep_outbox()
+        assert len(seen) < 5
+        task()
 
-    monkeypatch.setattr(sweeping, "sweep", sweep)
-    tasks.sweep_outbox()
-    tasks.sweep_outbox()
+    monkeypatch.setattr(sweeping, work, look)
+    task()
+    task()
     assert len(seen) == 2
 
 
