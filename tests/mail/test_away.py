@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -59,7 +60,6 @@ def test_what_waits_goes_as_soon_as_the_server_answers(patient: Writer, post: Re
     assert [(row.state, row.tries, row.server_away) for row in rows] == [(State.WAITING, 1, True)] * 2
     assert "The message goes out as soon as it does." in page(patient)
     assert "Goes out:" not in page(patient)
-    assert 'outbox/watch/" hx-trigger="load delay:5s"' in patient.person.client.get("/mail/@/folders/").content.decode()
     exim.start()
     sweeping.sweep()
     assert [row.state for row in rows.all()] == [State.DONE] * 2
@@ -68,6 +68,24 @@ def test_what_waits_goes_as_soon_as_the_server_answers(patient: Writer, post: Re
     for login in people:
         arrived(post, login)
     assert len(patient.stored("Sent")) == 2
+
+
+def test_meanwhile_a_page_asks_seldom_and_draws_nothing_anew(patient: Writer, post: RealPost, exim: Exim) -> None:
+    patient.new().press(**WRITTEN, to=to(post.new_login()))
+    due_now()
+    sweeping.sweep()
+    client = patient.person.client
+    asks = re.compile(r'hx-get="(/mail/@/outbox/watch/\?shown=1)" hx-trigger="load delay:(\d+)s"')
+    (before,) = asks.findall(client.get("/mail/@/folders/").content.decode())
+    OutboxMessage.objects.update(created=timezone.now() - timedelta(hours=1))
+    answer = client.get(before[0])
+    (after,) = asks.findall(answer.content.decode())
+    assert (int(before[1]), int(after[1])) == (5, 30)
+    assert "HX-Trigger" not in answer
+    OutboxMessage.objects.all().delete()  # in another tab
+    answer = client.get(before[0])
+    assert answer.content.strip() == b""
+    assert "mail-changed" in answer["HX-Trigger"]
 
 
 def test_a_server_that_answers_and_refuses_is_left_in_peace(patient: Writer, post: RealPost, settings) -> None:

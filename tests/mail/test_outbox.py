@@ -166,7 +166,7 @@ def test_the_folder_column_counts_it_while_it_is_there(patient: Writer, post: Po
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     column = patient.person.client.get("/mail/@/folders/").content.decode()
     assert re.search(r'href="/mail/@/outbox/".*Outbox.*>1<', column)
-    assert re.search(r"outbox/watch/\" hx-trigger=\"load delay:1\ds", column)
+    assert re.search(r"outbox/watch/\?shown=1\" hx-trigger=\"load delay:1\ds", column)
     the_clock_shows(seconds=11)
     assert 'href="/mail/@/outbox/"' not in patient.person.client.get("/mail/@/folders/").content.decode()
     assert "Message sent." in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
@@ -178,7 +178,8 @@ def test_a_failure_is_told_whenever_its_writer_comes_back(patient: Writer, post:
     patient.new().press(**WRITTEN, to=exim.REFUSED)
     the_clock_shows(seconds=11)
     assert row_of(patient).state == State.FAILED
-    assert 'outbox/watch/" hx-trigger="load delay:2s"' in patient.person.client.get("/mail/@/folders/").content.decode()
+    column = patient.person.client.get("/mail/@/folders/").content.decode()
+    assert 'outbox/watch/?shown=1" hx-trigger="load delay:2s"' in column
     assert "could not be sent" in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
     column = patient.person.client.get("/mail/@/folders/").content.decode()
     assert "Outbox" in column and "outbox/watch/" not in column
