@@ -96,16 +96,17 @@ def entries(user_id: int) -> Iterator[Entry]:
 
 
 def _entry(row: OutboxMessage, letter: Letter) -> Entry:
+    away = row.state == State.WAITING and row.server_away
     return Entry(
         pk=row.pk,
         state=row.state,
         label=LABELS[row.state],
         icon=ICONS.get(State(row.state), "send"),
-        text=TEXTS.get(row.state) or TROUBLE.get(letter.trouble, ""),
+        text=TEXTS.get(row.state) or TROUBLE.get("away" if away else letter.trouble, ""),
         server_text=letter.server_text,
         subject=letter.subject,
         to=tuple(name or email for name, email in letter.people),
-        due=row.due if row.state == State.WAITING and not row.server_away else None,
+        due=row.due if row.state == State.WAITING and not away else None,
         can=_can(row, letter),
         refused=tuple((who, sending.why_of(why)) for who, why in letter.refused.items()),
         accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
