@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.db import router
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -93,9 +92,8 @@ def renew(row: Delegation, *, secret: str) -> Opened:
 
 
 def end(row: Delegation) -> None:
-    """The task is done, or called off: nothing is left that could be opened. Whoever referred to it does not any more;
-    Django would look for them all."""
-    Delegation.objects.filter(pk=row.pk)._raw_delete(router.db_for_write(Delegation))
+    """The task is done, or called off: nothing is left that could be opened."""
+    Delegation.objects.filter(pk=row.pk).delete()
 
 
 def expire(*, now: datetime | None = None) -> int:

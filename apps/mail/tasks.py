@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -11,7 +12,7 @@ from portal.celery import app
 
 DAY = 24 * 3600.0
 SWEEP, TIDY = 3.0, 60.0
-_one_sweep = threading.Lock()
+_one_sweep, _one_tidy = threading.Lock(), threading.Lock()
 
 
 @app.task(name="mail.purge_uploads", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
@@ -28,19 +29,23 @@ def send_message(pk: int) -> None:
 
 @app.task(name="mail.sweep_outbox", expires=SWEEP)  # type: ignore[untyped-decorator, unused-ignore]
 def sweep_outbox() -> None:
-    """What was not sent when it was due, what waits for a server, and what a crashed worker has left. One at a time: a
-    server that hangs holds one thread."""
-    if _one_sweep.acquire(blocking=False):
-        try:
-            sweeping.sweep()
-        finally:
-            _one_sweep.release()
+    """What was not sent when it was due, what waits for a server, and what a crashed worker has left."""
+    _alone(_one_sweep, sweeping.sweep)
 
 
 @app.task(name="mail.tidy_outbox", expires=TIDY)  # type: ignore[untyped-decorator, unused-ignore]
 def tidy_outbox() -> None:
     """What is over, and what would soon be beyond reading."""
-    sweeping.tidy()
+    _alone(_one_tidy, sweeping.tidy)
+
+
+def _alone(lock: threading.Lock, work: Callable[[], None]) -> None:
+    """One at a time: a server that hangs holds one thread."""
+    if lock.acquire(blocking=False):
+        try:
+            work()
+        finally:
+            lock.release()
 
 
 app.add_periodic_task(DAY, purge_uploads.s(), name="mail.purge_uploads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,6 +17,7 @@ from apps.mail import tasks
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import delivery, letters, sweeping
+from portal import delegations
 from portal.celery import app
 from portal.models import Delegation
 from portal.prefs import for_user
@@ -164,7 +166,7 @@ def test_the_folder_column_counts_it_while_it_is_there(patient: Writer, post: Po
     patient.new().press(**WRITTEN, to=to(post.new_login()))
     column = patient.person.client.get("/mail/@/folders/").content.decode()
     assert re.search(r'href="/mail/@/outbox/".*Outbox.*>1<', column)
-    assert re.search(r"outbox/watch/\" hx-trigger=\"load delay:1\ds", column)
+    assert re.search(r"outbox/watch/\?shown=1\" hx-trigger=\"load delay:1\ds", column)
     the_clock_shows(seconds=11)
     assert 'href="/mail/@/outbox/"' not in patient.person.client.get("/mail/@/folders/").content.decode()
     assert "Message sent." in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
@@ -176,7 +178,8 @@ def test_a_failure_is_told_whenever_its_writer_comes_back(patient: Writer, post:
     patient.new().press(**WRITTEN, to=exim.REFUSED)
     the_clock_shows(seconds=11)
     assert row_of(patient).state == State.FAILED
-    assert 'outbox/watch/" hx-trigger="load delay:2s"' in patient.person.client.get("/mail/@/folders/").content.decode()
+    column = patient.person.client.get("/mail/@/folders/").content.decode()
+    assert 'outbox/watch/?shown=1" hx-trigger="load delay:2s"' in column
     assert "could not be sent" in patient.person.client.get("/mail/@/outbox/watch/")["HX-Trigger"]
     column = patient.person.client.get("/mail/@/folders/").content.decode()
     assert "Outbox" in column and "outbox/watch/" not in column
@@ -315,15 +318,32 @@ def test_what_is_done_is_forgotten_in_the_end(patient: Writer, post: PostOffice)
     assert not OutboxMessage.objects.exists()
 
 
-def test_the_worker_looks_every_few_seconds_and_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert app.conf.beat_schedule["mail.sweep_outbox"]["schedule"] <= 3.0
+@pytest.mark.parametrize(("work", "seconds"), [("sweep", 3), ("tidy", 60)])
+def test_the_worker_looks_often_and_once_at_a_time(work: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app.conf.beat_schedule[f"mail.{work}_outbox"]["schedule"] <= seconds
+    task = getattr(tasks, f"{work}_outbox")
     seen: list[int] = []
 
-    def sweep() -> None:
+    def look() -> None:
         seen.append(1)
-        tasks.sweep_outbox()
+        assert len(seen) < 5
+        task()
 
-    monkeypatch.setattr(sweeping, "sweep", sweep)
-    tasks.sweep_outbox()
-    tasks.sweep_outbox()
+    monkeypatch.setattr(sweeping, work, look)
+    task()
+    task()
     assert len(seen) == 2
+
+
+def test_a_message_whose_delegation_has_ended_refers_to_none(patient: Writer, post: PostOffice) -> None:
+    patient.new().press(**WRITTEN, to=to(post.new_login()))
+    delegation = row_of(patient).delegation
+    assert delegation is not None
+    delegations.end(delegation)
+    assert row_of(patient).delegation_id is None
+
+
+def test_a_mark_that_somebody_took_away_is_no_error(settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    letters.mark_taken("0" * 32)
+    assert letters.marked("0" * 32) == ("", b"")

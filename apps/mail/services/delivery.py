@@ -67,11 +67,12 @@ def deliver(pk: int, *, now: datetime | None = None) -> OutboxMessage | None:
 
 
 def _claim(pk: int, now: datetime) -> OutboxMessage | None:
-    due = OutboxMessage.objects.due(now).filter(pk=pk)
-    lease = {"attempt": F("attempt") + 1, "lease_until": now + LEASE}
+    """``now`` tells what is due. It may be long ago, and so the lease counts from the moment."""
+    due, begin = OutboxMessage.objects.due(now).filter(pk=pk), timezone.now()
+    lease = {"attempt": F("attempt") + 1, "lease_until": begin + LEASE}
     if not (
         due.filter(state=State.WAITING).update(state=State.SENDING, **lease)
-        or due.filter(state=State.SENT).update(state=State.COPYING, **{**lease, "lease_until": now + LAST_LEASE})
+        or due.filter(state=State.SENT).update(state=State.COPYING, **{**lease, "lease_until": begin + LAST_LEASE})
     ):
         return None
     return OutboxMessage.objects.select_related("delegation", "user").get(pk=pk)

@@ -39,7 +39,7 @@ class Letter:
     accepted: list[str] = field(default_factory=list)  # whom the server has taken it for
     handed: list[str] = field(default_factory=list)  # those of them whose closing dot was the last to go out
     refused: dict[str, list[object]] = field(default_factory=dict)  # address: [code, text, permanent]
-    trouble: str = ""  # why the last try failed: a key of ``outbox.TROUBLE``
+    trouble: str = ""  # why the last try failed: a key of ``outbox_page.TROUBLE``
     server_text: str = ""
     copied: bool = False  # Sent has it, the original is marked, the draft is gone
 
@@ -107,9 +107,10 @@ def mark_handed(name: str, box: bytes) -> None:
 
 
 def mark_taken(name: str) -> None:
-    """The server has said 250: the same mark says so."""
-    _mark(name, HANDED).rename(_mark(name, TAKEN))
-    _sync_folder()
+    """The server has said 250: the same mark says so. Where it is gone, somebody else has decided about the message."""
+    with contextlib.suppress(FileNotFoundError):
+        _mark(name, HANDED).rename(_mark(name, TAKEN))
+        _sync_folder()
 
 
 def marked(name: str) -> tuple[str, bytes]:

@@ -19,7 +19,7 @@ from portal.delegations import Over
 from portal.prepared import Prepared
 
 State = OutboxMessage.State
-SOON = timedelta(seconds=4)  # after which a page asks again about what waits for a server
+SOON, LATER = timedelta(seconds=4), timedelta(seconds=29)  # after which a page asks about what waits for a server
 #: Why a message waits or failed, by ``Letter.trouble``.
 TROUBLE: dict[str, Text] = {
     "away": _("The server for sending does not answer. The message goes out as soon as it does."),
@@ -96,16 +96,17 @@ def entries(user_id: int) -> Iterator[Entry]:
 
 
 def _entry(row: OutboxMessage, letter: Letter) -> Entry:
+    away = row.state == State.WAITING and row.server_away
     return Entry(
         pk=row.pk,
         state=row.state,
         label=LABELS[row.state],
         icon=ICONS.get(State(row.state), "send"),
-        text=TEXTS.get(row.state) or TROUBLE.get(letter.trouble, ""),
+        text=TEXTS.get(row.state) or TROUBLE.get("away" if away else letter.trouble, ""),
         server_text=letter.server_text,
         subject=letter.subject,
         to=tuple(name or email for name, email in letter.people),
-        due=row.due if row.state == State.WAITING and not row.server_away else None,
+        due=row.due if row.state == State.WAITING and not away else None,
         can=_can(row, letter),
         refused=tuple((who, sending.why_of(why)) for who, why in letter.refused.items()),
         accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
@@ -135,7 +136,7 @@ _STANDING = Prepared(
     lambda user: (
         OutboxMessage.objects.filter(user=user)
         .exclude(state=State.DONE, told=True)
-        .values_list("state", "due", "told", "server_away")
+        .values_list("state", "due", "told", "server_away", "created")
     )
 )
 
@@ -143,9 +144,14 @@ _STANDING = Prepared(
 def standing(user_id: int, *, now: datetime | None = None) -> Standing:
     now = now or timezone.now()
     rows = _STANDING.rows(user_id)
-    waits = [now + SOON if away else due for state, due, _told, away in rows if state not in OutboxMessage.ENDS]
-    news = any(state in OutboxMessage.ENDS and not told for state, _due, told, _away in rows)
-    latest = now + timedelta(minutes=1)
+    minute = timedelta(minutes=1)
+    waits = [
+        now + (SOON if now - created < minute else LATER) if away else due
+        for state, due, _told, away, created in rows
+        if state not in OutboxMessage.ENDS
+    ]
+    news = any(state in OutboxMessage.ENDS and not told for state, _due, told, *_rest in rows)
+    latest = now + minute
     seconds = [0] * news + [int((min(due, latest) - now).total_seconds()) + 1 for due in waits]
     count = sum(state != State.DONE for state, *_rest in rows)
     return Standing(count, max(2, min(seconds)) if seconds else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,29 +31,40 @@ _ANSWERS: dict[str, Callable[[], bool]] = {State.WAITING: servers.smtp_answers, 
 def sweep(*, now: datetime | None = None) -> None:
     """Everything that is due, for everybody.
 
-    What waits for a server goes as soon as it answers: before these are tried, it is asked once for all of them. While
-    it does not answer they stay due, which tells pages that a worker looks after them.
+    What waits for a server goes as soon as it answers: before these are tried, it is asked once for all of them. When
+    it does not answer, then or later, nothing else asks it in this sweep but what would be given up.
     """
     now = now or timezone.now()
     take_over(now=now)
     due = OutboxMessage.objects.due(now).order_by("due").values_list("pk", "state", "server_away", "created")
-    messages = [(pk, state, away and now - created <= delivery.GIVE_UP) for pk, state, away, created in due]
-    silent = {state for state in {state for _pk, state, away in messages if away} if not _ANSWERS[state]()}
-    left = [pk for pk, state, away in messages if away and state in silent]
-    OutboxMessage.objects.filter(pk__in=left, server_away=True).update(due=now)
-    for pk, state, away in messages:
-        if not (away and state in silent) and not _deliver(pk, now):
-            silent.add(state)
+    messages = [(pk, state, away, now - created <= delivery.GIVE_UP) for pk, state, away, created in due]
+    asked = {state for _pk, state, away, can_wait in messages if away and can_wait}
+    silent = {state for state in asked if not _ANSWERS[state]()}
+    _leave(silent, now)
+    for pk, state, _away, can_wait in messages:
+        if can_wait and state in silent:
+            continue
+        failed = _deliver(pk, now)
+        if failed is not None and failed not in silent:
+            silent.add(failed)
+            _leave({failed}, now)
 
 
-def _deliver(pk: int, now: datetime) -> bool:
-    """False when its server did not answer."""
+def _leave(silent: Collection[str], now: datetime) -> None:
+    """What waits for a silent server stays due, which tells pages that a worker looks after it."""
+    due = OutboxMessage.objects.due(now).filter(state__in=silent, created__gte=now - delivery.GIVE_UP)
+    due.update(due=now, server_away=True)
+
+
+def _deliver(pk: int, now: datetime) -> str | None:
+    """The state in which it waits for a server that did not answer: another one than before, where the message has gone
+    out and its copy has not."""
     try:
         row = delivery.deliver(pk, now=now)
     except Exception:  # one message that nobody foresaw must not hold up the others; its lease will run out
         log.error("outbox_sender_fell", message=pk, exc_info=True)
-        return True
-    return row is None or not row.server_away or row.state not in OutboxMessage.WAITS
+        return None
+    return row.state if row is not None and row.server_away and row.state in OutboxMessage.WAITS else None
 
 
 def tidy(*, now: datetime | None = None) -> None:

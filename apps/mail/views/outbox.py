@@ -97,14 +97,19 @@ def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
 @require_safe
 @mail_required
 def watch(request: PortalRequest) -> HttpResponse:
-    """Asked by a page that shows a count: sends what no worker has sent, and tells what has become of the rest."""
+    """Asked by a page that shows a count (``shown``): sends what no worker has sent, and tells what has become of the
+    rest. The answer asks again in its time; the folder column is drawn anew only when something has changed."""
     sweeping.catch_up(request.user.pk)
-    events = [COUNTS]
     states = outbox_page.news(request.user.pk)
+    standing = outbox_page.standing(request.user.pk)
+    response = render(request, "mail/_outbox_watch.html", {"standing": standing})
+    if not states and request.GET.get("shown") == str(standing.count):
+        return response
+    events = [COUNTS]
     if text := _news(states):
         good = all(state == State.DONE for state in states)
         events.append(toast(text, level="ok" if good else "warning"))
-    return with_events(HttpResponse(status=204), *events)
+    return with_events(response, *events)
 
 
 def sent_text(request: PortalRequest, sent: outbox.Sent) -> str:
