@@ -65,8 +65,14 @@ def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult
     where = guard.mailbox(target)
     if connection.has("MOVE"):
         return merged([_move(connection, some, where) for some in _sets(uids)])
-    result = copy(connection, uids, target)
-    expunge(connection, uids)
+    result = None
+    try:
+        result = copy(connection, uids, target)
+        expunge(connection, uids)
+    except (errors.ServerUnreachable, errors.TooManyConnections) as error:
+        if result is None and isinstance(error, errors.TooManyConnections):  # said instead of copying
+            raise
+        raise errors.HalfMoved(str(error), server_text=error.server_text) from error
     return result
 
 
