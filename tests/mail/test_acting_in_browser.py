@@ -232,7 +232,7 @@ def all_of_it(page: Page, key: str) -> None:
     """All of the 52 in the folder are chosen, and the key is struck."""
     row(page, "n40").locator(".go").focus()
     page.keyboard.press("Control+A")
-    page.get_by_role("link", name="Select all 52 in this folder").click()
+    page.get_by_role("link", name="Select all 52 messages in this folder").click()
     expect(page.locator("#bulk[data-htmx-powered]")).to_contain_text("52 selected")  # it is more than a form by now
     struck(page, key)
 
