@@ -9,7 +9,7 @@ import pytest
 
 from apps.mail.services import stores
 from tests.mail.conftest import HTMX
-from tests.mail.faults import Scene
+from tests.mail.imap_faults.server import Scene
 from tests.mail.test_undo import toast
 from tests.support.imap import FaultyImap, Line, faulty_imap, plain
 

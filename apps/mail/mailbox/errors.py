@@ -81,6 +81,12 @@ class NoSuchMessage(MailError):
     permanent = True
 
 
+class HalfMoved(MailError):
+    """The connection broke off between a copy and the removal of the originals: the same again would double them."""
+
+    permanent = True
+
+
 class BadArgument(MailError, ValueError):
     """A value that must never reach a server: control characters, an impossible UID, an empty mailbox name."""
 

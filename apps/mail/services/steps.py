@@ -45,12 +45,20 @@ def dump(steps: Sequence[Step]) -> str:
     return json.dumps([(s.do, s.mailbox, s.uidvalidity, noted.ranges(s.uids), s.target) for s in steps])
 
 
+MOST = 4000  # steps: one for each folder, as a rule
+
+
 def load(text: str) -> list[Step]:
     """The reading of ``dump``; raises ``BadArgument``."""
     found: list[Step] = []
+    room = noted.MOST
     try:
-        for do, mailbox, uidvalidity, uids, target in json.loads(text):
-            some = noted.uids_of(uids, most=noted.MOST - count(found))
+        told = json.loads(text)
+        if len(told) > MOST:
+            raise BadArgument("too many steps")
+        for do, mailbox, uidvalidity, uids, target in told:
+            some = noted.uids_of(uids, most=room)
+            room -= len(some)
             found.append(Step(do=do, mailbox=mailbox, uidvalidity=uidvalidity, uids=some, target=target))
     except (ValueError, TypeError, RecursionError) as error:
         raise BadArgument("no steps") from error

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mailbox.errors import (
     BadArgument,
+    HalfMoved,
     MailError,
     NoSuchMailbox,
     NoSuchMessage,
@@ -119,6 +120,19 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
             text=_("It was renamed or deleted, perhaps by another program."),
             status=404,
             icon="folder-search",
+            to_inbox=True,
+        ),
+    ),
+    (
+        HalfMoved,
+        Trouble(
+            title=_("Some messages may be in both folders now"),
+            text=_(
+                "The connection broke off while they were copied and removed. Nothing is lost. "
+                "Look into both folders before you repeat it."
+            ),
+            status=502,
+            icon="triangle-alert",
             to_inbox=True,
         ),
     ),

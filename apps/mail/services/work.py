@@ -18,7 +18,17 @@ from dataclasses import dataclass, field, replace
 
 from django.core.cache import cache
 
-from apps.mail.mailbox.errors import MailError, NoSuchMessage, ServerRefused, ServerUnreachable, TooManyConnections
+from apps.mail.mailbox.batches import at_once
+from apps.mail.mailbox.errors import (
+    BadArgument,
+    HalfMoved,
+    MailError,
+    NoSuchMessage,
+    ServerRefused,
+    ServerUnreachable,
+    TooManyConnections,
+    UidValidityChanged,
+)
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import actions, noted, said, steps, trouble
 from apps.mail.services.steps import Step
@@ -30,7 +40,7 @@ QUICK, SLOW = 1.5, 4.0  # seconds that a batch takes
 LONGEST = 300  # seconds after which a request that was at it counts as dead
 
 _NAME = re.compile(r"[\w-]{16}", re.ASCII)
-_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere", "stopped", "size")
+_NOTED = ("do", "folder", "several", "undoing", "done", "left", "nowhere", "stopped", "size", "trouble")
 
 
 class Busy(Exception):
@@ -52,7 +62,8 @@ class Work:
     size: int = field(default_factory=lambda: FIRST)  # messages in the next batch, by how fast the server was
     waits: str = ""  # why it has to be tried again in a moment
     name: str = ""
-    error: MailError | None = None
+    trouble: str = ""  # why some were left alone, where it is not that they have gone
+    error: MailError | None = None  # the first of this request
 
     @property
     def rest(self) -> int:
@@ -68,12 +79,12 @@ class Work:
 
     @property
     def failed(self) -> bool:
-        return not self.undoing and (self.left > 0 or self.error is not None)
+        return self.trouble != "" or (self.left > 0 and not self.undoing)
 
     @property
     def text(self) -> str:
         sentences: list[str] = []
-        if self.undoing and not (self.done or self.steps or self.stopped):
+        if self.undoing and not (self.done or self.steps or self.stopped or self.trouble):
             sentences.append(said.nothing_to_undo())
         elif self.done or self.steps:
             sentences.append(
@@ -84,8 +95,8 @@ class Work:
         if self.left and not self.undoing:
             vanished = isinstance(self.error, NoSuchMessage) and not self.several and not self.done
             sentences.append(said.gone() if vanished else said.left_alone(self.left))
-        if self.error and self.done and not isinstance(self.error, NoSuchMessage):
-            sentences.append(f"{trouble.describe(self.error).title}.")
+        if self.trouble:
+            sentences.append(self.trouble)
         if self.steps:
             sentences.append(said.still_to_do(self.rest))
         if self.stopped:
@@ -96,19 +107,26 @@ class Work:
         """What is left of an undo can still be undone."""
         self.stopped = self.rest
         if self.undoing:
-            self.ways = self.steps
+            self.ways = self.ways + self.steps
         self.steps = []
+
+    def blame(self, error: MailError) -> None:
+        self.error = self.error or error
+        if not isinstance(error, NoSuchMessage):
+            self.trouble = self.trouble or why(error)
 
 
 def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
-    """A request's share of it. What ends without anything done raises its error, where that says all."""
+    """A request's share of it. What ends with nothing done, nor left to undo, raises its error where that says all."""
     stop = f"{_key(user_id, work.name)}.stop"
     until = time.monotonic() + SECONDS
     while work.steps and not (work.name and cache.get(stop)):
         begun = time.monotonic()
         _batch(store, work)
         now = time.monotonic()
-        if now - begun < QUICK:
+        if work.waits:
+            work.size = max(work.size // 2, LEAST)
+        elif now - begun < QUICK:
             work.size = min(work.size * 2, MOST)
         elif now - begun > SLOW:
             work.size = max(work.size // 2, LEAST)
@@ -118,23 +136,26 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
         work.stop()
     if work.steps or work.name:  # the end too: its answer may be lost
         _note(work, user_id)
-    elif work.error and not work.done and _says_all(work):
+    elif work.error and not work.done and not work.ways and _says_all(work):
         raise work.error
 
 
 def _batch(store: MailStore, work: Work) -> None:
-    some, rest = work.steps[0].divided(work.size)
+    whole = replace(work.steps[0], uids=tuple(sorted(work.steps[0].uids)))
+    some, rest = whole.divided(at_once(whole.uids[: work.size]))  # one command: nothing is done by halves
     try:
         taken = actions.take(store, some)
     except NoSuchMessage as error:
         work.left += len(some.uids)
-        work.error = work.error or error
-    except (ServerUnreachable, TooManyConnections) as error:
+        work.blame(error)
+    except (ServerUnreachable, TooManyConnections, HalfMoved) as error:
         _cut_off(work, error)
         return
     except MailError as error:  # it would be the same with all of this folder
-        work.left += len(work.steps[0].uids)
-        work.error = work.error or error
+        work.left += len(whole.uids)
+        work.blame(error)
+        if work.undoing and not isinstance(error, UidValidityChanged):  # it may work another time
+            _add(work.ways, whole)
         rest = None
     else:
         work.done += taken.changed if work.undoing else taken.count
@@ -148,8 +169,12 @@ def _cut_off(work: Work, error: MailError) -> None:
     """The server may be back soon, and moves and marks do no harm when they are repeated; copies would be doubled."""
     if not work.done and not work.name:
         raise error
-    if work.do == "copy" and not work.undoing:
-        work.left, work.error, work.steps = work.left + work.rest, error, []
+    if isinstance(error, HalfMoved) or (work.do == "copy" and not work.undoing):
+        work.left, work.steps = work.left + work.rest, []
+        work.blame(error)
+    elif error.permanent:
+        work.stop()
+        work.blame(error)
     else:
         work.waits = why(error)
 
@@ -181,12 +206,15 @@ def _note(work: Work, user_id: int) -> None:
 
 
 def look(name: str, *, user_id: int) -> Work | None:
-    """As it was noted last, at its end too; None where too much time has passed."""
+    """As it was noted last, at its end too; None where too much time has passed, or nobody can read it."""
     text = cache.get(_key(user_id, name)) if _NAME.fullmatch(name) else None
     if text is None:
         return None
     values = json.loads(text)
-    values |= {"steps": steps.load(values["steps"]), "ways": steps.load(values["ways"])}
+    try:
+        values |= {"steps": steps.load(values["steps"]), "ways": steps.load(values["ways"])}
+    except BadArgument:
+        return None
     return Work(name=name, **values)
 
 
@@ -205,10 +233,17 @@ def resumed(name: str, *, user_id: int) -> Iterator[Work | None]:
         cache.delete(busy)
 
 
-def ask_to_stop(name: str, *, user_id: int) -> None:
-    """Whoever is at it stops after the present batch."""
+def stop(name: str, *, user_id: int, error: MailError | None = None) -> None:
+    """Whoever is at it stops after the present batch; where nobody is, this is the end of it, with or without the
+    server. ``error``: why it cannot go on."""
     if _NAME.fullmatch(name):
-        cache.set(f"{_key(user_id, name)}.stop", "yes", LONGEST)
+        cache.set(f"{_key(user_id, name)}.stop", "yes", noted.SECONDS)
+    with contextlib.suppress(Busy), resumed(name, user_id=user_id) as work:
+        if work is not None and work.steps:
+            work.stop()
+            if error is not None:
+                work.blame(error)
+            _note(work, user_id)
 
 
 def _key(user_id: int, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.urls import reverse
 
 from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.services import actions, folders, listing, noted, said, steps
+from apps.mail.services import actions, folders, listing, said
 from apps.mail.services.work import Work
 from apps.mail.views import works
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, say, toast, with_events
@@ -65,12 +66,10 @@ def _here(request: PortalRequest, order: Order) -> str:
 
 
 def _say(request: PortalRequest, order: Order, work: Work | None) -> None:
-    fields = _undo_fields(request, order, work)
     if work is None:
         say(request, said.nothing_chosen(), level=messages.WARNING)
     else:
-        level = messages.WARNING if work.failed else messages.SUCCESS
-        say(request, work.text, level=level, undo="mail:undo", fields=fields)
+        works.tell(request, work, _undo_fields(request, order, work))
 
 
 def _fragment(
@@ -107,11 +106,21 @@ def _fragment(
     return with_events(response, told, *events)
 
 
+def ended(request: PortalRequest, order: Order, work: Work) -> HttpResponse:
+    """``answer`` to the end of what went on, without the server: the list asks for itself."""
+    works.remember(request, work)
+    if not is_fragment(request):
+        _say(request, order, work)
+        return HttpResponseRedirect(_here(request, order))
+    fields = _undo_fields(request, order, work)
+    told = toast(work.text, level="error" if work.failed else "ok", undo="mail:undo", fields=fields)
+    return with_events(render(request, "mail/_work_goes_on.html"), told, LIST_CHANGED, COUNTS)
+
+
 def _undo_fields(request: PortalRequest, order: Order, work: Work | None) -> dict[str, str]:
     if work is None or not work.ways:
         return {}
-    ways = noted.shortened(steps.dump(work.ways), user_id=request.user.pk)
-    fields = {"ways": ways, **_place(order)}
+    fields = {**works.way_back(request, work), **_place(order)}
     return fields | ({"from": "message"} if _stays(order) and order.do in actions.MARKS else {})
 
 
@@ -147,6 +156,7 @@ def _open_message(store: MailStore, order: Order) -> dict[str, Any]:
     """The flag beside the subject, where the open message is one of them."""
     for mailbox, uidvalidity, uids in order.chosen:
         if mailbox == order.mailbox and order.shown in uids:
-            for found in store.summaries(mailbox, [order.shown], uidvalidity=uidvalidity):
-                return {"flag_of": found, "uid": order.shown, "uidvalidity": uidvalidity}
+            with contextlib.suppress(MailError):  # what was done is done, and its undo must not be lost with the flag
+                for found in store.summaries(mailbox, [order.shown], uidvalidity=uidvalidity):
+                    return {"flag_of": found, "uid": order.shown, "uidvalidity": uidvalidity}
     return {}

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from apps.mail.mailbox.errors import ServerUnreachable, TooManyConnections
+from apps.mail.mailbox.errors import MailError, ServerUnreachable, TooManyConnections
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import actions, folders, noted, steps
 from apps.mail.services import work as works
@@ -19,7 +19,7 @@ from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.services.work import Work
 from apps.mail.views import works as box
-from apps.mail.views.acted import answer
+from apps.mail.views.acted import answer, ended
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, in_dialog, with_events
 from apps.mail.views.common import column, mail_required, with_store
 from apps.mail.views.list import uid_of
@@ -87,20 +87,24 @@ def go_on(request: PortalRequest) -> HttpResponse:
     the server is away is tried again."""
     name, user_id = request.POST.get("work", ""), request.user.pk
     if request.POST.get("stop"):
-        works.ask_to_stop(name, user_id=user_id)
+        works.stop(name, user_id=user_id)
     order = _shown(request, "INBOX", "", ())
     try:
         with open_store(request) as store, works.resumed(name, user_id=user_id) as work:
             if work is not None:
                 works.proceed(store, work, user_id=user_id)
                 if not work.steps:
-                    return answer(request, store, order, work, anew=True)
+                    return answer(request, store, _shown(request, "INBOX", work.do, work.ways), work, anew=True)
     except (works.Busy, ServerUnreachable, TooManyConnections) as error:
+        if isinstance(error, MailError) and error.permanent:
+            works.stop(name, user_id=user_id, error=error)
         work = works.look(name, user_id=user_id)
+        if work is not None and not work.steps:
+            return ended(request, order, work)
         if work is not None:
             work.waits = works.why(error)
     if work is None:  # another page has seen the end of it
-        box.remember(request, Work(do="", steps=[], name=name))
+        box.forget(request, name)
     if not is_fragment(request):
         return HttpResponseRedirect(reverse("mail:mailbox", args=(order.mailbox,)) + order.view.encoded())
     response = render(request, "mail/_work_goes_on.html", {"work": work})

@@ -46,6 +46,43 @@ def test_a_copy_is_counted_without_copyuid(pool: Pool) -> None:
         assert store.copy("INBOX", [1, 2], "Kept", uidvalidity=1) == MoveResult(done=1)
 
 
+@pytest.mark.parametrize(
+    ("stored", "expunged", "count"),
+    [
+        (b"* 2 EXPUNGE\r\n* 1 EXPUNGE\r\n", b"", 2),
+        (b"* 1 EXPUNGE\r\n", b"* 1 EXPUNGE\r\n", 2),
+        (b"* VANISHED 1:2\r\n", b"* VANISHED 1:2\r\n", 2),
+        (b"", b"* 1 EXPUNGE\r\n", 1),
+    ],
+)
+def test_what_goes_when_it_is_marked_is_counted(pool: Pool, stored: bytes, expunged: bytes, count: int) -> None:
+    """Gmail expunges at once, as it is set up."""
+    greeting, answers = hello("IMAP4rev1", "UIDPLUS")
+    answers |= {
+        b"SELECT": SELECTED,
+        b"UID STORE": stored + b"%t OK x\r\n",
+        b"UID EXPUNGE": expunged + b"%t OK x\r\n",
+    }
+    with scripted(answering(greeting, answers)) as port, pool.lease(account_at(port)) as store:
+        assert store.expunge("INBOX", [1, 2], uidvalidity=1) == count
+
+
+@pytest.mark.parametrize(
+    ("untagged", "code", "result"),
+    [
+        (b"[COPYUID 9 1:2 11:12]", b"[COPYUID 9 1:2 11:12]", MoveResult(done=2, uidvalidity=9, uids={1: 11, 2: 12})),
+        (b"[COPYUID 0 1:2 11:12]", b"x", MoveResult(done=2)),
+    ],
+)
+def test_copyuid_twice_counts_once_and_without_uidvalidity_is_no_way_back(
+    pool: Pool, untagged: bytes, code: bytes, result: MoveResult
+) -> None:
+    greeting, answers = hello("IMAP4rev1", "UIDPLUS", "MOVE")
+    answers |= {b"SELECT": SELECTED, b"UID MOVE": b"* OK " + untagged + b" x\r\n%t OK " + code + b" x\r\n"}
+    with scripted(answering(greeting, answers)) as port, pool.lease(account_at(port)) as store:
+        assert store.move("INBOX", [1, 2], "Kept", uidvalidity=1) == result
+
+
 def test_what_is_not_there_is_not_counted(person: Person) -> None:
     store, uids, validity = opened(person)
     nobody = max(uids) + 1000

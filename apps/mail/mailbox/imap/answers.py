@@ -53,9 +53,11 @@ def vanished(result: Result, *, limit: int) -> set[int] | None:
 
 
 def copied(result: Result) -> MoveResult:
-    """COPYUID (RFC 4315 section 3), tagged or, after MOVE, untagged; several are put together."""
+    """COPYUID (RFC 4315 section 3), tagged or, after MOVE, untagged, or both; several are put together. A UIDVALIDITY
+    of 0 is none: they went, and nobody knows where to."""
     pairs: dict[int, int] = {}
-    uidvalidity = done = 0
+    uidvalidity = 0
+    went: set[int] = set()
     codes = [(item.code, item.code_data) for item in result.completions] + [item.code for item in result.untagged]
     for code, data in codes:
         words = data.split()
@@ -63,11 +65,11 @@ def copied(result: Result) -> MoveResult:
             continue
         source, target = expand(words[1]), expand(words[2])
         if len(source) == len(target):
+            went.update(source)
             if uidvalidity != int(words[0]):  # the target was rebuilt meanwhile
                 uidvalidity, pairs = int(words[0]), {}
             pairs.update(zip(source, target, strict=True))
-            done += len(source)
-    return MoveResult(done=done, uidvalidity=uidvalidity, uids=pairs)
+    return MoveResult(done=len(went), uidvalidity=uidvalidity, uids=pairs if uidvalidity else {})
 
 
 def gone(result: Result, uids: Collection[int]) -> int:

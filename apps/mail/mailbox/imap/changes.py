@@ -65,8 +65,14 @@ def move(connection: Connection, uids: Sequence[int], target: str) -> MoveResult
     where = guard.mailbox(target)
     if connection.has("MOVE"):
         return merged([_move(connection, some, where) for some in _sets(uids)])
-    result = copy(connection, uids, target)
-    expunge(connection, uids)
+    result = None
+    try:
+        result = copy(connection, uids, target)
+        expunge(connection, uids)
+    except (errors.ServerUnreachable, errors.TooManyConnections) as error:
+        if result is None and isinstance(error, errors.TooManyConnections):  # said instead of copying
+            raise
+        raise errors.HalfMoved(str(error), server_text=error.server_text) from error
     return result
 
 
@@ -82,8 +88,11 @@ def expunge(connection: Connection, uids: Sequence[int]) -> int:
         return _expunge_all_but_others(connection, uids)
     count = 0
     for some in _sets(uids):
-        connection.execute(command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"])))
-        count += gone(connection.execute(command("UID EXPUNGE", some)), expand(some))
+        deleted = command("UID STORE", some, guard.words("+FLAGS.SILENT"), guard.flags(["\\Deleted"]))
+        ours = expand(some)  # Gmail removes them at once, as it is set up, and says so already here
+        count += min(
+            sum(gone(connection.execute(one), ours) for one in (deleted, command("UID EXPUNGE", some))), len(ours)
+        )
     return count
 
 

@@ -38,7 +38,7 @@ export function begin(ctx) {
   const { body, form, method } = ctx.request;
   if (method !== "POST" || !body?.set) return;
   const open = reading()?.dataset.uid;
-  if (open && (body.has("do") || body.has("one") || body.has("ways"))) body.set("open", open);
+  if (open && ["do", "one", "ways", "work"].some((name) => body.has(name))) body.set("open", open);
   const order = form && read(form, body);
   if (!order) return;
   order.inDialog?.close();
