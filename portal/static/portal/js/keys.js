@@ -38,7 +38,7 @@ function written(event) {
 }
 
 function writes(element) {
-  return element instanceof Element && element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog, [role=listbox]") !== null;
+  return element instanceof Element && element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open], [role=listbox]") !== null;
 }
 
 function onKey(event) {
