@@ -81,7 +81,7 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
             for _twice in range(chance.randint(1, 2)):
                 take_back(store, way)
             now[source][(arrived, frozenset())] += 1
-            if do == "copy":
+            if do == "copy" and target != "Trash":  # there they go for ever
                 now["Trash"] += Counter(chosen)
             assert reality.look() == now, f"{told}, undone"
             done["undo"] += 1
