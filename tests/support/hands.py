@@ -1,7 +1,8 @@
-"""Hands in the browser that begin when the page is there, as a person's do.
+"""Hands and eyes in the browser that begin when the page is there, as a person's do.
 
-A machine is quicker: between the first byte of a page and the moment its modules have run it would have typed already.
-What happens to those who really are that quick is tested for itself, with the modules held.
+A machine is quicker: between the first byte of a page and the moment its modules have run it would have typed already,
+or have counted the rows of a page that is half read. What happens to those who really are that quick is tested for
+itself, with the modules held.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ DONE_BY_HAND = (
     *("check", "click", "drag_to", "fill", "focus", "hover", "press", "press_sequentially", "select_option"),
     *("set_input_files", "tap", "uncheck"),
 )
+SEEN_AT_ONCE = (  # what Playwright answers without waiting for anything
+    *("all", "all_inner_texts", "all_text_contents", "count", "evaluate_all"),
+    *("is_checked", "is_hidden", "is_visible", "title"),
+)
 
 
 def wait_for_pages() -> None:
     """From now on, every `Page`, `Locator` and keyboard of this process waits for the modules of its page first.
+
+    What a script of a test asks of the page (`evaluate`) is left as it is: it may be about the time before.
 
     Modules run before DOMContentLoaded (HTML, 13.2.7); pictures and frames may still be on their way.
     """
@@ -27,7 +34,7 @@ def wait_for_pages() -> None:
         return
     Page.keyboard = _Keyboard(Page.keyboard)  # type: ignore[assignment, method-assign, arg-type]
     for cls in (Page, Locator):
-        for name in DONE_BY_HAND:
+        for name in (*DONE_BY_HAND, *SEEN_AT_ONCE):
             if action := getattr(cls, name, None):
                 setattr(cls, name, _when_there(action))
 
@@ -54,5 +61,5 @@ class _Keyboard(property):
 
 
 def at_once(action: Callable[..., Any]) -> Callable[..., Any]:
-    """The action of hands that do not wait: ``at_once(Page.fill)(page, selector, text)``."""
+    """The action of hands or eyes that do not wait: ``at_once(Page.fill)(page, selector, text)``."""
     return getattr(action, "__wrapped__", action)
