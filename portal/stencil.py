@@ -10,8 +10,9 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from django.template import Context, Template
 from django.template.loader import get_template
@@ -29,17 +30,27 @@ def hole(name: str) -> SafeString:
     return mark_safe(f"\ue000{_SECRET}{name}\ue001")  # noqa: S308 - a name of ours
 
 
-def stencils(name: str, *, inside: str = "") -> Callable[[Pairs, tuple[str, ...]], Stencil]:
-    """The template ``name`` in the present language, drawn once for each kind and set of holes. A kind is the names and
-    values (hashable ones) of all that decides about its markup. ``inside``: they are attributes of this in the
-    template, not its variables."""
-    page = get_template(name).template  # type: ignore[attr-defined]
-    return partial(_drawn, page, get_language(), inside)
+@dataclass(frozen=True, slots=True)
+class Stencils:
+    """The template ``page`` in one language, drawn once for each kind and set of holes. A kind is the names and values
+    (hashable ones) of all that decides about its markup. ``inside``: they are attributes of this in the template, not
+    its variables."""
+
+    page: Template  # another one when it was changed
+    language: str | None
+    inside: str
+
+    def __call__(self, kind: Pairs, holes: tuple[str, ...]) -> Stencil:
+        return _drawn(self.page, self.language, self.inside, kind, holes)
+
+
+def stencils(name: str, *, inside: str = "") -> Stencils:
+    """Those of the template ``name`` in the present language."""
+    return Stencils(get_template(name).template, get_language(), inside)  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=2000)
 def _drawn(page: Template, language: str | None, inside: str, kind: Pairs, holes: tuple[str, ...]) -> Stencil:
-    """A template that was changed is another one."""
     values = dict(kind) | {name: hole(name) for name in holes}
     return Stencil(page.render(Context({inside: values} if inside else values)))
 

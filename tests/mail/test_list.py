@@ -110,7 +110,8 @@ def test_a_filled_row_is_the_row_that_its_template_draws(role: str) -> None:
                 folder=mark(8) if ref else "",
             )
             words = rows._words(row)
-            kind = rows._kind(row, words, role, bool(number), number == 2, False)
+            place = ("role", role), ("oob", bool(number)), ("open", number == 2), ("chosen", False)
+            kind = (*place, *rows._kind(row, words))
             drawn = render_to_string("mail/_row.html", {"row": dict(kind) | words})
             stencil = stencils("mail/_row.html", inside="row")(kind, rows._holes(words))
             assert stencil.fill(words) == drawn

@@ -172,13 +172,14 @@ class Pool:
     def _take(self, account: Account) -> _Warm:
         """A warm connection, or a new one as soon as there is a place for it."""
         key = self.key(account)
+        if warm := self._pop_alive(key):
+            return warm
         deadline = time.monotonic() + self.patience
         own, shared = self._places(account.id), self._places(account.id[:1])
         with self._waiting_for(key), contextlib.ExitStack() as wishes:
             wish: Wish | None = None
             while True:
-                warm = self._pop_alive(key)
-                if warm is not None:
+                if warm := self._pop_alive(key):
                     return warm
                 slots, full = take_both(own, shared)
                 if slots is not None:

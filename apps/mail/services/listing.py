@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
+from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import CannotSort
 from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Sort, Summary
 from apps.mail.services import times
@@ -41,6 +43,8 @@ class Row:
     uidvalidity: int
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
+    #: Its markup by where it stands, with the template that has drawn it.
+    drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def uid(self) -> int:
@@ -229,15 +233,32 @@ def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: i
 
 
 def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
-    now, words, order = timezone.localtime(), _Words(), view.order
-    return [
-        _row(summary, now, words, look, uidvalidity, url=look.url(summary.uid, uidvalidity, view), order=order)
-        for summary in summaries
-    ]
+    """A row of which nothing has changed since it was made is the same object again, for whoever it is."""
+    now, language, order = timezone.localtime(), get_language(), view.order
+    words = _words(language)
+    told = (language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder))
+    rows = []
+    for summary in summaries:
+        url = look.url(summary.uid, uidvalidity, view)
+        row = _known.get(key := (url, told))
+        if row is None or row.summary != summary:
+            row = _row(summary, now, words, look, uidvalidity, url=url, order=order)
+            _known.put(key, row)
+        rows.append(row)
+    return rows
+
+
+#: Rows by where they lead, and by all that stands in their words and is the same for a whole list.
+_known: LruCache[Hashable, Row] = LruCache(5_000, lambda _: 1)  # some 3 KB each, once they are drawn
+
+
+@lru_cache(maxsize=200)
+def _words(language: str | None) -> _Words:
+    return _Words()
 
 
 class _Words:
-    """What the rows of one list say beside their own words, looked up once for all of them."""
+    """What rows say beside their own words, in the present language."""
 
     def __init__(self) -> None:
         self.language = get_language()

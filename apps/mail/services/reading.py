@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 
 from django.utils.safestring import SafeString, mark_safe
@@ -52,7 +53,7 @@ class Attachment:
     shown: bool  # opens in the browser
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Opened:
     """An open message, or one that came inside another: then ``root`` is that part's content."""
 
@@ -74,14 +75,14 @@ class Opened:
     def further_files(self) -> int:
         return len(self.attachments) - len(self.named_files)
 
-    @property
+    @cached_property
     def empty(self) -> bool:
         """Nothing but a subject. A multipart without parts was meant to have some: servers make up an empty text."""
         declared = self.root.type if self.inside else headers.parse(self.detail.header).text("Content-Type").lower()
         is_whole = not declared.startswith("multipart/") or len(self.root.children) > 1
         return is_whole and bool(self.bodies) and not self.attachments and all(body.empty for body in self.bodies)
 
-    @property
+    @cached_property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
         return (

@@ -25,9 +25,18 @@ def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeS
     role, chosen = known_role(context.get("role")), bool(context.get("chosen"))  # any other role makes the same rows
     stencil, drawn = stencils("mail/_row.html", inside="row"), []
     for row in rows:
-        words = _words(row)
-        open_here = row.uid == uid and (row.ref is None or row.ref.mailbox == mailbox)
-        drawn.append(stencil(_kind(row, words, role, oob, open_here, chosen), _holes(words)).fill(words))
+        place: Pairs = (
+            ("role", role),
+            ("oob", oob),
+            ("open", row.uid == uid and (row.ref is None or row.ref.mailbox == mailbox)),
+            ("chosen", chosen),  # as all are: it is no choice of its own
+        )
+        page, markup = row.drawn.get(place, (None, ""))
+        if page is not stencil.page:  # a template that was changed is another one
+            words = _words(row)
+            markup = stencil((*place, *_kind(row, words)), _holes(words)).fill(words)
+            row.drawn[place] = (stencil.page, markup)
+        drawn.append(markup)
     return mark_safe("\n".join(drawn))  # noqa: S308 - each is safe
 
 
@@ -52,14 +61,10 @@ def _words(row: Row) -> dict[str, object]:
     }
 
 
-def _kind(row: Row, words: dict[str, object], role: str, oob: bool, open_here: bool, chosen: bool) -> Pairs:
-    """All that decides about the markup of a row."""
+def _kind(row: Row, words: dict[str, object]) -> Pairs:
+    """All that decides about the markup of a row, beside its place."""
     summary = row.summary
     return (
-        ("role", role),
-        ("oob", oob),
-        ("open", open_here),
-        ("chosen", chosen),  # as all are: it is no choice of its own
         ("seen", summary.seen),
         ("flagged", summary.flagged),
         ("answered", summary.answered),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from apps.mail.mailbox.imap import bodystructure, envelope, guard, tokens
 from apps.mail.mailbox.imap.commands import Result
@@ -23,6 +25,9 @@ ROW_WITH_PREVIEW = guard.words(f"({_ROW} PREVIEW)")
 ROW_WITH_HEADER = guard.words(f"({_ROW} BODY.PEEK[HEADER])")
 #: For messages whose structure the server cannot give.
 POOR_ROW = guard.words("(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])")
+
+#: The commonest answer, fifty to a page: nothing but the flags. Few sets of them occur.
+_FLAGS_ALONE = re.compile(rb" *\(UID (\d{1,10}) FLAGS (\([^()\"{]*\))(?: MODSEQ \(\d{1,20}\))?\)")
 
 SPAN = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,8 +58,13 @@ class Fetched:
 def rows(result: Result) -> Iterator[Fetched]:
     """The FETCH answers of a result, in order; several about one message come one by one."""
     for answer in result.named(b"FETCH"):
+        if answer.number is None:
+            continue
+        if short := _FLAGS_ALONE.fullmatch(answer.data):
+            yield Fetched(answer.number, tokens.uid(short[1]), _flags(short[2]))
+            continue
         values = tokens.parse(answer.data, answer.literals)
-        if answer.number is not None and values and isinstance(values[0], list):
+        if values and isinstance(values[0], list):
             yield _row(answer.number, values[0])
 
 
@@ -141,6 +151,11 @@ def flag_set(value: Value) -> frozenset[str]:
     """\\Recent is left out: it belongs to the connection, not to the message."""
     names = (octets(flag).decode("utf-8", "replace") for flag in value) if isinstance(value, list) else ()
     return frozenset(name for name in names if name and name.lower() != "\\recent")
+
+
+@lru_cache(maxsize=5_000)
+def _flags(told: bytes) -> frozenset[str]:
+    return flag_set(tokens.parse(told)[0])
 
 
 def internal_date(raw: bytes) -> datetime | None:
