@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
@@ -148,15 +149,20 @@ def messages(walk: Walk) -> Iterator[Operation]:
     bare, size = walk.bare, walk.size
     *news, html, file = walk.newest(NEWS + 1)
     text = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
-    for name, fragment, above in (("fragment", True, 6), ("whole page", False, 10)):
-        start = size - 100 if fragment else size - 200
+    # Each is unread, and marked as read once its answer has gone out: that is over when the next one is opened, since
+    # nobody reads in less. Who reads for longer than a second meets what Dovecot does about a Maildir that has changed.
+    kinds = (("fragment", True, 6, 0.05), ("whole page", False, 10, 0.05), ("after 3 s of reading", True, 0, 3.0))
+    for place, (name, fragment, above, seconds) in enumerate(kinds):
+        start = size - 100 * (place + 1)
         yield Operation(
             name=f"open text, {name}",
             floor=lambda n, start=start: bare.command(f"FETCH {max(1, start - n)} {text}"),  # type: ignore[misc]
             portal=lambda n, start=start, fragment=fragment: walk.message(  # type: ignore[misc]
                 max(1, start - n), fragment=fragment
             ),
+            after=lambda _, seconds=seconds: time.sleep(seconds),  # type: ignore[misc]
             above=above,
+            rounds=5 if seconds > 1 else 0,
         )
     yield Operation(
         name="open HTML, first time",

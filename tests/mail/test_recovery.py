@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from apps.mail.mailbox import errors, pool
+from apps.mail.mailbox import errors, upkeep
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.models import OutboxMessage
@@ -204,12 +204,12 @@ def test_silent_connections_are_waited_for_once(
     assert stores.pool().idle_count() == 3
     asked = []
 
-    def alive(warm: object, usual: Callable[..., bool] = pool._alive) -> bool:
+    def alive(warm: object, usual: Callable[..., bool] = upkeep.is_alive) -> bool:
         asked.append(warm)
         return usual(warm)
 
-    monkeypatch.setattr(pool, "_alive", alive)
-    monkeypatch.setattr(pool, "CHECK_AFTER", 0.0)
+    monkeypatch.setattr(upkeep, "is_alive", alive)
+    monkeypatch.setattr(upkeep, "CHECK_AFTER", 0.0)
     with server.paused(), pytest.raises(errors.ServerUnreachable), stores.pool().lease(account):
         pass
     assert (len(asked), stores.pool().idle_count()) == (1, 0)
@@ -221,8 +221,8 @@ def test_the_check_of_an_idle_connection_is_short(anna: Person) -> None:
     with stores.pool().lease(stores.account(login="alice", password=anna.server.password)) as store:
         connection: Connection = store.connection  # type: ignore[attr-defined]
         usual = connection.session.stream.arrivals.patience
-        with connection.patience(pool.CHECK_TIMEOUT):
-            assert connection.session.stream.arrivals.patience == pool.CHECK_TIMEOUT < usual
+        with connection.patience(upkeep.CHECK_TIMEOUT):
+            assert connection.session.stream.arrivals.patience == upkeep.CHECK_TIMEOUT < usual
             connection.refresh()
         assert connection.session.stream.arrivals.patience == usual
 

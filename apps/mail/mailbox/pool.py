@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.mail.mailbox import errors
+from apps.mail.mailbox import errors, upkeep
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
@@ -35,8 +35,6 @@ from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
 
 log = logging.getLogger(__name__)
 
-CHECK_AFTER = 10.0  # seconds of idleness after which a connection is asked whether it lives
-CHECK_TIMEOUT = 3.0  # seconds that it may take to say so: others have been cut by something on the way
 OLDEST = 900.0  # seconds after which a connection is not used again: its password may have been changed since
 _LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
 _POLL = 0.2  # seconds between two looks at the wishes of other processes
@@ -223,10 +221,10 @@ class Pool:
                 warm = found[-1]
                 self._idle.remove(warm)
             try:
-                if _alive(warm):
+                if upkeep.is_alive(warm.connection):
                     return warm
             except errors.ServerTimeout:  # as this one, so the others; and each would have to be waited for
-                late = time.monotonic() - CHECK_AFTER
+                late = time.monotonic() - upkeep.CHECK_AFTER
                 self._close([other for other in found if other.connection.last_used <= late])
             warm.close()
 
@@ -331,7 +329,7 @@ class Pool:
         reaper.start()
 
     def _reap(self) -> None:
-        """Close what nobody uses, and what other processes wait for; ends when nothing is left to watch."""
+        """Close what nobody uses, and what other processes wait for, let the rest settle; ends when nothing is left."""
         while True:
             time.sleep(_POLL)
             with self._changed:
@@ -341,12 +339,30 @@ class Pool:
                 idle = list(self._idle)
             now = time.monotonic()
             self._close([warm for warm in idle if now - warm.since > self.idle_seconds])
+            self._settle(idle)
             for scope in {warm.key[:1] for warm in idle} | {warm.key[:2] for warm in idle}:
                 try:
                     if self._places(scope).claim_wish():
                         self._evict(scope)
                 except OSError as error:  # the directory was removed under us: the next lease makes it again
                     log.warning("runtime directory: %s", error)
+
+    def _settle(self, idle: list[_Warm]) -> None:
+        silent: set[str] = set()  # servers: one wait for each of them
+        for warm in filter(lambda warm: upkeep.is_unsettled(warm.connection), idle):
+            if warm.key[0] in silent:
+                warm.connection.stirred = 0.0
+                continue
+            started = time.monotonic()
+            with self._changed:
+                if warm not in self._idle:
+                    continue
+                self._idle.remove(warm)
+                self._leased.append(warm)
+            if not upkeep.settle(warm.connection):
+                silent.add(warm.key[0])
+            self._leased.remove(warm)
+            self._give_back(warm, started)
 
     def _places(self, scope: tuple[str, ...]) -> Slots:
         folder = self._folder(scope[0])
@@ -367,21 +383,6 @@ class Pool:
                 slot.release()
         self._idle, self._leased, self._opening = [], [], []
         self._busy, self._awaited, self._signing = Counter(), Counter(), Counter()
-
-
-def _alive(warm: _Warm) -> bool:
-    """Raises ``ServerTimeout``."""
-    if time.monotonic() - warm.connection.last_used < CHECK_AFTER:
-        return not warm.connection.broken
-    try:
-        with warm.connection.patience(CHECK_TIMEOUT):
-            warm.connection.refresh()
-    except errors.MailError as error:
-        log.info("an idle connection was dead: %s", error)
-        if isinstance(error, errors.ServerTimeout):
-            raise
-        return False
-    return True
 
 
 def _digest(*texts: str) -> str:

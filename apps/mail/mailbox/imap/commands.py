@@ -11,6 +11,7 @@ from apps.mail.mailbox.imap.guard import Piece
 
 _UNTAGGED = re.compile(rb"\* (?:(\d{1,10}) )?([A-Za-z0-9.-]+) ?", re.ASCII)
 _CODE = re.compile(rb"\[([A-Za-z0-9.-]+)(?: ([^\]]*))?\] ?")
+_CHANGING = frozenset({"UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "EXPUNGE", "APPEND"})
 STATUS_WORDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 
 _CODES: dict[bytes, type[errors.MailError]] = {
@@ -47,6 +48,11 @@ class Command:
     def on_messages(self) -> bool:
         """Whether it names messages, or finds some."""
         return self.name.startswith(("UID ", "FETCH"))
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes messages, or what there is of them."""
+        return self.name in _CHANGING
 
 
 def command(name: str, *pieces: Piece) -> Command:

@@ -51,6 +51,7 @@ class Connection:
         self.commands = 0  # sent
         self.answered = 0  # times that all of what was sent together has been answered
         self.last_used = time.monotonic()
+        self.stirred = 0.0  # when something was last changed, on the same clock, if it has said nothing since
         self.broken = False
         self._falls = 0
         self._ahead: tuple[Command, Result] | None = None
@@ -212,6 +213,8 @@ class Connection:
         self.broken = False
         self.answered += 1
         self.last_used = time.monotonic()
+        if any(wanted.changes for wanted in commands):
+            self.stirred = self.last_used
         result = Result(exchange.answers, [exchange.done[tag] for tag, _ in written], frozenset(exchange.done))
         self._leave_rebuilt(commands)
         failed = next((completion for completion in result.completions if not completion.ok), None)
