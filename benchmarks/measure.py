@@ -35,7 +35,7 @@ class Measured:
     floor: float | None  # milliseconds, median
     median: float
     p95: float
-    cpu: float  # of the portal's process, milliseconds a time; what it does during ``after`` included
+    cpu: float  # of the portal's process, milliseconds a time
     answer: Answer
     queries: int
     commands: int
@@ -88,10 +88,10 @@ def measure(operation: Operation, *, rounds: int, pid: int, cost: Callable[[], t
         started = time.perf_counter()
         answer = operation.portal(number)
         times.append((time.perf_counter() - started) * 1000)
-        after = cost()
-        operation.after(number)
         if number >= operation.warm:
             cpu += cpu_nanoseconds(pid) - used
+        after = cost()
+        operation.after(number)
     counted = sorted(times[operation.warm :])
     return Measured(
         operation=operation,

@@ -15,6 +15,7 @@ from tests.support.mailserver import DovecotServer
 
 WINDOW = 50
 ROW = "UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE"
+TEXT = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
 LIST = (
     'LIST (SUBSCRIBED) "" "*" '
     "RETURN (SUBSCRIBED CHILDREN SPECIAL-USE STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ))"
@@ -148,32 +149,20 @@ def _cold(size: int, page: int) -> str:
 def messages(walk: Walk) -> Iterator[Operation]:
     bare, size = walk.bare, walk.size
     *news, html, file = walk.newest(NEWS + 1)
-    text = "(FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])"
-    # Each is unread, and marked as read once its answer has gone out: that is over when the next one is opened, since
-    # nobody reads in less. Who reads for longer than a second meets what Dovecot does about a Maildir that has changed.
-    kinds = (("fragment", True, 6, 0.05), ("whole page", False, 10, 0.05), ("after 3 s of reading", True, 0, 3.0))
-    for place, (name, fragment, above, seconds) in enumerate(kinds):
-        start = size - 100 * (place + 1)
-        yield Operation(
-            name=f"open text, {name}",
-            floor=lambda n, start=start: bare.command(f"FETCH {max(1, start - n)} {text}"),  # type: ignore[misc]
-            portal=lambda n, start=start, fragment=fragment: walk.message(  # type: ignore[misc]
-                max(1, start - n), fragment=fragment
-            ),
-            after=lambda _, seconds=seconds: time.sleep(seconds),  # type: ignore[misc]
-            above=above,
-            rounds=5 if seconds > 1 else 0,
-        )
+    # Each is unread, and is marked as read once its answer has gone out. Between two of them the list is looked at.
+    for place, (name, fragment, above) in enumerate((("fragment", True, 6), ("whole page", False, 10))):
+        yield _opening(walk, f"open text, {name}", size - 100 * (place + 1), fragment=fragment, above=above)
+    yield _opening(walk, "open text, 3 s later", size - 300, fragment=True, seconds=3.0)
     yield Operation(
         name="open HTML, first time",
-        floor=lambda n: bare.command(f"UID FETCH {news[n]} {text[:-1]} BODY.PEEK[2])"),
+        floor=lambda n: bare.command(f"UID FETCH {news[n]} {TEXT[:-1]} BODY.PEEK[2])"),
         portal=lambda n: walk.message(news[n], fragment=True),
         above=6,
         rounds=len(news) - 2,
     )
     yield Operation(
         name="open HTML, again",
-        floor=lambda _: bare.command(f"UID FETCH {html} {text[:-1]} BODY.PEEK[2])"),
+        floor=lambda _: bare.command(f"UID FETCH {html} {TEXT[:-1]} BODY.PEEK[2])"),
         portal=lambda _: walk.message(html, fragment=True),
         above=6,
     )
@@ -184,7 +173,7 @@ def messages(walk: Walk) -> Iterator[Operation]:
     )
     yield Operation(
         name="open with 1 MB file",
-        floor=lambda _: bare.command(f"UID FETCH {file} {text}"),
+        floor=lambda _: bare.command(f"UID FETCH {file} {TEXT}"),
         portal=lambda _: walk.message(file, fragment=True),
         above=6,
     )
@@ -195,6 +184,25 @@ def messages(walk: Walk) -> Iterator[Operation]:
         rounds=20,
     )
     yield Operation(name="compose page", portal=lambda _: walk.browser.get("/mail/@/compose/"))
+
+
+def _opening(walk: Walk, name: str, newest: int, *, fragment: bool, above: float = 0, seconds: float = 0) -> Operation:
+    """The text of one message after the other. Who reads for seconds meets what the server does about a mailbox that
+    has changed, and processors that have gone to sleep."""
+
+    def rest(_: int) -> None:
+        walk.rows()
+        time.sleep(seconds)
+
+    return Operation(
+        name=name,
+        floor=lambda n: walk.bare.command(f"FETCH {max(1, newest - n)} {TEXT}"),
+        portal=lambda n: walk.message(max(1, newest - n), fragment=fragment),
+        after=rest,
+        above=above,
+        rounds=5 if seconds else 0,
+        by_turns=not seconds,  # as above: each would pay for what the other has done
+    )
 
 
 def changes(walk: Walk) -> Iterator[Operation]:

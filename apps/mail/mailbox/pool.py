@@ -348,8 +348,10 @@ class Pool:
                     log.warning("runtime directory: %s", error)
 
     def _settle(self, idle: list[_Warm]) -> None:
+        """All connections of an account: what one has changed, the others have to learn."""
         silent: set[str] = set()  # servers: one wait for each of them
-        for warm in filter(lambda warm: upkeep.is_unsettled(warm.connection), idle):
+        unsettled = {warm.key for warm in idle if upkeep.is_unsettled(warm.connection)}
+        for warm in (warm for warm in idle if warm.key in unsettled):
             if warm.key[0] in silent:
                 warm.connection.stirred = 0.0
                 continue

@@ -34,8 +34,7 @@ def is_alive(connection: Connection) -> bool:
 
 def is_unsettled(connection: Connection) -> bool:
     """Something was changed over it, long enough ago, and it has said nothing since."""
-    stirred, now = connection.stirred, time.monotonic()
-    return bool(stirred) and now - stirred >= SETTLED_AFTER and connection.selected is not None
+    return bool(connection.stirred) and time.monotonic() - connection.stirred >= SETTLED_AFTER
 
 
 def settle(connection: Connection) -> bool:
