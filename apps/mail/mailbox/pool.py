@@ -349,13 +349,11 @@ class Pool:
 
     def _settle(self, idle: list[_Warm]) -> None:
         """All connections of an account: what one has changed, the others have to learn."""
-        silent: set[str] = set()  # servers: one wait for each of them
-        unsettled = {warm.key for warm in idle if upkeep.is_unsettled(warm.connection)}
+        unsettled, silent = {warm.key for warm in idle if upkeep.is_unsettled(warm.connection)}, set()
         for warm in (warm for warm in idle if warm.key in unsettled):
             if warm.key[0] in silent:
-                warm.connection.stirred = 0.0
+                warm.connection.stirred = 0.0  # one wait for a server is enough
                 continue
-            started = time.monotonic()
             with self._changed:
                 if warm not in self._idle:
                     continue
@@ -364,7 +362,7 @@ class Pool:
             if not upkeep.settle(warm.connection):
                 silent.add(warm.key[0])
             self._leased.remove(warm)
-            self._give_back(warm, started)
+            self._give_back(warm, warm.since)
 
     def _places(self, scope: tuple[str, ...]) -> Slots:
         folder = self._folder(scope[0])

@@ -63,11 +63,14 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         inside=request.GET.get("inside", ""),
     )
     fragment = is_fragment(request)
+    around = _around(request, store, opened, mailbox, uid, uidvalidity)
     marks_read = _marks_read(request, opened)
     role = folders.known_role(request.GET.get("role"))
     context = _page(request, store, mailbox, role, fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
-    context |= _neighbours(request, store, opened, mailbox, uid, uidvalidity, role=context["role"])
+    view = View.parse(request.GET)
+    look = look_for(request, mailbox, context["role"], view)
+    context |= {name: look.url(near, uidvalidity, view) for name, near in around.items()}
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
     if fragment and not opened.inside:
@@ -101,21 +104,18 @@ def _one_read(mailbox: Mailbox) -> Mailbox:
     return replace(mailbox, status=replace(status, unseen=status.unseen - 1))
 
 
-def _neighbours(
-    request: PortalRequest, store: MailStore, opened: Opened, mailbox: str, uid: int, uidvalidity: int, *, role: str
-) -> dict[str, str]:
-    """The addresses of the next newer and older message of the mailbox. In a search the list leads from hit to hit."""
+def _around(
+    request: PortalRequest, store: MailStore, opened: Opened, mailbox: str, uid: int, uidvalidity: int
+) -> dict[str, int]:
+    """UIDs of the next newer and older message of the mailbox. In a search the list leads from hit to hit."""
     view = View.parse(request.GET)
     if opened.inside or view.is_search:
         return {}
     try:
-        around = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
+        newer, older = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
     except CannotSort:
         return {}
-    look = look_for(request, mailbox, role, view)
-    return {
-        name: look.url(near, uidvalidity, view) for name, near in zip(("newer", "older"), around, strict=True) if near
-    }
+    return {name: near for name, near in (("newer", newer), ("older", older)) if near}
 
 
 def _with_uidvalidity(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Answers that several commands share: SEARCH and SORT in their old and new form, COPYUID."""
+"""Answers that several commands share: news, SEARCH and SORT in their old and new form, COPYUID."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from apps.mail.mailbox.store import MoveResult
 _TAG = re.compile(rb'\A\(TAG "([^"]*)"\)', re.I)
 _ALL = re.compile(rb"(?:\A| )ALL ([0-9:,]+)", re.I)
 _COUNT = re.compile(rb"(?:\A| )COUNT (\d{1,19})(?!\d)", re.I)
+
+
+def has_news(result: Result) -> bool:
+    """Whether sequence numbers may have changed, or flags of a message were told by its number alone."""
+    return any(
+        answer.name in (b"EXISTS", b"EXPUNGE", b"VANISHED") or (answer.name == b"FETCH" and b"UID " not in answer.data)
+        for answer in result.untagged
+    )
 
 
 def found_uids(result: Result) -> list[int]:

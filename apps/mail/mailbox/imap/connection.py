@@ -348,15 +348,20 @@ class Connection:
             # A failed SELECT leaves no mailbox selected (RFC 3501 section 6.3.1); CLOSE would expunge.
             self.attempt(command("EXAMINE", guard.string('"no such mailbox"')))
 
-    def refresh(self) -> bool:
-        """Let the server say what has changed; raises when the connection is dead.
+    def refresh(self, ahead: Command | None = None) -> bool:
+        """Let the server say what has changed; raises when the connection is dead. ``ahead`` reads, and goes along.
 
         False when it warns of something (an untagged NO, RFC 9051 section 7.1.2): Dovecot does where the mailbox that
         is open has been replaced. Where it has vanished some servers hang up, and others (pymap) refuse everything from
         then on: that session is begun anew, with no mailbox open.
         """
         try:
-            quiet = all(answer.name != b"NO" for answer in self.execute(command("NOOP")).untagged)
+            result = self.attempt(command("NOOP"), *([ahead] if ahead else []))
+            if not result.completions[0].ok:
+                raise result.completions[0].error()
+            if ahead and result.completion.ok:
+                self.read_ahead(ahead, Result(result.untagged, result.completions[1:]))
+            quiet = all(answer.name != b"NO" for answer in result.untagged)
             return quiet and self.selected is not None
         except errors.ServerRefused:
             self.selected = None

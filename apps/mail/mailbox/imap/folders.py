@@ -58,10 +58,9 @@ _ROLE_BY_NAME = {name: role for role, text in _USUAL_NAMES.items() for name in t
 
 def mailboxes(connection: Connection, *, status: bool) -> Sequence[Mailbox]:
     """All mailboxes in display order, with counts unless they are not asked for."""
-    extended = connection.has("LIST-EXTENDED")
-    with_status = status and extended and connection.has("LIST-STATUS")
-    if extended:
-        result = connection.execute(_extended_list(connection, with_status=with_status))
+    with_status = status and connection.has("LIST-EXTENDED") and connection.has("LIST-STATUS")
+    if (asked := asking(connection, status=status)) is not None:
+        result = connection.execute(asked)
         found = _listed(result)
     else:
         every = (guard.string(""), guard.string("*"))
@@ -91,11 +90,14 @@ def _status_command(connection: Connection, mailbox: str) -> Command:
     return command("STATUS", guard.mailbox(mailbox), guard.words(_status_items(connection)))
 
 
-def _extended_list(connection: Connection, *, with_status: bool) -> Command:
+def asking(connection: Connection, *, status: bool) -> Command | None:
+    """The one command of ``mailboxes``; None where the server knows none that says all."""
+    if not connection.has("LIST-EXTENDED"):
+        return None
     wanted = "SUBSCRIBED CHILDREN"
     if connection.has("SPECIAL-USE"):
         wanted += " SPECIAL-USE"
-    if with_status:
+    if status and connection.has("LIST-STATUS"):
         wanted += f" STATUS {_status_items(connection)}"
     return command("LIST", guard.string(""), guard.string("*"), guard.words(f"RETURN ({wanted})"))
 

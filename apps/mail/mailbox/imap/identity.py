@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import guard
+from apps.mail.mailbox.imap.answers import has_news
 from apps.mail.mailbox.imap.commands import Command, Result, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.selected import Selected
@@ -53,17 +54,9 @@ def is_witnessed(connection: Connection, ahead: Command | None = None) -> bool:
         return False
     if not any(_agrees(told, selected, exists, uidnext, result) for told in _told(result)):
         return False
-    if ahead is not None and result.completion.ok and not _has_news(result):
+    if ahead is not None and result.completion.ok and not has_news(result):
         connection.read_ahead(ahead, Result(result.untagged, result.completions[2:]))
     return True
-
-
-def _has_news(result: Result) -> bool:
-    """Whether sequence numbers may have changed, or flags of a message were told by its number alone."""
-    return any(
-        answer.name in (b"EXISTS", b"EXPUNGE", b"VANISHED") or (answer.name == b"FETCH" and b"UID " not in answer.data)
-        for answer in result.untagged
-    )
 
 
 def _agrees(told: dict[bytes, int], selected: Selected, exists: int, uidnext: int, result: Result) -> bool:

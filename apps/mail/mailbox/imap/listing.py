@@ -39,9 +39,8 @@ def window(connection: Connection, memory: Memory, *, offset: int, limit: int) -
 
 def likely(connection: Connection, memory: Memory, *, offset: int, limit: int) -> Command | None:
     """What ``window`` asks first in the mailbox that is open, unless there is news; None where that cannot be told."""
-    selected = connection.selected
-    order = memory.orders.get((connection.account.id, selected.name)) if selected is not None else None
-    if selected is None or order is None or order.uidvalidity != selected.uidvalidity:
+    order = _known_order(connection, memory)
+    if order is None:
         return None
     high = order.exists - max(offset, 0)
     low = max(high - limit, 0)
@@ -136,12 +135,27 @@ def neighbours(connection: Connection, memory: Memory, uid: int, number: int = 0
     at = number or _number(connection, uid)
     if at is None:
         return None, None
-    around = guard.span(max(at - 1, 1), min(at + 1, max(order.exists, at)))
-    result = connection.execute(command("FETCH", around, fetch.UID_ONLY))
+    result = connection.execute(_around(order, at))
     uids = {row.number: row.uid for row in fetch.rows(result) if row.uid}
     above = [found for found in uids.values() if found > uid]  # what goes meanwhile shifts the numbers, not the UIDs
     below = [found for found in uids.values() if found < uid]
     return min(above, default=None), max(below, default=None)
+
+
+def _around(order: Order, number: int) -> Command:
+    return command("FETCH", guard.span(max(number - 1, 1), min(number + 1, max(order.exists, number))), fetch.UID_ONLY)
+
+
+def around(connection: Connection, memory: Memory, number: int) -> Command | None:
+    """What ``neighbours`` asks about the message of this sequence number (0: nobody knows it)."""
+    order = _known_order(connection, memory)
+    return _around(order, number) if number and order is not None and order.uids is None else None
+
+
+def _known_order(connection: Connection, memory: Memory) -> Order | None:
+    selected = connection.selected
+    order = memory.orders.get((connection.account.id, selected.name)) if selected is not None else None
+    return order if selected is not None and order is not None and order.uidvalidity == selected.uidvalidity else None
 
 
 def _number(connection: Connection, uid: int) -> int | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from apps.mail.mailbox import errors
-from apps.mail.mailbox.imap import fetch, guard, listing
-from apps.mail.mailbox.imap.commands import Command, command
+from apps.mail.mailbox.imap import answers, fetch, guard, listing
+from apps.mail.mailbox.imap.commands import Command, Result, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.store import MessageDetail
@@ -49,15 +49,24 @@ def _row(connection: Connection, uid: int) -> fetch.Fetched:
     return row
 
 
-def parts(connection: Connection, memory: Memory, uid: int, numbers: Sequence[str]) -> dict[str, bytes]:
-    """Octets of parts, as transferred; raises ``NoSuchMessage`` where the message or one of its parts is missing."""
+def parts(
+    connection: Connection, memory: Memory, uid: int, numbers: Sequence[str], *, ahead: Command | None = None
+) -> dict[str, bytes]:
+    """Octets of parts, as transferred; raises ``NoSuchMessage`` where the message or one of its parts is missing.
+
+    ``ahead``: what is likely to be read next, by sequence numbers; it is sent along.
+    """
     if not numbers:
         return {}
     if any(numbers) and _is_odd(connection, memory, uid):
         parsed = mime_parse.parse(octets(connection, uid, ""))
         return {number: parsed.body(number) if number else octets(connection, uid, "") for number in numbers}
     items = guard.group([guard.words("UID"), *(guard.section(number) for number in dict.fromkeys(numbers))])
-    result = connection.execute(command("UID FETCH", guard.uid_set([uid]), items))
+    result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items), *([ahead] if ahead else []))
+    if not result.completions[0].ok:
+        raise result.completions[0].error()
+    if ahead and result.completion.ok and not answers.has_news(result):
+        connection.read_ahead(ahead, Result(result.untagged, result.completions[1:]))
     row = fetch.by_uid(result, [uid]).get(uid)
     if row is None or any(number not in row.sections for number in numbers):
         raise errors.NoSuchMessage

@@ -60,7 +60,7 @@ class ImapStore:
         self._memory = memory
         self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
-        self._found = (0, 0)  # the message that was read last in it: UID, sequence number
+        self._found: dict[int, int] = {}  # the sequence number of the message that was read last in it, by its UID
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -74,7 +74,7 @@ class ImapStore:
 
     def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
         if status:
-            self._hear_news()
+            self._hear_news(folders.asking(self.connection, status=True))
         return self._first(lambda: folders.mailboxes(self.connection, status=status))
 
     def status(self, mailbox: str) -> MailboxStatus:
@@ -231,15 +231,14 @@ class ImapStore:
         self._open(mailbox, uidvalidity)
         if not sort.is_usual:
             return sorting.neighbours(self.connection, self._memory, sort, uid)
-        found, number = self._found
-        return listing.neighbours(self.connection, self._memory, uid, number if found == uid else 0)
+        return listing.neighbours(self.connection, self._memory, uid, self._found.get(uid, 0))
 
     # messages
 
     def message(self, mailbox: str, uid: int, *, uidvalidity: int) -> MessageDetail:
         self._open(mailbox, uidvalidity, ahead=messages.asking(uid))
         number, detail = messages.detail(self.connection, self._memory, uid)
-        self._found = (uid, number)
+        self._found = {uid: number}
         return detail
 
     def part(self, mailbox: str, uid: int, number: str, *, uidvalidity: int, limit: int | None = None) -> bytes:
@@ -250,7 +249,8 @@ class ImapStore:
     def parts(self, mailbox: str, uid: int, numbers: Sequence[str], *, uidvalidity: int) -> Mapping[str, bytes]:
         guard.uid(uid)
         self._open(mailbox, uidvalidity)
-        return messages.parts(self.connection, self._memory, uid, numbers)
+        ahead = listing.around(self.connection, self._memory, self._found.get(uid, 0))  # is what a reader asks next
+        return messages.parts(self.connection, self._memory, uid, numbers, ahead=ahead)
 
     def stream(self, mailbox: str, uid: int, number: str = "", *, uidvalidity: int) -> Iterator[bytes]:
         guard.uid(uid), guard.section(number)
@@ -349,7 +349,7 @@ class ImapStore:
         known = self._checked == selected.name
         if known and not news and not change:
             return True
-        self._found = (0, 0)
+        self._found = {}
         if not self._is_current(selected):
             return False
         fresh = time.monotonic() - selected.since < TRUSTED
@@ -361,11 +361,11 @@ class ImapStore:
         """Whether this process has renamed and deleted nothing in this account since."""
         return selected.turn == self._memory.turns.get(self.connection.account.id)
 
-    def _hear_news(self) -> None:
+    def _hear_news(self, ahead: Command | None = None) -> None:
         """STATUS of the mailbox that is open says what the session knows (RFC 9051 section 6.3.11), on Dovecot too."""
         selected = self.connection.selected
         if selected is not None:
-            clean = self._first(self.connection.refresh)
+            clean = self._first(lambda: self.connection.refresh(ahead))
             if self.connection.selected is not None and not (clean and self._is_current(selected)):
                 self.connection.deselect()
                 self._checked = None
