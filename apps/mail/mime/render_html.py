@@ -259,6 +259,8 @@ def _body_style(attributes: dict[str, str], style: str) -> str:
 def _in_pieces(content: str) -> str:
     """Long texts with comments in between, which nh3 takes out: writing one text, its time grows with the square of the
     number of characters from U+0080 to U+00BF in it."""
+    if max(map(len, content.split("<"))) < PIECE:
+        return content
     return _TAG_OR_PIECE.sub(lambda found: f"{found[0]}<!---->" if len(found[1] or "") >= PIECE else found[0], content)
 
 
