@@ -38,7 +38,7 @@ class Answer:
 class Browser:
     def __init__(self, port: int, login: str) -> None:
         self._port = port
-        self._cookies = sign_in(port, login)
+        self.cookies = sign_in(port, login)
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
         self._used = 0.0
 
@@ -54,7 +54,7 @@ class Browser:
         return int(queries), int(commands)
 
     def _ask(self, method: str, path: str, body: bytes | None = None, *, fragment: bool) -> Answer:
-        headers = {"Cookie": self._cookies, "Host": "localhost", "Accept-Encoding": "gzip"}
+        headers = {"Cookie": self.cookies, "Host": "localhost", "Accept-Encoding": "gzip"}
         if fragment:
             headers["HX-Request"] = "true"
         if body is not None:

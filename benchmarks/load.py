@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -34,16 +35,22 @@ def second(site: Site) -> Iterator[Site]:
 
 
 class User(threading.Thread):
+    """Asks over a bare socket and leaves the answers packed: its own work is taken from the same two cores."""
+
     def __init__(self, port: int, login: str) -> None:
         super().__init__(daemon=True)
-        self.browser = Browser(port, login)
-        page = self.browser.get("/mail/INBOX/")
+        self._port = port
+        browser = Browser(port, login)
+        page = browser.get("/mail/INBOX/")
         self._validity, self._top = page.value("data-uidvalidity"), int(page.value("data-uid"))
+        self._headers = f"Host: localhost\r\nCookie: {browser.cookies}\r\nAccept-Encoding: gzip\r\nHX-Request: true\r\n"
         self.until = 0.0
         self.lists: list[float] = []
         self.opened: list[float] = []
 
     def run(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port))
+        self._stream = self._socket.makefile("rb")
         number = 0
         while time.perf_counter() < self.until:
             number += 1
@@ -53,7 +60,13 @@ class User(threading.Thread):
 
     def _timed(self, path: str) -> float:
         started = time.perf_counter()
-        self.browser.get(path, fragment=True)
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\n{self._headers}\r\n".encode())
+        status, length = self._stream.readline(), 0
+        while (line := self._stream.readline().lower()).strip():
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        assert b" 200 " in status and length > 500, (path, status, length)
+        assert len(self._stream.read(length)) == length
         return (time.perf_counter() - started) * 1000
 
 
