@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from apps.mail.mailbox.store import Summary
 from apps.mail.mime.parts import Envelope
-from apps.mail.prefs import PAGE_SIZE
-from apps.mail.services import stores, times
+from apps.mail.prefs import PAGE_SIZE, SNIPPETS
+from apps.mail.services import listing, stores, times
 from apps.mail.services.listing import Row
 from apps.mail.services.view import View
 from apps.mail.templatetags import rows
 from portal.contracts import Address
+from portal.core_prefs import LANGUAGE, TIME_ZONE
 from portal.stencil import stencils
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter
 from tests.support.mailserver import PymapServer
@@ -46,11 +49,15 @@ def link(html: str, rel: str) -> str:
     return found[1].replace("&amp;", "&")
 
 
-def set_page_size(person: Person, size: str) -> None:
+def prefer(person: Person, values: dict[Any, Any]) -> None:
     from apps.auth.models import User
     from portal.prefs import Prefs
 
-    Prefs(User.objects.get(login=person.login)).save({PAGE_SIZE: size})
+    Prefs(User.objects.get(login=person.login)).save(values)
+
+
+def set_page_size(person: Person, size: str) -> None:
+    prefer(person, {PAGE_SIZE: size})
 
 
 def test_mail_leads_to_the_inbox(anna: Person) -> None:
@@ -115,6 +122,49 @@ def test_a_filled_row_is_the_row_that_its_template_draws(role: str) -> None:
             drawn = render_to_string("mail/_row.html", {"row": dict(kind) | words})
             stencil = stencils("mail/_row.html", inside="row")(kind, rows._holes(words))
             assert stencil.fill(words) == drawn
+
+
+def test_rows_that_were_kept_are_those_that_would_be_drawn(anna: Person) -> None:
+    """Whatever the words of a row depend on is changed between two looks, there and back."""
+    anna.receive(letter("one"), letter("two <b>"), letter("three"))
+    answers = [anna.client.get("/mail/INBOX/?role=inbox", headers=HTMX)]
+    uid = re.search(r'data-uid="(\d+)"', answers[0].content.decode())
+    validity = re.search(r'data-uidvalidity="(\d+)"', answers[0].content.decode())
+    assert uid and validity
+    opened = f"/mail/INBOX/{uid[1]}/?v={validity[1]}&role=inbox"
+
+    def flag(sign: str) -> None:
+        with anna.server.session(anna.login) as session:
+            session.select("INBOX")
+            session.store("2", f"{sign}FLAGS", "(\\Flagged \\Answered)")
+
+    changes: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: flag("+"),
+        lambda: flag("-"),
+        lambda: prefer(anna, {LANGUAGE: "de"}),
+        lambda: prefer(anna, {LANGUAGE: "ar", TIME_ZONE: "Asia/Tokyo"}),
+        lambda: prefer(anna, {LANGUAGE: "en", TIME_ZONE: "America/New_York", SNIPPETS: False}),
+        lambda: prefer(anna, {SNIPPETS: True}),
+        lambda: anna.client.post("/mail/INBOX/sort/", {"sort": "-size"}),
+        lambda: anna.client.post("/mail/INBOX/sort/", {"sort": "-arrival"}),
+    ]
+    paths = "/mail/INBOX/", "/mail/INBOX/?role=junk", "/mail/INBOX/?all=1", "/mail/INBOX/?q=in:anywhere", opened
+    seen = set()
+    for change in changes:
+        change()
+        for path in paths:
+            anna.client.get(path, headers=HTMX)
+            kept = rows_in(anna.client.get(path, headers=HTMX))
+            listing._known.clear()
+            assert kept
+            assert rows_in(anna.client.get(path, headers=HTMX)) == kept, path
+            seen.add(kept)
+    assert len(seen) > 30, "nearly each of them looks different"
+
+
+def rows_in(answer: HttpResponse) -> str:
+    return "".join(re.findall(r'<li class="row msg.*?</li>', answer.content.decode(), re.DOTALL))
 
 
 def test_sent_mail_names_those_it_went_to(anna: Person) -> None:

@@ -14,6 +14,7 @@ from portal.stencil import Pairs, stencils
 
 register = template.Library()
 
+MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
 _OPTIONAL = ("mailbox", "time", "folder", "snippet")
 
@@ -35,6 +36,8 @@ def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeS
         if page is not stencil.page:  # a template that was changed is another one
             words = _words(row)
             markup = stencil((*place, *_kind(row, words)), _holes(words)).fill(words)
+            if len(row.drawn) >= MOST_PLACES:
+                row.drawn.clear()
             row.drawn[place] = (stencil.page, markup)
         drawn.append(markup)
     return mark_safe("\n".join(drawn))  # noqa: S308 - each is safe
