@@ -130,16 +130,16 @@ def test_asking_is_cheap(anna: Person, django_assert_num_queries, monkeypatch: p
     if not mark:
         return
     sent = []
-    monkeypatch.setattr(Connection, "execute", spied(Connection.execute, sent))
+    monkeypatch.setattr(Connection, "_send", spied(Connection._send, sent))
     with django_assert_num_queries(4):
         assert ask(anna, {**asked, "mark": mark}).status_code == 204
     assert len(sent) == 2
 
 
-def spied(execute: Any, sent: list[object]) -> Any:
-    def counted(self: Connection, *commands: Any) -> Any:
-        sent.extend(commands)
-        return execute(self, *commands)
+def spied(send: Any, sent: list[object]) -> Any:
+    def counted(self: Connection, tag: bytes, *rest: Any) -> Any:
+        sent.append(tag)
+        return send(self, tag, *rest)
 
     return counted
 

@@ -23,14 +23,9 @@ MEANWHILE = {
 }
 
 
-@pytest.mark.parametrize("change", MEANWHILE)
-def test_a_page_shows_what_another_client_has_done(rich: Person, change: str) -> None:
+def done_by_another(person: Person, change: str) -> None:
     flagged, removed, comes = MEANWHILE[change]
-    rich.deliver(*(letter(name) for name in ("one", "two", "three", "four", "five")))
-    with rich.pool.lease(rich.account) as store:
-        for _ in range(2):  # the second time its rows are known
-            validity = store.page("INBOX", limit=3).status.uidvalidity
-    with rich.server.session(rich.login) as session:
+    with person.server.session(person.login) as session:
         session.select("INBOX")
         if flagged:
             session.store(str(flagged), "+FLAGS", "\\Flagged")
@@ -38,7 +33,16 @@ def test_a_page_shows_what_another_client_has_done(rich: Person, change: str) ->
             session.store(str(removed), "+FLAGS", "\\Deleted")
             session.expunge()
     if comes:
-        rich.deliver(letter("six"))
+        person.deliver(letter("six"))
+
+
+@pytest.mark.parametrize("change", MEANWHILE)
+def test_a_page_shows_what_another_client_has_done(rich: Person, change: str) -> None:
+    rich.deliver(*(letter(name) for name in ("one", "two", "three", "four", "five")))
+    with rich.pool.lease(rich.account) as store:
+        for _ in range(2):  # the second time its rows are known
+            validity = store.page("INBOX", limit=3).status.uidvalidity
+    done_by_another(rich, change)
     with rich.pool.lease(rich.account) as store:
         page = store.page("INBOX", limit=3)
         (top, *_others) = page.rows
@@ -52,6 +56,36 @@ def test_a_page_shows_what_another_client_has_done(rich: Person, change: str) ->
         assert detail.summary.uid == top.uid
         assert detail.summary.envelope.subject == top.envelope.subject
         assert around == store.neighbours("INBOX", top.uid, uidvalidity=validity)
+
+
+@pytest.mark.parametrize("change", MEANWHILE)
+def test_folders_count_what_another_client_has_done(rich: Person, change: str) -> None:
+    rich.deliver(*(letter(name) for name in ("one", "two", "three", "four", "five")))
+    with rich.pool.lease(rich.account) as store:
+        store.page("INBOX")
+    done_by_another(rich, change)
+    with rich.pool.lease(rich.account) as store:
+        counted = store.mailboxes()
+    rich.pool.close_all()
+    with rich.pool.lease(rich.account) as store:
+        assert counted == store.mailboxes()
+
+
+@pytest.mark.parametrize("change", MEANWHILE)
+def test_a_message_has_the_neighbours_that_are_left(rich: Person, change: str) -> None:
+    """What another client does comes between the message and its parts."""
+    uids = rich.deliver(*(letter(name) for name in ("one", "two", "three", "four", "five")))
+    with rich.pool.lease(rich.account) as store:
+        validity = store.page("INBOX").status.uidvalidity
+        store.message("INBOX", uids[2], uidvalidity=validity)
+        done_by_another(rich, change)
+        assert store.parts("INBOX", uids[2], ["1"], uidvalidity=validity)
+        said = store.connection.commands
+        around = store.neighbours("INBOX", uids[2], uidvalidity=validity)
+        came_along = store.connection.commands == said
+    assert came_along or change not in ("nothing", "a flag")
+    gone = MEANWHILE[change][1] == 4
+    assert around == ((uids[4] if gone and not came_along else uids[3]), uids[1])
 
 
 def test_a_message_that_is_gone_is_gone(rich: Person) -> None:

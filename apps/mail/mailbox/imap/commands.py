@@ -11,6 +11,7 @@ from apps.mail.mailbox.imap.guard import Piece
 
 _UNTAGGED = re.compile(rb"\* (?:(\d{1,10}) )?([A-Za-z0-9.-]+) ?", re.ASCII)
 _CODE = re.compile(rb"\[([A-Za-z0-9.-]+)(?: ([^\]]*))?\] ?")
+NEWS = frozenset({b"EXISTS", b"EXPUNGE", b"VANISHED", b"FETCH"})  # about the mailbox that is open
 _CHANGING = frozenset({"UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "EXPUNGE", "APPEND"})
 STATUS_WORDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 

@@ -18,6 +18,7 @@ from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap import guard
 from apps.mail.mailbox.imap.commands import (
+    NEWS,
     STATUS_WORDS,
     Command,
     Completion,
@@ -359,7 +360,8 @@ class Connection:
             result = self.attempt(command("NOOP"), *([ahead] if ahead else []))
             if not result.completions[0].ok:
                 raise result.completions[0].error()
-            if ahead and result.completion.ok:
+            # Dovecot may look for news after it has answered what came along.
+            if ahead and result.completion.ok and not any(answer.name in NEWS for answer in result.untagged):
                 self.read_ahead(ahead, Result(result.untagged, result.completions[1:]))
             quiet = all(answer.name != b"NO" for answer in result.untagged)
             return quiet and self.selected is not None
