@@ -132,14 +132,18 @@ def neighbours(connection: Connection, memory: Memory, uid: int, number: int = 0
             return None, None
         newer = order.uids[at + 1] if at + 1 < len(order.uids) else None
         return newer, order.uids[at - 1] if at else None
-    at = number or _number(connection, uid)
-    if at is None:
-        return None, None
-    result = connection.execute(_around(order, at))
-    uids = {row.number: row.uid for row in fetch.rows(result) if row.uid}
+    uids = _uids_around(connection, order, number) if number else {}
+    if uids.get(number) != uid:  # it was not known, or messages before it have gone since
+        at = _number(connection, uid)
+        uids = _uids_around(connection, order, at) if at else {}
     above = [found for found in uids.values() if found > uid]  # what goes meanwhile shifts the numbers, not the UIDs
     below = [found for found in uids.values() if found < uid]
     return min(above, default=None), max(below, default=None)
+
+
+def _uids_around(connection: Connection, order: Order, number: int) -> dict[int, int]:
+    """By sequence number."""
+    return {row.number: row.uid for row in fetch.rows(connection.execute(_around(order, number))) if row.uid}
 
 
 def _around(order: Order, number: int) -> Command:
