@@ -16,8 +16,10 @@ from tests.mail.mailbox.test_pool import OwnDovecot, eventually
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "SETTLED_AFTER", 0.3)
+def settle_now(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Nothing settles before this is called."""
+    monkeypatch.setattr(upkeep, "SETTLED_AFTER", 3600.0)
+    return lambda: monkeypatch.setattr(upkeep, "SETTLED_AFTER", 0.0)
 
 
 def flag_all(person_pool: Pool, person: Person) -> Connection:
@@ -29,10 +31,11 @@ def flag_all(person_pool: Pool, person: Person) -> Connection:
         return store.connection
 
 
-def test_after_a_change_the_server_looks_once_more(person: Person) -> None:
+def test_after_a_change_the_server_looks_once_more(person: Person, settle_now: Callable[[], None]) -> None:
     person.server.append(person.login, letter("one"))
     connection = flag_all(person.pool, person)
     said = connection.commands
+    settle_now()
     eventually(lambda: not connection.stirred and person.pool.idle_count() == 1)
     assert connection.commands == said + 1
     time.sleep(0.8)  # no more than that
@@ -42,13 +45,14 @@ def test_after_a_change_the_server_looks_once_more(person: Person) -> None:
         assert [row.flagged for row in store.page("INBOX").rows] == [True]
 
 
-def test_reading_is_no_change(person: Person) -> None:
+def test_reading_is_no_change(person: Person, settle_now: Callable[[], None]) -> None:
     person.server.append(person.login, letter("one"))
     with person.pool.lease(person.account) as store:
         (row,) = store.page("INBOX").rows
         store.message("INBOX", row.uid, uidvalidity=store.status("INBOX").uidvalidity)
         connection = store.connection
     said = connection.commands
+    settle_now()
     time.sleep(0.8)
     assert (connection.commands, connection.stirred) == (said, 0.0)
 
@@ -71,6 +75,7 @@ def test_one_wait_for_a_server_that_hangs(own_dovecot: OwnDovecot, pool: Pool, m
             store.page("INBOX")
         with server.paused():
             leases.close()
+            settle_now()
             eventually(lambda: len(asked) == 1 and pool.idle_count() == 2)
             time.sleep(0.8)
             assert (len(asked), pool.idle_count()) == (1, 2)
