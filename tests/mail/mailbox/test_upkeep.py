@@ -57,7 +57,9 @@ def test_reading_is_no_change(person: Person, settle_now: Callable[[], None]) ->
     assert (connection.commands, connection.stirred) == (said, 0.0)
 
 
-def test_one_wait_for_a_server_that_hangs(own_dovecot: OwnDovecot, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_wait_for_a_server_that_hangs(
+    own_dovecot: OwnDovecot, pool: Pool, monkeypatch: pytest.MonkeyPatch, settle_now: Callable[[], None]
+) -> None:
     monkeypatch.setattr(upkeep, "CHECK_TIMEOUT", 0.5)
     asked: list[Connection] = []
 
