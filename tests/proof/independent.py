@@ -19,6 +19,7 @@ from html.parser import HTMLParser
 
 ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quoted-printable"}
 MOST = 1_000_000  # octets: a message of the collections is smaller, or made to be too large
+_TYPE = re.compile(r"\s*[\w.+-]+/[\w.+-]+\s*(?:;|\Z)", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _NOT_SHOWN = {"head", "title", "style", "script", "template", "select", "textarea", "iframe", "object", "svg", "math"}
 
@@ -105,6 +106,8 @@ def is_well_formed(raw: bytes) -> bool:
             part.get_payload(decode=True)
         if part.defects or _encoding(part) not in ENCODINGS:
             return False
+        if not _TYPE.match(str(part.get("Content-Type", "text/plain"))):
+            return False
         if part.is_multipart() and _encoding(part) in ("base64", "quoted-printable"):
             return False
     try:
@@ -148,7 +151,7 @@ def lines(node: Node) -> list[Line]:
 
 
 def _trimmed(found: list[Line]) -> list[Line]:
-    found = [(depth, text.rstrip(" ")) for depth, text in found]
+    found = [(depth, text.rstrip(" \t")) for depth, text in found]
     while found and not found[-1][1] and not found[-1][0]:
         found.pop()
     while found and not found[0][1] and not found[0][0]:

@@ -88,7 +88,7 @@ def missing(original: Node, raw: bytes, arrived: Node, way: str) -> list[str]:
     def shows(leaf: Node) -> bool:
         if leaf.type != "text/html":
             wanted = [(depth + quoted, text) for depth, text in lines(leaf)]
-            plain = visible_text(leaf.text)
+            plain = visible_text("\n".join(">" * depth + text for depth, text in lines(leaf)))
             return any(
                 holds_lines(lines(text), wanted) if text.type == "text/plain" else plain in visible(text.text)
                 for text in texts

@@ -31,6 +31,8 @@ def attachments(structure: Part) -> tuple[Part, ...]:
     for part in _leaves(structure):
         if part.number in hidden or (part.type in {"application/pgp-encrypted"} and not part.filename):
             continue
+        if _is_text(part) and not (part.size or part.filename):
+            continue  # no file, and no text either
         found.append(part)
     return tuple(found)
 
@@ -89,11 +91,13 @@ def _shown(root: Part, prefer: str) -> Iterator[Part]:
 
 
 def _best(part: Part, prefer: str) -> Part | None:
-    """The child that holds the preferred form; the last one with any text where neither does (RFC 2046 5.1.4)."""
-    for wanted in _RANK["plain" if prefer == "plain" else "html"]:
-        for child in reversed(part.children):
-            if any(p.type == wanted and _is_text(p) for p in child.walk()):
-                return child
+    """The child that holds the preferred form; the last one with any text where neither does (RFC 2046 5.1.4). One with
+    nothing in it only where all are like that: servers that misread a boundary make up an empty part at the end."""
+    for least in (1, 0):
+        for wanted in _RANK["plain" if prefer == "plain" else "html"]:
+            for child in reversed(part.children):
+                if any(p.type == wanted and p.size >= least and _is_text(p) for p in child.walk()):
+                    return child
     return None
 
 
