@@ -10,6 +10,7 @@ python -m tests.proof.mutation_walk POOL SEED -                 those in the box
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
@@ -150,6 +151,7 @@ def filled(server: Any, pool: str, seed: int, numbers: Iterable[int]) -> Box:
 def set_up() -> None:
     """A site of this process alone. More memory than any message may take ends it before the machine suffers."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.full")
     django.setup()
     from django.core.management import call_command
     from django.test.utils import setup_test_environment

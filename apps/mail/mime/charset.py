@@ -45,6 +45,7 @@ _NOT_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_esc
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GUESS_FROM = 64 * 1024  # octets are enough to tell a charset
 _TOLERATED = 0.02  # share of octets that may be broken before the label counts as wrong
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _8BIT = re.compile(rb"[\x80-\xff]")
 
 
@@ -65,7 +66,12 @@ def codec(label: str) -> str:
 
 
 def decode(octets: bytes, label: str = "") -> str:
-    """Never raises, and puts U+FFFD only where no reading of an octet exists."""
+    """Never raises, and puts U+FFFD only where no reading of an octet exists. The text can be written as UTF-8."""
+    text = _decoded(octets, label)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)  # UTF-7 can spell them
+
+
+def _decoded(octets: bytes, label: str) -> str:
     for bom, name in _BOMS:
         if octets.startswith(bom) and (len(octets) % 2 == 0 or name == "utf-8"):
             return _lenient(octets, name).removeprefix("\ufeff")

@@ -13,9 +13,11 @@ from selectolax.lexbor import LexborHTMLParser
 
 MAX_URL = 8192
 MAX_LINE = 100_000  # characters of one line that are searched for links
+MAX_WORD = 4_000  # of one word in a longer line: looking for links takes the square of it
 #: What every link gets: a new tab that knows nothing of this one.
 ATTRIBUTES = 'target="_blank" rel="noopener noreferrer"'
 
+_BLANKS = re.compile(r"(\s+)")
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _IGNORED = re.compile(r"[\t\r\n]")  # as browsers read an address
 _EDGES = "".join(map(chr, range(0x21)))
@@ -56,6 +58,9 @@ def linkify(text: str) -> str:
     """Safe HTML: the text is cut at its links first, then every piece is escaped on its own."""
     if len(text) > MAX_LINE:
         return html.escape(text)
+    if len(text) > MAX_WORD:
+        words = _BLANKS.split(text)
+        return "".join(linkify(word) if len(word) <= MAX_WORD else html.escape(word) for word in words)
     pieces: list[str] = []
     position = 0
     for start, end, address in _found(text):

@@ -53,6 +53,14 @@ def test_charsets_that_do_not_exist_are_no_error(label: str) -> None:
     assert decode.text(part(charset=label), "für alle".encode()) == "für alle"
 
 
+@pytest.mark.parametrize("octets", [b"+3hg-", b"A +2AA- B"])
+def test_halves_of_characters_are_none(octets: bytes) -> None:
+    """UTF-7 can spell a surrogate alone, which no page can be written with."""
+    text = decode.text(part(charset="utf-7"), octets)
+    assert text.encode()
+    assert "\ufffd" in text
+
+
 def test_large_parts_are_decoded_in_time() -> None:
     coded = base64.encodebytes(bytes(10_000_000))
     with bounded():

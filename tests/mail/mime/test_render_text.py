@@ -74,6 +74,7 @@ HOSTILE = {
     "www": "www." * 20_000,
     "addresses": "a@b." * 10_000,
     "schemes": "http:" * 8000,
+    "beginnings": "5" + "http://a.b/" * 8000,
     "dots": "a." * 20_000 + "@b.test",
     "brackets": "(" * 40_000 + "http://a.b",
     "closed brackets": "www.a.b/" + ")" * 90_000,
