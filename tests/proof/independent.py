@@ -61,6 +61,8 @@ def read(raw: bytes, default: str = "text/plain") -> Node:
     """``raw`` has CRLF line ends; ``default`` is the type of a part that names none (RFC 2046 section 5.1.5)."""
     head, _empty, body = raw.partition(b"\r\n\r\n") if not raw.startswith(b"\r\n") else (b"", b"", raw[2:])
     fields = message_from_bytes(head + b"\r\n\r\n", policy=policy.compat32)
+    if not _TYPE.match(str(fields.get("Content-Type", default))):  # then it says nothing (RFC 2045 section 5.2)
+        fields.replace_header("Content-Type", default)
     params = {name.lower(): _value(value) for name, value in (fields.get_params(header="content-type") or [])[1:]}
     disposition = str(fields.get("Content-Disposition", "")).strip().lower()
     named = bool(fields.get_filename()) or disposition.startswith("attachment")
@@ -106,8 +108,6 @@ def is_well_formed(raw: bytes) -> bool:
             part.get_payload(decode=True)
         if part.defects or _encoding(part) not in ENCODINGS:
             return False
-        if not _TYPE.match(str(part.get("Content-Type", "text/plain"))):
-            return False
         if part.is_multipart() and _encoding(part) in ("base64", "quoted-printable"):
             return False
     try:
@@ -151,7 +151,7 @@ def lines(node: Node) -> list[Line]:
 
 
 def _trimmed(found: list[Line]) -> list[Line]:
-    found = [(depth, text.rstrip(" \t")) for depth, text in found]
+    found = [(depth, text.rstrip(" ")) for depth, text in found]
     while found and not found[-1][1] and not found[-1][0]:
         found.pop()
     while found and not found[0][1] and not found[0][0]:

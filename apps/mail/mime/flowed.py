@@ -58,7 +58,7 @@ def fixed(text: str) -> Iterator[Line]:
 def joined(text: str, *, delsp: bool = False) -> str:
     """Flowed text as the compose form holds it: one line for a paragraph, quotes with "> " in front."""
     return "\n".join(
-        f"{'>' * line.depth} {line.text}".rstrip() if line.depth else line.text for line in decode(text, delsp=delsp)
+        f"{'>' * line.depth} {line.text}".rstrip(" ") if line.depth else line.text for line in decode(text, delsp=delsp)
     )
 
 

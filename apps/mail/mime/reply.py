@@ -96,7 +96,7 @@ def references(header: bytes) -> tuple[str, tuple[str, ...]]:
 def quote_text(text: str, *, attribution: str) -> str:
     """``attribution`` ("On Monday Ann wrote:") and every line with "> " in front."""
     lines = text.strip("\n").split("\n")
-    quoted = (f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in lines)
+    quoted = (f">{line}" if line.startswith(">") else f"> {line}".rstrip(" ") for line in lines)
     return "\n".join([attribution, *quoted])
 
 
