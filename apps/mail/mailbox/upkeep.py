@@ -21,15 +21,10 @@ def is_alive(connection: Connection) -> bool:
     """Raises ``ServerTimeout``."""
     if time.monotonic() - connection.last_used < CHECK_AFTER:
         return not connection.broken
-    try:
-        with connection.patience(CHECK_TIMEOUT):
-            connection.refresh()
-    except errors.MailError as error:
-        log.info("an idle connection was dead: %s", error)
-        if isinstance(error, errors.ServerTimeout):
-            raise
-        return False
-    return True
+    error = _asked(connection)
+    if isinstance(error, errors.ServerTimeout):
+        raise error
+    return error is None
 
 
 def is_unsettled(connection: Connection) -> bool:
@@ -40,10 +35,15 @@ def is_unsettled(connection: Connection) -> bool:
 def settle(connection: Connection) -> bool:
     """Let the server look at the mailbox that is open; False where it does not answer. Never raises."""
     connection.stirred = 0.0
+    return not isinstance(_asked(connection), errors.ServerTimeout)
+
+
+def _asked(connection: Connection) -> errors.MailError | None:
+    """What was wrong with it, if anything was."""
     try:
         with connection.patience(CHECK_TIMEOUT):
             connection.refresh()
     except errors.MailError as error:
         log.info("an idle connection was dead: %s", error)
-        return not isinstance(error, errors.ServerTimeout)
-    return True
+        return error
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from apps.mail.mailbox.imap.commands import Result, Untagged
+from apps.mail.mailbox.imap.commands import NEWS, Result, Untagged
 from apps.mail.mailbox.imap.tokens import MAX_UID, MOST_NUMBERS, expand, is_number
 from apps.mail.mailbox.store import MoveResult
 
@@ -17,8 +17,7 @@ _COUNT = re.compile(rb"(?:\A| )COUNT (\d{1,19})(?!\d)", re.I)
 def has_news(result: Result) -> bool:
     """Whether sequence numbers may have changed, or flags of a message were told by its number alone."""
     return any(
-        answer.name in (b"EXISTS", b"EXPUNGE", b"VANISHED") or (answer.name == b"FETCH" and b"UID " not in answer.data)
-        for answer in result.untagged
+        answer.name in NEWS and not (answer.name == b"FETCH" and b"UID " in answer.data) for answer in result.untagged
     )
 
 
