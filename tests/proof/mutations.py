@@ -253,9 +253,11 @@ def _boundary(rng: random.Random, octets: bytes, _other: bytes) -> bytes:
     mark = rng.choice(declared)
     new = rng.choice((b"", mark[:-1], mark + b"x", mark + b"--", mark.swapcase(), mark[:1] * 9000, b"\xff\x00", b"(*)"))
     where = [found.span() for found in re.finditer(re.escape(mark), octets)]
-    for start, stop in sorted(rng.sample(where, rng.randint(1, len(where))), reverse=True):
-        octets = octets[:start] + new + octets[stop:]
-    return octets
+    pieces, end = [], 0
+    for start, stop in sorted(rng.sample(where, rng.randint(1, len(where)))):
+        pieces += [octets[end:start], new]
+        end = stop
+    return b"".join([*pieces, octets[end:]])
 
 
 def _boundary_lines(rng: random.Random, octets: bytes, _other: bytes) -> bytes:

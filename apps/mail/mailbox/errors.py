@@ -25,6 +25,10 @@ class NotImap(ServerUnreachable):
     """What it says makes no sense, or does not end: the connection was dropped."""
 
 
+class LineTooLong(NotImap):
+    """It said more about one message than fits in a line of ours: others may still be told of."""
+
+
 class TlsFailed(ServerUnreachable):
     """The connection could not be made safe: wrong certificate or name, no STARTTLS where it is demanded."""
 

@@ -24,7 +24,8 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
 PATIENCE = 2.0  # seconds to wait for one of the places for streams
 TOGETHER = 256 * 1024  # octets of small files that are fetched with one command
-MOST_TOGETHER = 200
+TINY = 512  # octets of a file for which deflating costs more than it saves
+CHUNK = 64 * 1024  # octets of an archive that leave together
 
 
 @cache
@@ -95,15 +96,15 @@ def _zip_chunks(
             small = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if len(group) > 1 else {}
             for name, part in group:
                 entry = zipfile.ZipInfo(name, time.gmtime()[:6])
-                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.compress_type = zipfile.ZIP_DEFLATED if part.size > TINY else zipfile.ZIP_STORED
                 raw: Iterable[bytes] = (
                     [small[part.number]] if small else store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity)
                 )
                 with archive.open(entry, "w", force_zip64=part.size > 2**31) as target:
                     for chunk in decoded(raw, part.encoding):
                         target.write(chunk)
-                        yield sink.take()
-                yield sink.take()
+                        if sink.octets >= CHUNK:
+                            yield sink.take()
     yield sink.take()
 
 
@@ -112,7 +113,7 @@ def _together(files: Sequence[tuple[str, Part]]) -> Iterator[list[tuple[str, Par
     group: list[tuple[str, Part]] = []
     size = 0
     for name, part in files:
-        if group and (size + part.size > TOGETHER or len(group) >= MOST_TOGETHER):
+        if group and size + part.size > TOGETHER:
             yield group
             group, size = [], 0
         group.append((name, part))
@@ -126,9 +127,11 @@ class _Sink:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self.octets = 0
 
     def write(self, data: bytes) -> int:
         self._pieces.append(bytes(data))
+        self.octets += len(data)
         return len(data)
 
     def flush(self) -> None:
@@ -140,6 +143,7 @@ class _Sink:
     def take(self) -> bytes:
         data = b"".join(self._pieces)
         self._pieces.clear()
+        self.octets = 0
         return data
 
 

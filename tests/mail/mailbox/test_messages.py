@@ -158,3 +158,15 @@ def test_every_message_of_the_corpora(person: Person) -> None:
                 store.part("INBOX", uid, part.number, uidvalidity=validity, limit=1000)
     page = store.page("INBOX", limit=1000)
     assert len(page.rows) == page.total > 10
+
+
+def test_a_header_that_fits_in_no_line(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server says of it is more than is read; it stands in the list and opens all the same."""
+    monkeypatch.setattr("apps.mail.mailbox.imap.transport.MAX_LINE", 30_000)
+    names = b",\n ".join(b"Person %d <p%d@example.test>" % (at, at) for at in range(1_500))
+    person.deliver(letter("before"))
+    store, detail, validity = open_(person, b"Subject: Large\nTo: " + names + b"\n\ntext\n")
+    assert detail.summary.envelope.subject == "Large"
+    assert len(detail.summary.envelope.to) == 1_500
+    assert store.part("INBOX", detail.summary.uid, "1", uidvalidity=validity).strip() == b"text"
+    assert [row.envelope.subject for row in store.page("INBOX").rows] == ["Large", "before"]

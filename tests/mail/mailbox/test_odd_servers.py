@@ -155,6 +155,16 @@ def test_octets_without_end(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None
         assert pool.idle_count() == 0
 
 
+def test_a_server_that_says_too_much_of_everything_is_left(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
+    monkeypatch.setattr("apps.mail.mailbox.imap.transport.MAX_LINE", 10_000)
+    greeting, answers = hello("IMAP4rev1")
+    answers |= {b"SELECT": SELECTED, b"FETCH": b"x" * 20_000}
+    with scripted(answering(greeting, answers)) as port:
+        with pytest.raises(errors.LineTooLong), pool.lease(account_at(port)) as store:
+            store.page("INBOX")
+        assert pool.idle_count() == 0
+
+
 def test_an_exchange_has_an_end(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
     """However lively the server is."""
     monkeypatch.setattr("apps.mail.mailbox.imap.transport.LONGEST", 0.5)

@@ -166,15 +166,14 @@ class Connection:
     def survive(self, *commands: Command) -> Result | None:
         """Like ``attempt``; None where the server fell over at it (by then this is signed in again).
 
-        Some servers end the session when a message is beyond them.
+        Some servers end the session when a message is beyond them, others say more of it than anybody can hold.
         """
         try:
             return self.attempt(*commands)
-        except (errors.ServerTimeout, errors.TlsFailed, errors.NotImap):
-            raise
-        except errors.ServerUnreachable:
+        except errors.ServerUnreachable as error:
+            hopeless = isinstance(error, (errors.ServerTimeout, errors.TlsFailed, errors.NotImap))
             self._falls += 1
-            if self._falls > MOST_FALLS:
+            if self._falls > MOST_FALLS or (hopeless and not isinstance(error, errors.LineTooLong)):
                 raise
             self.reconnect()
             return None

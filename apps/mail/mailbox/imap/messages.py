@@ -18,6 +18,7 @@ from apps.mail.mime import headers
 from apps.mail.mime import parse as mime_parse
 
 CHUNK = 256 * 1024
+SECTIONS = 200  # that one command names: its line must not become too long
 
 
 def asking(uid: int) -> Command:
@@ -61,6 +62,9 @@ def parts(
     if any(numbers) and _is_odd(connection, memory, uid):
         parsed = mime_parse.parse(octets(connection, uid, ""))
         return {number: parsed.body(number) if number else octets(connection, uid, "") for number in numbers}
+    if len(numbers) > SECTIONS:
+        some = parts(connection, memory, uid, numbers[:SECTIONS])
+        return some | parts(connection, memory, uid, numbers[SECTIONS:], ahead=ahead)
     items = guard.group([guard.words("UID"), *(guard.section(number) for number in dict.fromkeys(numbers))])
     result = connection.attempt(command("UID FETCH", guard.uid_set([uid]), items), *([ahead] if ahead else []))
     if not result.completions[0].ok:

@@ -32,6 +32,10 @@ class Unreasonable(OSError):
     """More came than anybody has asked for."""
 
 
+class TooLong(Unreasonable):
+    """A line beyond ``MAX_LINE``."""
+
+
 class Arrivals(io.RawIOBase):
     """What a socket receives, within bounds. ``patience``: seconds that a line or a literal may take, however it comes,
     and a second more for each ``SLOWEST`` octets of it. ``deadline``: when all has to be here."""
@@ -110,7 +114,7 @@ class Stream(imaplib.IMAP4):
         self.arrivals.expect()
         line: bytes = self.reader.readline(MAX_LINE)
         if len(line) == MAX_LINE:
-            raise Unreasonable("a line does not end")
+            raise TooLong("a line does not end")
         return line
 
     def send(self, data: Any, *, timeout: float | None = None) -> None:
@@ -164,6 +168,8 @@ def network_error(error: OSError) -> errors.MailError:
     text = str(error)
     if isinstance(error, (ssl.SSLError, net.PlainTextRefused)) and not isinstance(error, ssl.SSLEOFError):
         return errors.TlsFailed(text, server_text=text)
+    if isinstance(error, TooLong):
+        return errors.LineTooLong(text)
     if isinstance(error, Unreasonable):
         return errors.NotImap(text)
     if isinstance(error, TimeoutError):
