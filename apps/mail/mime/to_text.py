@@ -10,6 +10,7 @@ from inscriptis.css_profiles import STRICT_CSS_PROFILE
 from inscriptis.model.config import ParserConfig
 from selectolax.lexbor import LexborHTMLParser
 
+from apps.mail.mime.flatten import flatten
 from apps.mail.mime.tidy import tidy
 
 MAX_HTML = 1_000_000  # characters
@@ -24,7 +25,7 @@ _GAPS = re.compile(r"\n{3,}")
 def text(html: str) -> str:
     """Never raises; line ends are LF, blanks at line ends are gone. Links say where they lead:
     ``sign here <https://…>``."""
-    clean = _LINK.sub(_with_target, tidy(html[:MAX_HTML]).html)
+    clean = flatten(_LINK.sub(_with_target, tidy(html[:MAX_HTML]).html))
     try:
         found = get_text(f"<html><body>{clean}</body></html>", _CONFIG) if clean.strip() else ""
     except (ValueError, RecursionError, AttributeError, IndexError, KeyError, TypeError):
