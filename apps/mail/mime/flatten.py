@@ -2,8 +2,8 @@
 
 Plain text pads the cells of a column to one width and indents each line of a list by its depth: a wide cell above
 thousands of rows, or thousands of items two hundred lists deep, is then hundreds of megabytes. Reads what ``tidy``
-wrote: every tag is closed in order, and no attribute holds a ">". Margins that a style asks for are left out for the same
-reason. Linear in the length of its input.
+wrote: every tag is closed in order, and no attribute holds a ">". Margins that a style asks for are left out for the
+same reason. Linear in the length of its input.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ _HARMLESS = re.compile(r"(?i)\b(?:display|white-space)\s*:\s*[a-z-]+")
 _TABLE = re.compile(r"</?(?:table|tbody|thead|tfoot|colgroup|col)\b[^>]*>")
 _ROW = re.compile(r"<(/?)(?:tr|caption)\b[^>]*>")
 _CELL = re.compile(r"</?t[dh]\b[^>]*>")
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code del em font i img ins mark q s samp small span strike strong sub sup tt "
-    "u var wbr time kbd".split()
-)
+_INLINE_NAMES = """
+    a abbr acronym b bdi bdo big cite code del em font i img ins kbd mark q s samp small span strike strong sub sup time
+    tt u var wbr
+"""
+_INLINE = frozenset(_INLINE_NAMES.split())
 
 
 def flatten(clean: str) -> str:
@@ -65,6 +66,30 @@ class _Table:
     width: int = 0  # of its widest line
     line: int = 0  # of its last line
 
+    def add(self, text: str, *, preformatted: bool) -> None:
+        self.line += len(text)
+        if preformatted:
+            self.end_line(text.count("\n"))
+
+    def add_table(self, inner: _Table) -> None:
+        self.end_line(inner.height + 1)
+        self.width = max(self.width, sum(inner.columns.values()))
+
+    def tag(self, name: str, *, closing: bool) -> None:
+        if name == "tr":
+            if not closing:  # not every row has an end
+                self.end_row()
+        elif name in ("td", "th"):
+            self.end_cell()
+            self.column += closing
+        else:
+            self.end_line()
+
+    def end(self) -> int:
+        """Its characters."""
+        self.end_row()
+        return sum(self.columns.values()) * self.height
+
     def end_line(self, lines: int = 1) -> None:
         self.width, self.line = max(self.width, self.line), 0
         self.cell += lines
@@ -86,35 +111,18 @@ def _largest(clean: str) -> int:
     largest = end = preformatted = 0
     for tag in _TAG.finditer(clean):
         if open_:
-            _add(open_[-1], clean[end : tag.start()], preformatted=preformatted > 0)
+            open_[-1].add(clean[end : tag.start()], preformatted=preformatted > 0)
         end = tag.end()
         closing, name = bool(tag[1]), tag[2]
         if name == "pre":
             preformatted += -1 if closing else 1
         if name == "table" and not closing:
             open_.append(_Table())
-        elif not open_ or name in _INLINE:
-            continue
         elif name == "table":
             table = open_.pop()
-            table.end_row()
-            width = sum(table.columns.values())
-            largest = max(largest, width * table.height)
+            largest = max(largest, table.end())
             if open_:
-                open_[-1].end_line(table.height + 1)
-                open_[-1].width = max(open_[-1].width, width)
-        elif name == "tr":
-            if not closing:  # not every row has an end
-                open_[-1].end_row()
-        elif name in ("td", "th"):
-            open_[-1].end_cell()
-            open_[-1].column += closing
-        else:
-            open_[-1].end_line()
+                open_[-1].add_table(table)
+        elif open_ and name not in _INLINE:
+            open_[-1].tag(name, closing=closing)
     return largest
-
-
-def _add(table: _Table, text: str, *, preformatted: bool) -> None:
-    table.line += len(text)
-    if preformatted:
-        table.end_line(text.count("\n"))

@@ -26,7 +26,9 @@ _WORD = re.compile(rb"=\?([!#-)+,\--<>@-~]{1,60})(?:\*[A-Za-z0-9-]{0,40})?\?([bB
 _FOLD = re.compile(rb"(?:\r?\n|\r)(?=[ \t])")
 _Q = re.compile(rb"=([0-9A-Fa-f]{2})")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_NOT_B64 = re.compile(rb"[^A-Za-z0-9+/]")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_PADDING = re.compile(b"=+")
+NOT_BASE64 = bytes(range(256)).translate(None, _BASE64)  # every other octet
 _NAME = re.compile(rb"[!-9;-~]+")
 
 
@@ -141,7 +143,7 @@ def base64_octets(text: bytes) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return b"".join(base64_piece(_NOT_B64.sub(b"", piece)) for piece in text.split(b"="))
+        return b"".join(map(base64_piece, _PADDING.split(text.translate(None, NOT_BASE64))))
 
 
 def base64_piece(text: bytes) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import threading
 import time
 import zipfile
@@ -16,11 +15,9 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import TooManyConnections
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import decode, filenames
-from apps.mail.mime.headers import base64_piece
+from apps.mail.mime.headers import NOT_BASE64, base64_piece
 from apps.mail.mime.parts import Part
 from apps.mail.services.stores import open_account, pool
-
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
 PATIENCE = 2.0  # seconds to wait for one of the places for streams
 TOGETHER = 256 * 1024  # octets of small files that are fetched with one command
@@ -163,7 +160,8 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 def _base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        *ended, rest = (rest + _NOT_BASE64.sub(b"", chunk)).split(b"=")  # padding ends a piece, also in the middle
+        # padding ends a piece, also in the middle
+        *ended, rest = (rest + chunk.translate(None, NOT_BASE64)).split(b"=")
         yield from map(base64_piece, ended)
         whole = len(rest) - len(rest) % 4
         yield base64.b64decode(rest[:whole])
