@@ -8,11 +8,14 @@ class PortalConfig(AppConfig):
     label = "portal"
 
     def ready(self) -> None:
+        from django.core.signals import request_finished
         from django.db.models.signals import post_delete, post_save
 
         from portal import checks  # noqa: F401 - registers the system checks
+        from portal.memory import keeper
         from portal.models import Notice
         from portal.notices import remember_urgent
 
+        request_finished.connect(keeper.tidy_up, dispatch_uid="portal.memory")
         post_save.connect(remember_urgent, sender=Notice, dispatch_uid="portal.urgent")
         post_delete.connect(remember_urgent, sender=Notice, dispatch_uid="portal.urgent")

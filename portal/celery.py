@@ -14,6 +14,8 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init
 from kombu.transport import TRANSPORT_ALIASES
 
+from portal.memory import keeper
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 TRANSPORT_ALIASES["filesystem"] = "portal.broker:Transport"
 app = Celery("yurt")
@@ -27,6 +29,11 @@ for _key in ("data_folder_in", "control_folder"):
 @setup_logging.connect  # type: ignore[untyped-decorator, unused-ignore]
 def keep_django_logging(**kwargs: Any) -> None:
     """Being connected is all: Celery then leaves the log as the settings made it."""
+
+
+@worker_init.connect  # type: ignore[untyped-decorator, unused-ignore]
+def limit_memory(**kwargs: Any) -> None:
+    keeper.limit()
 
 
 @worker_init.connect  # type: ignore[untyped-decorator, unused-ignore]

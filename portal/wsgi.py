@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.memory import keeper
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -26,6 +28,7 @@ def under_path(serve: Wsgi, prefix: str) -> Wsgi:
 
 
 def _make() -> Wsgi:
+    keeper.limit()
     serve = get_wsgi_application()
     from django.conf import settings
 

@@ -28,6 +28,7 @@ from urllib.parse import urljoin, urlsplit
 
 import django
 
+from portal.memory import keeper
 from tests.proof.mutations import mutation
 from tests.support.mailserver import Refused
 
@@ -152,6 +153,7 @@ def set_up() -> None:
     """A site of this process alone. More memory than any message may take ends it before the machine suffers."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.full")
+    keeper.limit()  # as portal.wsgi does
     django.setup()
     from django.core.management import call_command
     from django.test.utils import setup_test_environment
