@@ -16,7 +16,8 @@ MAX_AREA = 1_000_000  # characters of a table, with all its blanks
 MAX_LEVELS = 12  # of lists in lists
 
 _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*>")
-_INDENTS = frozenset({"ul", "ol", "dir", "menu", "dl", "dd", "blockquote"})
+_INDENTS = frozenset({"ul", "ol", "dir", "menu", "dl", "blockquote"})
+_ITEMS = frozenset({"li", "dd"})
 _STYLE = re.compile(r' style="([^"]*)"')
 _HARMLESS = re.compile(r"(?i)\b(?:display|white-space)\s*:\s*[a-z-]+")
 _TABLE = re.compile(r"</?(?:table|tbody|thead|tfoot|colgroup|col)\b[^>]*>")
@@ -42,14 +43,17 @@ def _without_margins(style: re.Match[str]) -> str:
 
 
 def _shallow(clean: str) -> str:
-    level = 0
+    """What lies deeper than ``MAX_LEVELS`` stands where its surroundings stand, each piece on a line of its own."""
+    levels = dict.fromkeys(("list", "item"), 0)
 
     def keep(found: re.Match[str]) -> str:
-        nonlocal level
-        if found[2] not in _INDENTS:
+        kind = "item" if found[2] in _ITEMS else "list" if found[2] in _INDENTS else ""
+        if not kind:
             return found[0]
-        level += -1 if found[1] else 1
-        return found[0] if level < MAX_LEVELS + (not found[1]) else ""
+        levels[kind] += -1 if found[1] else 1
+        if levels[kind] < MAX_LEVELS + (not found[1]):
+            return found[0]
+        return "" if found[1] else "<br>"
 
     return _TAG.sub(keep, clean)
 

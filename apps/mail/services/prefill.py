@@ -357,7 +357,8 @@ def _texts(
     contents = {
         prefer: [(part, octets.get(part.number, b"")[:most]) for part in parts] for prefer, parts in shown.items()
     }
-    if most is None and any(texts.is_cut(found, MOST_PASSED_ON) for found in contents.values()):
+    differing = [found for prefer, found in contents.items() if prefer == "plain" or found != contents["plain"]]
+    if most is None and any(texts.is_cut(found, MOST_PASSED_ON) for found in differing):
         raise TooLong
     plain = texts.plain(contents["plain"])
     if cut or (most is not None and any(len(octets.get(part.number, b"")) > most for part in shown["plain"])):
