@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
@@ -133,6 +133,46 @@ class Composer(Protocol):
         ...
 
     def compose_url(self, to: Sequence[Address]) -> str: ...
+
+
+class Gate(Protocol):
+    """The first level of signing in: what people prove before a password is asked for, and before any server is.
+
+    ``request`` is a stranger's until ``arrive``.
+    """
+
+    def stop(self, request: HttpRequest, target: str) -> HttpResponse | None:
+        """The page that stands before the sign-in; None where nothing is asked, or all of it has been passed.
+        ``target`` is where the person wants to go."""
+        ...
+
+    def opens(self, request: HttpRequest, login: str) -> bool:
+        """Whether a password of this name may be tried at once, without a page in between."""
+        ...
+
+    def login(self, request: HttpRequest) -> str:
+        """Whose sign-in may follow; "" for anybody's."""
+        ...
+
+    def admits(self, request: HttpRequest, user: AbstractBaseUser) -> bool:
+        """Whether the person whom the password has told is one who has passed."""
+        ...
+
+    def leave(self, request: HttpRequest) -> object:
+        """What has to be known of the way in, before the session changes."""
+        ...
+
+    def arrive(self, request: HttpRequest, user: AbstractBaseUser, kept: object) -> None:
+        """The session of ``user`` has begun; ``kept`` is what ``leave`` gave."""
+        ...
+
+    def guard(self, request: HttpRequest) -> HttpResponse | None:
+        """Called for each page of somebody who is signed in: what has to be done first, or None."""
+        ...
+
+    def finish(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Called with each answer: what has to go along to the browser."""
+        ...
 
 
 class PrefStore(Protocol):

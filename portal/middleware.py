@@ -11,7 +11,8 @@ Why the whole chain stands as it does:
 7. pages made small (files are as they are);
 8. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
 9. Django's common rules, the check of a form's origin, messages, framing; a page for what an address does not take;
-10. the sealed password, last: it deals with what the views raise, and takes passwords only from forms already checked.
+10. the sealed password: it deals with what the views raise, and takes passwords only from forms already checked;
+11. the gate, last: what has to be proved before a page.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from portal import credentials, whose
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
 from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
+from portal.registry import get_registry
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
@@ -308,8 +310,22 @@ class CredentialsMiddleware(Middleware):
         return ask_again(cast("PortalRequest", request), refused=refused)
 
 
+class GateMiddleware(Middleware):
+    """What somebody who is signed in has to do before anything else: to enrol, or to prove more for some pages."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        gate = get_registry().gate
+        if gate is None:
+            return self.get_response(request)
+        stopped = gate.guard(request) if _knows_user(request) else None
+        response = stopped or self.get_response(request)
+        gate.finish(request, response)
+        return response
+
+
 def _sends_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
     """True when ``login_required`` stopped something that a redirect would lose: a fragment or a sent form."""
     if response.status_code != 302 or not (is_fragment(request) or request.method == "POST"):
         return False
-    return response["Location"].startswith(f"{reverse('portal:sign_in')}?next=")
+    sign_in = reverse("portal:sign_in")
+    return request.path != sign_in and response["Location"].startswith(f"{sign_in}?next=")

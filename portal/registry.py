@@ -19,6 +19,7 @@ from portal.contracts import (
     AddressBook,
     Composer,
     Finding,
+    Gate,
     PrefStore,
     SearchProvider,
     SpellChecker,
@@ -132,6 +133,7 @@ class PortalApp:
     spell_checkers: tuple[SpellChecker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     composer: Composer | None = None
+    gate: Gate | None = None
     pref_store: PrefStore | None = None
     delegations: tuple[DelegationKind, ...] = ()
     transient: tuple[str, ...] = ()  # labels of models ("mail.outboxmessage") that are in no backup
@@ -168,6 +170,7 @@ class Registry:
         )
         self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
+        self.gate = _sole("gate before the sign-in", ((a.id, a.gate) for a in self.apps))
         self.pref_store = _sole("preference store", ((a.id, a.pref_store) for a in self.apps))
         _unique("navigation id", ((n.id, a.id, n) for a in self.apps for n in a.nav))
         for app in self.apps:

@@ -40,6 +40,8 @@ if not DELEGATION_KEY:
 elif len(DELEGATION_KEY) < 50:
     env.report("DELEGATION_KEY", "write at least 50 random characters, or leave it out and a key file is made.")
 
+DELEGATION_KEY_FALLBACKS = env("DELEGATION_KEY_FALLBACKS", conf.words)
+
 BASE_URL = env("BASE_URL", conf.base_url)
 HOST = env("HOST", conf.text, "127.0.0.1")
 PORT = env("PORT", conf.integer(1, 65535), "8000")
@@ -60,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
     "csp",
 ]
 
@@ -86,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.NotAllowedMiddleware",
     "portal.middleware.CredentialsMiddleware",
+    "portal.middleware.GateMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -156,6 +160,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_csrf"
 CREDENTIALS_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_key"
+REMEMBERED_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_remembered"
 ACCOUNT_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_account"
 LANGUAGE_COOKIE_NAME = "yurt_language"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH

@@ -7,6 +7,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.auth.factors import admin as factors
 from apps.auth.models import User
 
 
@@ -35,6 +36,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("login", "source", "server", "display_name", "email", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active", "source", "groups")
     search_fields = ("login", "email", "display_name")
+    actions = (factors.hand_out_codes, factors.take_away_proofs)
     readonly_fields = ("source", "server", "login", "last_login", "date_joined")
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (

@@ -117,3 +117,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.display_name.partition(" ")[0] or self.login
+
+
+# Django looks for an app's models here.
+from apps.auth.factors.models import (  # noqa: E402
+    CodeDevice,
+    Invitation,
+    RecoveryCode,
+    RememberedBrowser,
+    Rule,
+)
+
+__all__ = ["CodeDevice", "Invitation", "RecoveryCode", "RememberedBrowser", "Rule", "User", "UserManager"]

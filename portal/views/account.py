@@ -28,6 +28,7 @@ from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
 from portal.prefs import LockedPref, Prefs
+from portal.registry import get_registry
 from portal.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 WRONG = _("The user name or the password is wrong.")
 UNREACHABLE = _("The mail server cannot be reached, so nobody can sign in just now. Try again in a moment.")
 
+FIRST_LEVEL = _("First prove who you are: open the sign-in page in another tab, then come back and continue here.")
 UNSAFE = _("There is no safe connection to the mail server, so nobody can sign in. Tell your administrator.")
 
 
@@ -65,23 +67,34 @@ def sign_in(request: PortalRequest) -> HttpResponse:
     if "inplace" in request.GET:
         return _sign_in_again(request)
     target = safe_next(request, request.POST.get("next") or request.GET.get("next", ""), reverse("portal:home"))
+    if request.method == "GET" and request.user.is_authenticated:
+        return HttpResponseRedirect(target)
+    gate = get_registry().gate
+    if gate is not None and (page := gate.stop(request, target)) is not None:
+        return page
+    login_name = gate.login(request) if gate is not None else ""
     if request.method == "GET":
-        if request.user.is_authenticated:
-            return HttpResponseRedirect(target)
-        return _sign_in_page(request, SignInForm(), target)
-    form = SignInForm(request.POST)
+        return _sign_in_page(request, SignInForm(), target, login_name)
+    data = request.POST.copy()
+    if login_name:
+        data["username"] = login_name
+    form = SignInForm(data)
     if not form.is_valid():
-        return _sign_in_page(request, form, target, status=400)
+        return _sign_in_page(request, form, target, login_name, status=400)
     user, trouble = _recognise(request, form.cleaned_data["username"], form.cleaned_data["password"])
     if user is None:
         form.add_error(None, trouble)
-        return _sign_in_page(request, form, target, status=403)
-    _begin(request, user, form.cleaned_data["password"])
+        return _sign_in_page(request, form, target, login_name, status=403)
+    begin_session(request, user, form.cleaned_data["password"])
     return HttpResponseRedirect(target)
 
 
-def _sign_in_page(request: PortalRequest, form: SignInForm, target: str, status: int = 200) -> HttpResponse:
-    return render(request, "auth/sign_in.html", {"form": form, "next": target}, status=status)
+def _sign_in_page(
+    request: PortalRequest, form: SignInForm, target: str, login_name: str, status: int = 200
+) -> HttpResponse:
+    """``login_name``: who has passed the first level; the password is all that is asked for then."""
+    context = {"form": form, "next": target, "login_name": login_name}
+    return render(request, "auth/sign_in.html", context, status=status)
 
 
 @sensitive_variables("password")
@@ -109,7 +122,8 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Us
         own.withdraw()
         everything.withdraw()
         return None, str(UNSAFE if error.unsafe else UNREACHABLE)
-    if user is None:
+    gate = get_registry().gate
+    if user is None or not (request.user.is_authenticated or gate is None or gate.admits(request, user)):
         log.warning("sign_in_refused", address=request.client_address)
         return None, str(WRONG)
     own.passed()
@@ -118,10 +132,14 @@ def _recognise(request: PortalRequest, username: str, password: str) -> tuple[Us
 
 
 @sensitive_variables("password")
-def _begin(request: PortalRequest, user: User, password: str) -> None:
+def begin_session(request: PortalRequest, user: User, password: str) -> None:
     """A new session (never the one from before), with the password sealed into it where a server wants it again."""
+    gate = get_registry().gate
+    kept = gate.leave(request) if gate is not None else None
     request.session.flush()
     login(request, user)
+    if gate is not None:
+        gate.arrive(request, user, kept)
     request.prefs = Prefs(user)
     SessionLifetimeMiddleware.begin(request)
     whose.remember(request)
@@ -224,11 +242,14 @@ def _check_again(request: PortalRequest) -> str:
     password = request.POST.get(credentials.FIELD, "")
     before = request.user if request.user.is_authenticated else None
     login_name = before.get_username() if before else request.POST.get(credentials.LOGIN_FIELD, "")
+    gate = get_registry().gate
+    if before is None and gate is not None and not gate.opens(request, login_name):
+        return str(FIRST_LEVEL)
     user, trouble = _recognise(request, login_name, password)
     if user is None:
         return trouble
     if before is None:
-        _begin(request, user, password)
+        begin_session(request, user, password)
         return ""
     if user.pk != before.pk:
         return str(WRONG)

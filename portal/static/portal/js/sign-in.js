@@ -18,3 +18,7 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
 }
 const fields = [...document.querySelectorAll(".lcard input:not([type=hidden])")];
 (fields.find((field) => field.matches("[aria-invalid=true]")) ?? fields.find((field) => !field.value) ?? fields[0])?.focus();
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

@@ -1,0 +1,181 @@
+"""The first level: what stands before the sign-in of the portal. See ``portal.contracts.Gate``.
+
+What somebody has passed on the way in lies in the session of the browser that is not signed in yet, for a few minutes;
+with the sign-in it moves on into the new session, where ``passed`` tells it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from django.http import HttpRequest
+
+from apps.auth.factors import browsers, invitations, policy, proofs, ways
+from portal.accounts import canonical_login
+from portal.http import PortalRequest
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
+ON_THE_WAY = "auth.on_the_way"  # in the session of a stranger: a ``Stage``
+PASSED = "auth.passed"  # in that of somebody who is signed in: the ways, and when
+MUST_ENROL = "auth.must_enrol"
+PATIENCE = 10 * 60  # seconds between the first level and the second
+RECENT = 10 * 60  # seconds for which a proof is good enough to change proofs
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far somebody has come."""
+
+    login: str
+    user: int | None  # None: whoever it is, nothing is asked of them
+    passed: tuple[str, ...]
+    done: bool
+    remember: bool
+    at: int
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Stage | None:
+        kept = request.session.get(ON_THE_WAY)
+        if not isinstance(kept, dict):
+            return None
+        stage = cls(**(kept | {"passed": tuple(kept["passed"])}))
+        return stage if 0 <= time.time() - stage.at <= PATIENCE else None
+
+    def keep(self, request: HttpRequest) -> None:
+        request.session[ON_THE_WAY] = {name: getattr(self, name) for name in self.__slots__}
+
+
+def is_asked(request: HttpRequest) -> bool:
+    """Whether anybody has to prove anything, from where this request comes."""
+    return bool(policy.ways_asked(address=cast("PortalRequest", request).client_address))
+
+
+def stage(request: HttpRequest) -> Stage | None:
+    return Stage.of(request)
+
+
+def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: bool) -> Stage | None:
+    """One try at the first level; None where it is refused. Opens no connection, whatever it is given."""
+    people = proofs.named(login)
+    address = cast("PortalRequest", request).client_address
+    before = _same_person(Stage.of(request), login)
+    remembered = browsers.recognise(request, people)
+    if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
+        return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False)
+    if not proof:
+        return _without_proof(request, login, people, address)
+    user = proofs.prove(people, way, proof)
+    if user is None or (before is not None and before.user != user.pk):
+        return None
+    passed = [*(before.passed if before else ()), way]
+    return _keep(request, login, user, passed, done=_met(user, address, passed), remember=remember)
+
+
+def accept(request: HttpRequest, *, user: User, way: str, remember: bool = False) -> Stage | None:
+    """A proof that was checked elsewhere: a passkey, a certificate."""
+    before = _same_person(Stage.of(request), user.login)
+    passed = [*(before.passed if before and before.user == user.pk else ()), way]
+    address = cast("PortalRequest", request).client_address
+    return _keep(request, user.login, user, passed, done=_met(user, address, passed), remember=remember)
+
+
+def _without_proof(request: HttpRequest, login: str, people: Sequence[User], address: str) -> Stage | None:
+    """Good for those of whom nothing is asked, and for whoever has nothing yet and still has time to enrol."""
+    if all(_free(user, address) for user in people) and (people or _free(None, address)):
+        return _keep(request, login, None, [], done=True, remember=False)
+    return None
+
+
+def _free(user: User | None, address: str) -> bool:
+    demand = policy.demand(user, address=address)
+    if not demand.needs:
+        return True
+    if demand.enrol_by is None or demand.enrol_by.timestamp() < time.time():
+        return False
+    return user is None or not (proofs.has(user) & demand.ways)
+
+
+def _met(user: User, address: str, passed: Collection[str]) -> bool:
+    if ways.INVITATION in passed:
+        return True
+    return policy.demand(user, address=address).met_by(passed)
+
+
+def _same_person(before: Stage | None, login: str) -> Stage | None:
+    try:
+        return before if before is not None and before.login == canonical_login(login) else None
+    except ValueError:
+        return None
+
+
+def _keep(
+    request: HttpRequest, login: str, user: User | None, passed: Sequence[str], *, done: bool, remember: bool
+) -> Stage | None:
+    try:
+        canonical = canonical_login(login)
+    except ValueError:
+        return None
+    found = Stage(
+        canonical, user.pk if user is not None else None, tuple(dict.fromkeys(passed)), done, remember, int(time.time())
+    )
+    request.session.cycle_key()  # what was known before it is worth nothing afterwards
+    found.keep(request)
+    return found
+
+
+# --- at the second level ----------------------------------------------------------------------------------------------
+
+
+def admits(request: HttpRequest, user: User) -> bool:
+    """Whether the person whom the second level has recognised is the one who has passed the first."""
+    address = cast("PortalRequest", request).client_address
+    found = Stage.of(request)
+    if found is None or not found.done:
+        return not policy.demand(user, address=address).needs
+    if found.user is None:
+        return _free(user, address)
+    return found.user == user.pk
+
+
+def leave(request: HttpRequest) -> Stage | None:
+    """What goes along into the new session."""
+    return Stage.of(request)
+
+
+def arrive(request: HttpRequest, user: User, found: Stage | None) -> None:
+    """The session has begun. Whoever has to enrol first gets nowhere else."""
+    passed = found.passed if found is not None and found.user == user.pk else ()
+    request.session[PASSED] = {"ways": list(passed), "at": int(time.time())}
+    demand = policy.demand(user, address=cast("PortalRequest", request).client_address)
+    if ways.INVITATION in passed or (demand.needs and not passed):
+        request.session[MUST_ENROL] = True
+    if found is not None and found.remember and demand.remember_days and ways.REMEMBERED not in passed:
+        browsers.remember(request, user, days=demand.remember_days)
+
+
+def passed(request: HttpRequest) -> tuple[str, ...]:
+    """The ways by which the person of this session has proved who they are."""
+    kept: dict[str, Any] = request.session.get(PASSED) or {}
+    return tuple(kept.get("ways", ()))
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Whether that was a moment ago: what changes proofs wants one that is fresh."""
+    kept: dict[str, Any] = request.session.get(PASSED) or {}
+    return bool(time.time() - kept.get("at", 0) <= RECENT)
+
+
+def renew(request: HttpRequest, way: str) -> None:
+    """One more proof, in the middle of a session."""
+    ways_now = list(dict.fromkeys([*passed(request), way]))
+    request.session[PASSED] = {"ways": ways_now, "at": int(time.time())}
+
+
+def enrolled(request: HttpRequest, user: User) -> None:
+    request.session.pop(MUST_ENROL, None)
+    invitations.use(user)

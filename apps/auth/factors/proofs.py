@@ -1,0 +1,95 @@
+"""Whether what somebody brings proves who they are. Nothing in here opens a connection to anything but our database.
+
+A name that nobody has costs the same work as a wrong proof for one that somebody has.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django.views.decorators.debug import sensitive_variables
+
+from apps.auth.factors import codes, invitations, ways
+from apps.auth.factors.models import CodeDevice, RecoveryCode
+from portal.accounts import canonical_login
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
+MOST = 1024  # characters
+_NOBODY_HAS_THIS = secrets.token_bytes(codes.KEY_OCTETS)
+
+
+def named(login: str) -> list[User]:
+    """The accounts that a name may mean: on the mail server, and the portal's own."""
+    from apps.auth.models import User
+
+    try:
+        canonical = canonical_login(login)
+    except ValueError:
+        return []
+    # the database's collation may find more than was asked for
+    return [user for user in User.objects.filter(login=canonical, is_active=True)[:10] if user.login == canonical]
+
+
+@sensitive_variables("proof")
+def prove(people: Sequence[User], way: str, proof: str) -> User | None:
+    """The one of these whose proof it is. Never raises; an unknown way proves nothing."""
+    test = _CHECKS.get(way)
+    if test is None or not proof or len(proof) > MOST:
+        return None
+    if not people:
+        test(None, proof)  # as much work for a name that nobody has
+        return None
+    return next((user for user in people if test(user, proof)), None)
+
+
+def _code(user: User | None, proof: str) -> bool:
+    devices = list(CodeDevice.objects.filter(user=user, confirmed=True)) if user is not None else []
+    if not devices:
+        for counter in range(2 * codes.STEPS + 1):
+            codes.code_at(_NOBODY_HAS_THIS, counter)
+    return any(codes.accept(device, proof) for device in devices)
+
+
+def _password(user: User | None, proof: str) -> bool:
+    from apps.auth.models import User
+
+    if user is None or not user.has_usable_password():
+        User().set_password(proof)  # takes as long
+        return False
+    return user.check_password(proof)
+
+
+def _recovery(user: User | None, proof: str) -> bool:
+    return codes.use_recovery(user if user is not None else _nobody(), proof)
+
+
+def _invitation(user: User | None, proof: str) -> bool:
+    return invitations.is_open(user if user is not None else _nobody(), proof)
+
+
+def _nobody() -> User:
+    from apps.auth.models import User
+
+    return User(pk=0)
+
+
+_CHECKS: Mapping[str, Callable[[User | None, str], bool]] = {
+    ways.CODE: _code,
+    ways.PASSWORD: _password,
+    ways.RECOVERY: _recovery,
+    ways.INVITATION: _invitation,
+}
+
+
+def has(user: User) -> frozenset[str]:
+    """The ways that somebody has set up."""
+    found = {
+        ways.CODE: CodeDevice.objects.filter(user=user, confirmed=True).exists(),
+        ways.RECOVERY: RecoveryCode.objects.filter(user=user, used=None).exists(),
+        ways.PASSWORD: user.has_usable_password(),
+    }
+    return frozenset(way for way, there in found.items() if there)

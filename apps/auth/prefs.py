@@ -1,0 +1,17 @@
+"""What apps.auth brings into the preferences area: pages of its own."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.prefs import PrefPage
+
+SECURITY = PrefPage(
+    id="auth.security",
+    title=_("Security"),
+    help=_("Codes and other proofs that it is you, and where you are signed in."),
+    prefs=(),
+    icon="shield-check",
+    order=10,
+    url_name="auth:security",
+)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.auth.views import proving, security
+
+urlpatterns = [
+    path("prove/", proving.prove, name="prove"),
+    path("enrol/", security.enrol, name="enrol"),
+    path("security/", security.security, name="security"),
+    path("security/app/", security.new_app, name="new_app"),
+    path("security/app/<int:device_id>/", security.app, name="app"),
+    path("security/device/<int:device_id>/", security.change_device, name="change_device"),
+    path("security/recovery/", security.recovery, name="recovery"),
+    path("security/browsers/forget/", security.forget_browsers, name="forget_browsers"),
+]

@@ -1,0 +1,120 @@
+"""The page of the first level, which stands at the address of the sign-in."""
+
+from __future__ import annotations
+
+import structlog
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_variables
+
+from apps.auth.factors import browsers, gate, policy, ways
+from apps.auth.models import User
+from portal.accounts import canonical_login
+from portal.http import PortalRequest
+from portal.throttle import Throttle
+from portal.views.account import begin_session
+
+log = structlog.get_logger(__name__)
+STEP = "first_level"  # the form field that says which step a form is of
+_FIELDS = (ways.CODE, ways.PASSWORD, ways.RECOVERY, ways.INVITATION)
+
+
+def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
+    """Draws the page and takes its forms; None for what is the second level's."""
+    found = gate.stage(request)
+    if request.method != "POST":
+        return _page(request, target)
+    if "start_over" in request.POST:
+        request.session.pop(gate.ON_THE_WAY, None)
+        return _again(target)
+    if STEP not in request.POST:
+        return None if found is not None and found.done else _page(request, target, status=403)
+    return _try(request, target)
+
+
+@sensitive_variables("proof")
+def _try(request: PortalRequest, target: str) -> HttpResponse:
+    login = request.POST.get("username", "")
+    way = request.POST.get("way", "")
+    proof = request.POST.get(way, "") if way in _FIELDS else ""
+    wait = _wait(request, login)
+    if wait is None:
+        return _page(request, target, trouble=str(_wrong()), status=403)
+    if isinstance(wait, int):
+        text = ngettext(
+            "Too many tries. Try again in %(n)d second.", "Too many tries. Try again in %(n)d seconds.", wait
+        )
+        return _page(request, target, trouble=text % {"n": wait}, status=403)
+    remember = request.POST.get("remember") == "yes"
+    found = gate.begin(request, login=login, way=way, proof=proof, remember=remember)
+    if found is None:
+        log.warning("first_level_refused", address=request.client_address, way=way)
+        return _page(request, target, trouble=str(_wrong()), status=403)
+    for throttle in wait:
+        throttle.withdraw()
+    log.info("first_level_passed", user=found.user, address=request.client_address, way=way)
+    return onwards(request, found, target)
+
+
+def onwards(request: PortalRequest, found: gate.Stage, target: str) -> HttpResponse:
+    """To the next proof, to the second level, or in: an account of the portal's own has no second level."""
+    user = User.objects.filter(pk=found.user or 0, is_active=True).first() if found.done else None
+    if user is not None and user.is_local and {ways.PASSWORD, ways.PASSKEY} & set(found.passed):
+        user.backend = "apps.auth.backends.LocalBackend"
+        begin_session(request, user, "")
+        return HttpResponseRedirect(target)
+    return _again(target)
+
+
+def _wait(request: PortalRequest, login: str) -> tuple[Throttle, Throttle] | int | None:
+    """The tries that have begun, or the seconds until one is heard; None for what can be no name."""
+    try:
+        own = Throttle(what=f"first level {canonical_login(login)}", who=request.client_address)
+    except ValueError:
+        return None
+    everything = Throttle.of_address(request.client_address)
+    wait = everything.enter()
+    if not wait and (wait := own.enter()):
+        everything.withdraw()
+    return wait or (own, everything)
+
+
+def _wrong() -> str:
+    """One answer, whoever it is and whatever was wrong."""
+    return _("The user name or the proof is wrong. A code is good for a short time, and once.")
+
+
+def _again(target: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('portal:sign_in')}?{urlencode({'next': target})}")
+
+
+def _page(request: PortalRequest, target: str, *, trouble: str = "", status: int = 200) -> HttpResponse:
+    found = gate.stage(request)
+    asked = policy.ways_asked(address=request.client_address)
+    passed = found.passed if found is not None else ()
+    chosen = request.POST.get("way", "") or next((way for way in asked if way not in passed), ways.CODE)
+    context = {
+        "next": target,
+        "trouble": trouble,
+        "login": request.POST.get("username", found.login if found is not None else ""),
+        "passed": [ways.LABELS[way] for way in passed if way in ways.LABELS],
+        "ways": [
+            {"id": way, "label": ways.LABELS[way], "icon": ways.ICONS[way], "chosen": way == chosen}
+            for way in asked
+            if way not in passed
+        ],
+        "chosen": chosen,
+        "other_ways": [ways.RECOVERY, ways.INVITATION],
+        "remember_days": _remember_days(request),
+        "remembered": browsers.is_remembered(request),
+    }
+    return render(request, "auth/first_level.html", context, status=status)
+
+
+def _remember_days(request: PortalRequest) -> int:
+    """As the page says it before it knows who it is; what counts is the rule for the person."""
+    return policy.demand(None, address=request.client_address).remember_days
