@@ -10,14 +10,14 @@ import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.functional import _StrPromise
 
-    Text = str | _StrPromise
+    Text: TypeAlias = str | _StrPromise
 else:
     Text = object
 

@@ -200,7 +200,14 @@ def test_the_documented_table_is_the_code() -> None:
 
 
 def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> None:
-    any_line = {"DATA_DIR", "HOST", "SECRET_KEY_FALLBACKS", "SELFTEST_LOGIN", "SELFTEST_PASSWORD"}
+    any_line = {
+        "DATA_DIR",
+        "HOST",
+        "SECRET_KEY_FALLBACKS",
+        "DELEGATION_KEY_FALLBACKS",
+        "SELFTEST_LOGIN",
+        "SELFTEST_PASSWORD",
+    }
     assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD"} == set(settings.CONFIG.defaults)
 
 

@@ -18,6 +18,8 @@ from django.urls import get_resolver, resolve
 from django.views.decorators import http
 from selectolax.lexbor import LexborHTMLParser
 
+from apps.auth.factors import codes
+from apps.auth.models import User
 from portal.models import Notice
 from portal.registry import get_registry
 from tests.mail.conftest import Person, letter
@@ -43,6 +45,10 @@ ONLY_POST = {
     "mail:act_on_folder",
     "mail:undo_folder",
     "portal:revoke_delegation",
+    "auth:new_app",
+    "auth:change_device",
+    "auth:recovery",
+    "auth:forget_browsers",
 }
 FORMS = {
     "portal:sign_in",
@@ -55,6 +61,8 @@ FORMS = {
     "mail:searches",
     "mail:new_folder",
     "mail:edit_folder",
+    "auth:prove",
+    "auth:app",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
@@ -111,6 +119,7 @@ def alice(dovecot: MailServer, sign_in_to: SignInTo) -> Person:
 def all_addresses(alice: Person) -> list[Address]:
     notice = Notice.objects.create(title="Mail pauses tonight.")
     (uid,) = (1,)
+    device = codes.new_app(User.objects.get(login=alice.login))
     return addresses(
         block_id=next(iter(get_registry().blocks)),
         notice_id=notice.pk,
@@ -122,6 +131,7 @@ def all_addresses(alice: Person) -> list[Address]:
         uid=uid,
         number="1.2",
         delegation_id=1,
+        device_id=device.pk,
         pk=1,
         object_id=notice.pk,
         app_label="portal",
