@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
@@ -40,7 +39,7 @@ class Command(BaseCommand):
                 csv.writer(file).writerows([("login", "name", "code"), *rows])
             self.stderr.write(f"{len(rows)} codes written.")
         else:
-            csv.writer(sys.stdout if options.get("stdout") is None else self.stdout).writerows(rows)
+            csv.writer(self.stdout).writerows(rows)
 
     def _people(self, options: dict[str, Any]) -> list[User]:
         found = User.objects.filter(is_active=True).order_by("login")

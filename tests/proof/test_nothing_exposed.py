@@ -1,0 +1,111 @@
+"""Until the first level passes, no socket to any server opens: listeners in their places hear nothing.
+
+A few tries of every kind in each run, 1,000 of every kind in `make soak`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from apps.auth.factors import codes, ways
+from apps.auth.factors.models import CodeDevice, Rule
+from apps.auth.models import User
+from portal.accounts import external_user
+from portal.throttle import Throttle
+
+pytestmark = pytest.mark.needs_app("mail")
+KINDS = ("code", "password", "recovery", "invitation", "passkey", "certificate", "nothing", "second level", "in place",
+         "with a form", "remembered", "unknown way")  # fmt: skip
+
+
+class Listener:
+    """Counts who connects, and says nothing."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.heard = 0
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._socket.accept()[0].close()
+            except OSError:
+                return
+            self.heard += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def servers(settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[dict[str, Listener]]:
+    listeners = {name: Listener() for name in ("imap", "smtp")}
+    settings.IMAP_URL = f"imap://127.0.0.1:{listeners['imap'].port}"
+    settings.SMTP_URL = f"smtp://127.0.0.1:{listeners['smtp'].port}"
+    monkeypatch.setattr(Throttle, "enter", lambda self: 0)  # each try shall be heard
+    yield listeners
+    for listener in listeners.values():
+        listener.close()
+
+
+def attempt(kind: str, login: str, number: int) -> None:
+    client, password = Client(), f"guess {number}"
+    first = {"first_level": "1", "username": login, "next": "/mail/"}
+    if kind == "second level":
+        client.post("/sign-in/", {"username": login, "password": password})
+    elif kind == "in place":
+        client.post("/sign-in/?inplace=1", {"portal_username": login, "portal_password": password})
+    elif kind == "with a form":
+        client.post("/mail/@/compose/", {"portal_username": login, "portal_password": password, "text": "x"})
+    elif kind == "remembered":
+        client.cookies["yurt_remembered"] = password
+        client.post("/sign-in/", first)
+    else:
+        way = {"nothing": "", "unknown way": f"way{number}"}.get(kind, kind)
+        client.post("/sign-in/", first | {"way": way, way or "x": password})
+        client.post("/sign-in/", {"password": password})  # and on, as if that had been right
+    assert "_auth_user_id" not in client.session
+
+
+def tries(count: int) -> None:
+    person = external_user(source="imap", server="mail.example.test", login="carol", email="carol@example.test")
+    device = CodeDevice(user=person, kind=ways.TOTP)
+    device.put_key(b"12345678901234567890")
+    device.save()
+    codes.new_sheet(person)
+    person.set_password("portal password")
+    person.save()
+    User.objects.create_user("root", "a password of the portal's own")
+    names = itertools.cycle(("carol", "nobody", "root", "Carol@example.test", "x\r\ny", ""))
+    for kind in KINDS:
+        for number in range(count):
+            attempt(kind, next(names), number)
+
+
+def test_a_few_of_every_kind(servers: dict[str, Listener]) -> None:
+    Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
+    tries(6)
+    assert {name: listener.heard for name, listener in servers.items()} == {"imap": 0, "smtp": 0}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_thousand_of_every_kind(servers: dict[str, Listener]) -> None:
+    Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
+    tries(1_000)
+    assert {name: listener.heard for name, listener in servers.items()} == {"imap": 0, "smtp": 0}
+    print(f"{1_000 * len(KINDS)} failing tries of {len(KINDS)} kinds, 0 connections")
+
+
+def test_the_listeners_hear(servers: dict[str, Listener]) -> None:
+    """Without a rule the mail server is asked: that the proof bites."""
+    Client().post("/sign-in/", {"username": "carol", "password": "x"})
+    assert servers["imap"].heard > 0
