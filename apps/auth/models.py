@@ -123,9 +123,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 from apps.auth.factors.models import (  # noqa: E402
     CodeDevice,
     Invitation,
+    Passkey,
     RecoveryCode,
     RememberedBrowser,
     Rule,
 )
 
-__all__ = ["CodeDevice", "Invitation", "RecoveryCode", "RememberedBrowser", "Rule", "User", "UserManager"]
+__all__ = ["CodeDevice", "Invitation", "Passkey", "RecoveryCode", "RememberedBrowser", "Rule", "User", "UserManager"]

@@ -11,6 +11,8 @@ urlpatterns = [
     path("security/app/", security.new_app, name="new_app"),
     path("security/app/<int:device_id>/", security.app, name="app"),
     path("security/device/<int:device_id>/", security.change_device, name="change_device"),
+    path("security/passkey/", security.passkey, name="passkey"),
+    path("security/passkey/<int:passkey_id>/", security.change_passkey, name="change_passkey"),
     path("security/recovery/", security.recovery, name="recovery"),
     path("security/browsers/forget/", security.forget_browsers, name="forget_browsers"),
 ]

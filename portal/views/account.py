@@ -81,7 +81,7 @@ def sign_in(request: PortalRequest) -> HttpResponse:
     form = SignInForm(data)
     if not form.is_valid():
         return _sign_in_page(request, form, target, login_name, status=400)
-    user, trouble = _recognise(request, form.cleaned_data["username"], form.cleaned_data["password"])
+    user, trouble = recognise(request, form.cleaned_data["username"], form.cleaned_data["password"])
     if user is None:
         form.add_error(None, trouble)
         return _sign_in_page(request, form, target, login_name, status=403)
@@ -98,7 +98,7 @@ def _sign_in_page(
 
 
 @sensitive_variables("password")
-def _recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
+def recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
     """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
     try:
         own = Throttle(what=canonical_login(username), who=request.client_address)
@@ -245,7 +245,7 @@ def _check_again(request: PortalRequest) -> str:
     gate = get_registry().gate
     if before is None and gate is not None and not gate.opens(request, login_name):
         return str(FIRST_LEVEL)
-    user, trouble = _recognise(request, login_name, password)
+    user, trouble = recognise(request, login_name, password)
     if user is None:
         return trouble
     if before is None:

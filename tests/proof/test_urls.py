@@ -47,6 +47,7 @@ ONLY_POST = {
     "portal:revoke_delegation",
     "auth:new_app",
     "auth:change_device",
+    "auth:change_passkey",
     "auth:recovery",
     "auth:forget_browsers",
 }
@@ -63,6 +64,7 @@ FORMS = {
     "mail:edit_folder",
     "auth:prove",
     "auth:app",
+    "auth:passkey",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
@@ -132,6 +134,7 @@ def all_addresses(alice: Person) -> list[Address]:
         number="1.2",
         delegation_id=1,
         device_id=device.pk,
+        passkey_id=1,
         pk=1,
         object_id=notice.pk,
         app_label="portal",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.auth.factors import browsers, cards, codes, invitations, ways
-from apps.auth.factors.models import CodeDevice, Invitation, RecoveryCode, Rule
+from apps.auth.factors.models import CodeDevice, Invitation, Passkey, RecoveryCode, Rule
 from apps.auth.models import User
 
 
@@ -94,6 +94,19 @@ class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return render(request, "admin/portal_auth/form.html", context)
 
 
+@admin.register(Passkey)
+class PasskeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """They can be seen and taken away, and made by nobody but their owners."""
+
+    list_display = ("__str__", "user", "created", "used")
+    search_fields = ("name", "user__login", "user__display_name")
+    readonly_fields = ("user", "name", "confirmed", "created", "used")
+    fields = readonly_fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("user", "created", "expires", "used")
@@ -122,6 +135,7 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
     for user in queryset:
         CodeDevice.objects.filter(user=user, kind=ways.TOTP).delete()
         CodeDevice.objects.filter(user=user, kind=ways.HOTP).update(user=None)
+        Passkey.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         browsers.forget_all(user)
     messages.success(request, _("Their apps, cards, recovery codes and remembered browsers are void."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -61,6 +62,33 @@ class CodeDevice(Device):  # type: ignore[misc]
     def _bound(self) -> str:
         # a card's key comes before its owner; whoever it is given to, it stays that card's
         return f"{self.kind} {self.serial}" if self.kind == ways.HOTP else f"{self.kind} of {self.user_id}"
+
+
+class Passkey(Device):  # type: ignore[misc]
+    """A passkey or security key (WebAuthn). The key itself never leaves its device."""
+
+    user: models.ForeignKey[User, User] = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("person")
+    )
+    name = models.CharField(_("name"), max_length=64, blank=True)
+    credential = models.TextField(editable=False)  # its id, base64url
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # of the id, which may be long
+    public_key = models.BinaryField(editable=False)  # COSE
+    sign_count = models.PositiveBigIntegerField(default=0, editable=False)
+    sealed = models.BinaryField(default=b"", editable=False)  # the mail password, where it opens the mailbox alone
+    created = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    used = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("passkey")
+        verbose_name_plural = _("passkeys")
+
+    def __str__(self) -> str:
+        return self.name or str(_("Passkey"))
+
+    @staticmethod
+    def digest_of(credential: str) -> str:
+        return hashlib.sha256(credential.encode()).hexdigest()
 
 
 class RecoveryCode(models.Model):

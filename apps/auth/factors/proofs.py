@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.views.decorators.debug import sensitive_variables
 
 from apps.auth.factors import codes, invitations, ways
-from apps.auth.factors.models import CodeDevice, RecoveryCode
+from apps.auth.factors.models import CodeDevice, Passkey, RecoveryCode
 from portal.accounts import canonical_login
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def has(user: User) -> frozenset[str]:
     """The ways that somebody has set up."""
     found = {
         ways.CODE: CodeDevice.objects.filter(user=user, confirmed=True).exists(),
+        ways.PASSKEY: Passkey.objects.filter(user=user).exists(),
         ways.RECOVERY: RecoveryCode.objects.filter(user=user, used=None).exists(),
         ways.PASSWORD: user.has_usable_password(),
     }

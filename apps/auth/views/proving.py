@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from apps.auth.factors import gate, policy, proofs, ways
+from apps.auth.factors import gate, passkeys, policy, proofs, ways
 from apps.auth.models import User
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
@@ -58,6 +58,7 @@ def prove(request: PortalRequest) -> HttpResponse:
             return HttpResponseRedirect(target)
     chosen = request.POST.get("way") or offered[0]
     context = {
+        "passkey": passkeys.to_prove(request) if ways.PASSKEY in offered else None,
         "next": target,
         "trouble": trouble,
         "missing": _missing(request, target),
@@ -68,7 +69,7 @@ def prove(request: PortalRequest) -> HttpResponse:
 
 def _offered(user: User) -> tuple[str, ...]:
     there = proofs.has(user)
-    own = tuple(way for way in (ways.CODE, ways.PASSWORD, ways.RECOVERY) if way in there)
+    own = tuple(way for way in (ways.CODE, ways.PASSKEY, ways.PASSWORD, ways.RECOVERY) if way in there)
     return own or (MAILBOX,)
 
 
@@ -83,9 +84,7 @@ def _check(request: PortalRequest, way: str) -> str:
         return text % {"n": wait}
     proof = request.POST.get(way, "")
     try:
-        good = (
-            _is_mailbox_password(request, proof) if way == MAILBOX else bool(proofs.prove([request.user], way, proof))
-        )
+        good = _is_good(request, way, proof)
     except SignInUnavailable:
         throttle.withdraw()
         return _("The mail server cannot be reached just now. Try again in a moment.")
@@ -94,6 +93,18 @@ def _check(request: PortalRequest, way: str) -> str:
         return _("That was not right. A code is good for a short time, and once.")
     throttle.passed()
     return ""
+
+
+@sensitive_variables("proof")
+def _is_good(request: PortalRequest, way: str, proof: str) -> bool:
+    if way == MAILBOX:
+        return _is_mailbox_password(request, proof)
+    if way == ways.PASSKEY:
+        try:
+            return passkeys.prove(request, proof).passkey.user == request.user
+        except passkeys.Refused:
+            return False
+    return proofs.prove([request.user], way, proof) is not None
 
 
 @sensitive_variables("password")

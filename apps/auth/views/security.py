@@ -11,13 +11,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.auth.factors import browsers, codes, gate, policy, proofs, ways
-from apps.auth.factors.models import CodeDevice, RememberedBrowser
+from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, ways
+from apps.auth.factors.models import CodeDevice, Passkey, RememberedBrowser
 from apps.auth.prefs import SECURITY
 from apps.auth.views.proving import fresh_proof
-from portal import preferences
+from portal import credentials, preferences
 from portal.http import PortalRequest
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ def security(request: PortalRequest) -> HttpResponse:
         "sections": preferences.sections(),
         "page": SECURITY,
         "devices": CodeDevice.objects.filter(user=request.user, confirmed=True).order_by("created"),
+        "passkeys": Passkey.objects.filter(user=request.user).order_by("created"),
         "recovery_left": codes.left(request.user),
         "recovery_all": codes.SHEET,
         "browsers": RememberedBrowser.objects.filter(user=request.user).count(),
@@ -104,7 +106,7 @@ def change_device(request: PortalRequest, device_id: int) -> HttpResponse:
     device = get_object_or_404(CodeDevice, pk=device_id, user=request.user)
     if "remove" in request.POST:
         if _is_needed(request, device):
-            messages.error(request, _("Your organisation asks you for a code. Set up another device first."))
+            messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
             return redirect("auth:security")
         device.delete()
         browsers.forget_all(request.user)
@@ -116,14 +118,81 @@ def change_device(request: PortalRequest, device_id: int) -> HttpResponse:
     return redirect("auth:security")
 
 
-def _is_needed(request: PortalRequest, device: CodeDevice) -> bool:
+def _is_needed(request: PortalRequest, device: CodeDevice | Passkey) -> bool:
     """Whether without it this person could not come in again."""
-    others = CodeDevice.objects.filter(user=request.user, confirmed=True).exclude(pk=device.pk)
-    if others.exists():
+    way = ways.CODE if isinstance(device, CodeDevice) else ways.PASSKEY
+    if type(device).objects.filter(user=request.user, confirmed=True).exclude(pk=device.pk).exists():
         return False
     demand = policy.demand(request.user, address=request.client_address)
-    left = proofs.has(request.user) - {ways.CODE, ways.RECOVERY}
-    return not demand.met_by(left)
+    return not demand.met_by(proofs.has(request.user) - {way, ways.RECOVERY})
+
+
+# --- passkeys ---------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@fresh_proof
+@sensitive_variables("secret")
+def passkey(request: PortalRequest) -> HttpResponse:
+    """Make one. Where the device can, and it is wanted, the mail password is sealed into it."""
+    trouble = ""
+    if request.method == "POST":
+        secret = _mail_password(request) if request.POST.get("alone") == "yes" else ""
+        name = request.POST.get("name", "").strip()
+        try:
+            made = passkeys.make(request, request.user, request.POST.get("passkey", ""), name=name, secret=secret)
+        except passkeys.Refused as refusal:
+            log.warning("passkey_refused", user=request.user.pk, why=str(refusal))
+            trouble = _("That did not work. Try again, or take another device.")
+        else:
+            return _passkey_made(request, made, wanted_alone=bool(secret))
+    context = {
+        "asked": passkeys.to_make(request, request.user),
+        "trouble": trouble,
+        "can_open": not request.user.is_local,
+        "name": request.POST.get("name", ""),
+    }
+    return render(request, "auth/passkey.html", context, status=422 if trouble else 200)
+
+
+def _passkey_made(request: PortalRequest, made: Passkey, *, wanted_alone: bool) -> HttpResponse:
+    gate.renew(request, ways.PASSKEY)
+    gate.enrolled(request, request.user)
+    log.info("factor_added", user=request.user.pk, kind=ways.PASSKEY)
+    messages.success(request, _("Your passkey is set up."))
+    if wanted_alone and not made.sealed:
+        messages.warning(request, _("It cannot keep your mail password, so you will be asked for that as before."))
+    return _sheet(request) if not codes.left(request.user) else redirect("auth:security")
+
+
+def _mail_password(request: PortalRequest) -> str:
+    try:
+        return credentials.unseal(request)
+    except credentials.Locked:
+        return ""
+
+
+@login_required
+@require_POST
+@fresh_proof
+def change_passkey(request: PortalRequest, passkey_id: int) -> HttpResponse:
+    found = get_object_or_404(Passkey, pk=passkey_id, user=request.user)
+    if "remove" in request.POST:
+        if _is_needed(request, found):
+            messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
+            return redirect("auth:security")
+        found.delete()
+        browsers.forget_all(request.user)
+        log.warning("factor_removed", user=request.user.pk, kind=ways.PASSKEY)
+        messages.success(request, _("Removed. Browsers that were remembered will ask again."))
+    elif "forget" in request.POST:
+        passkeys.forget_password(found)
+        messages.success(request, _("It keeps your mail password no longer."))
+    else:
+        Passkey.objects.filter(pk=found.pk).update(name=request.POST.get("name", "").strip()[:64])
+        messages.success(request, _("Saved."))
+    return redirect("auth:security")
 
 
 # --- recovery codes and remembered browsers -----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
-from apps.auth.factors import browsers, gate, policy, ways
+from apps.auth.factors import browsers, gate, passkeys, policy, ways
 from apps.auth.models import User
 from portal.accounts import canonical_login
 from portal.http import PortalRequest
 from portal.throttle import Throttle
-from portal.views.account import begin_session
+from portal.views.account import begin_session, recognise
 
 log = structlog.get_logger(__name__)
 STEP = "first_level"  # the form field that says which step a form is of
@@ -38,9 +39,9 @@ def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
 
 @sensitive_variables("proof")
 def _try(request: PortalRequest, target: str) -> HttpResponse:
-    login = request.POST.get("username", "")
     way = request.POST.get("way", "")
     proof = request.POST.get(way, "") if way in _FIELDS else ""
+    login = request.POST.get("username", "") if way != ways.PASSKEY else ways.PASSKEY
     wait = _wait(request, login)
     if wait is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
@@ -50,6 +51,8 @@ def _try(request: PortalRequest, target: str) -> HttpResponse:
         )
         return _page(request, target, trouble=text % {"n": wait}, status=403)
     remember = request.POST.get("remember") == "yes"
+    if way == ways.PASSKEY:
+        return _with_passkey(request, target, wait, remember=remember)
     found = gate.begin(request, login=login, way=way, proof=proof, remember=remember)
     if found is None:
         log.warning("first_level_refused", address=request.client_address, way=way)
@@ -57,6 +60,35 @@ def _try(request: PortalRequest, target: str) -> HttpResponse:
     for throttle in wait:
         throttle.withdraw()
     log.info("first_level_passed", user=found.user, address=request.client_address, way=way)
+    return onwards(request, found, target)
+
+
+@sensitive_variables("proof", "secret")
+def _with_passkey(
+    request: PortalRequest, target: str, tries: tuple[Throttle, Throttle], *, remember: bool
+) -> HttpResponse:
+    """It tells by itself whose it is; one that opens the mailbox alone is the second level too."""
+    try:
+        proof = passkeys.prove(request, request.POST.get("passkey", ""))
+    except passkeys.Refused as refusal:
+        log.warning("first_level_refused", address=request.client_address, way=ways.PASSKEY, why=str(refusal))
+        return _page(request, target, trouble=str(_wrong()), status=403)
+    for throttle in tries:
+        throttle.withdraw()
+    found = gate.accept(request, user=proof.passkey.user, way=ways.PASSKEY, remember=remember)
+    log.info("first_level_passed", user=proof.passkey.user_id, address=request.client_address, way=ways.PASSKEY)
+    secret = passkeys.mail_password(proof) if found is not None and found.done else ""
+    if found is None:
+        return _page(request, target, trouble=str(_wrong()), status=403)
+    if secret:
+        user, _trouble = recognise(request, found.login, secret)
+        if user is not None:
+            begin_session(request, user, secret)
+            return HttpResponseRedirect(target)
+        passkeys.forget_password(proof.passkey)
+        messages.warning(
+            request, _("The mail server no longer accepts the password that this passkey keeps. Enter it.")
+        )
     return onwards(request, found, target)
 
 
@@ -109,6 +141,7 @@ def _page(request: PortalRequest, target: str, *, trouble: str = "", status: int
         ],
         "chosen": chosen,
         "other_ways": [ways.RECOVERY, ways.INVITATION],
+        "passkey": passkeys.to_prove(request) if ways.PASSKEY in asked else None,
         "remember_days": _remember_days(request),
         "remembered": browsers.is_remembered(request),
     }
