@@ -75,11 +75,14 @@ def unseal(row: Delegation | None, *, now: datetime | None = None) -> Opened:
         raise Over
     box = bytes(row.sealed)
     salt, nonce = box[:_SALT], box[_SALT : _SALT + _NONCE]
-    try:
-        secret, key = json.loads(AESGCM(_key(salt)).decrypt(nonce, box[_SALT + _NONCE :], _bound(row)))
-    except (InvalidTag, ValueError) as error:
-        raise Over from error
-    return Opened(secret, base64.b64decode(key))
+    for server_key in (settings.DELEGATION_KEY, *settings.DELEGATION_KEY_FALLBACKS):
+        try:
+            content = AESGCM(_key(server_key, salt)).decrypt(nonce, box[_SALT + _NONCE :], _bound(row))
+        except (InvalidTag, ValueError):
+            continue
+        secret, key = json.loads(content)
+        return Opened(secret, base64.b64decode(key))
+    raise Over
 
 
 @sensitive_variables("secret")
@@ -104,7 +107,7 @@ def expire(*, now: datetime | None = None) -> int:
 def _seal(row: Delegation, opened: Opened) -> bytes:
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
     content = json.dumps([opened.secret, base64.b64encode(opened.key).decode()]).encode()
-    return salt + nonce + AESGCM(_key(salt)).encrypt(nonce, content, _bound(row))
+    return salt + nonce + AESGCM(_key(settings.DELEGATION_KEY, salt)).encrypt(nonce, content, _bound(row))
 
 
 def _bound(row: Delegation) -> bytes:
@@ -112,6 +115,6 @@ def _bound(row: Delegation) -> bytes:
     return json.dumps([row.user_id, row.kind, row.task, row.account, int(row.expires.timestamp())]).encode()
 
 
-def _key(salt: bytes) -> bytes:
+def _key(server_key: str, salt: bytes) -> bytes:
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"yurt delegation")
-    return hkdf.derive(settings.DELEGATION_KEY.encode())
+    return hkdf.derive(server_key.encode())

@@ -121,6 +121,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 # Django looks for an app's models here.
 from apps.auth.factors.models import (  # noqa: E402
+    AppPassword,
     CodeDevice,
     Invitation,
     Passkey,
@@ -129,4 +130,14 @@ from apps.auth.factors.models import (  # noqa: E402
     Rule,
 )
 
-__all__ = ["CodeDevice", "Invitation", "Passkey", "RecoveryCode", "RememberedBrowser", "Rule", "User", "UserManager"]
+__all__ = [
+    "AppPassword",
+    "CodeDevice",
+    "Invitation",
+    "Passkey",
+    "RecoveryCode",
+    "RememberedBrowser",
+    "Rule",
+    "User",
+    "UserManager",
+]

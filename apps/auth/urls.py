@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.auth.views import proving, security
+from apps.auth.views import app_passwords, proving, security
 
 urlpatterns = [
     path("prove/", proving.prove, name="prove"),
@@ -14,5 +14,7 @@ urlpatterns = [
     path("security/passkey/", security.passkey, name="passkey"),
     path("security/passkey/<int:passkey_id>/", security.change_passkey, name="change_passkey"),
     path("security/recovery/", security.recovery, name="recovery"),
+    path("security/app-password/", app_passwords.make, name="make_app_password"),
+    path("security/app-password/<int:password_id>/revoke/", app_passwords.revoke, name="revoke_app_password"),
     path("security/browsers/forget/", security.forget_browsers, name="forget_browsers"),
 ]

@@ -49,6 +49,8 @@ ONLY_POST = {
     "auth:change_device",
     "auth:change_passkey",
     "auth:recovery",
+    "auth:make_app_password",
+    "auth:revoke_app_password",
     "auth:forget_browsers",
 }
 FORMS = {
@@ -135,6 +137,7 @@ def all_addresses(alice: Person) -> list[Address]:
         delegation_id=1,
         device_id=device.pk,
         passkey_id=1,
+        password_id=1,
         pk=1,
         object_id=notice.pk,
         app_label="portal",

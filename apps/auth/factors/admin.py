@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.auth.factors import browsers, cards, codes, invitations, ways
-from apps.auth.factors.models import CodeDevice, Invitation, Passkey, RecoveryCode, Rule
+from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, Passkey, RecoveryCode, Rule
 from apps.auth.models import User
 
 
@@ -107,6 +107,16 @@ class PasskeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+@admin.register(AppPassword)
+class AppPasswordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "user", "created", "used")
+    search_fields = ("name", "user__login")
+    readonly_fields = ("user", "name", "created", "used")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("user", "created", "expires", "used")
@@ -137,5 +147,6 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
         CodeDevice.objects.filter(user=user, kind=ways.HOTP).update(user=None)
         Passkey.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
+        AppPassword.objects.filter(user=user).delete()
         browsers.forget_all(user)
-    messages.success(request, _("Their apps, cards, recovery codes and remembered browsers are void."))
+    messages.success(request, _("Their apps, cards, passkeys, recovery codes, app passwords and browsers are void."))

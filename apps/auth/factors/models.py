@@ -130,6 +130,23 @@ class RememberedBrowser(models.Model):
     expires = models.DateTimeField()
 
 
+class AppPassword(models.Model):
+    """A password for one program that cannot be asked for codes. Made here at random; only a keyed digest is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("person"))
+    name = models.CharField(_("program"), max_length=64)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    used = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("app password")
+        verbose_name_plural = _("app passwords")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Rule(models.Model):
     """What the site asks for, of whom and from where. Of all that fit, the one with the lowest number counts."""
 
