@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import core_diagnostics, core_prefs, preferences
 from portal.prefs import PrefPage
-from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp
+from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp, Resealed, Sealed
 
 
 def is_staff(request: HttpRequest) -> bool:
@@ -20,6 +20,12 @@ def all_notices(request: HttpRequest) -> Mapping[str, object]:
     from portal import notices
 
     return {"notices": notices.current(request.user)}
+
+
+def _reseal_delegations() -> Resealed:
+    from portal import delegations
+
+    return delegations.reseal_all()
 
 
 PORTAL_APP = PortalApp(
@@ -67,6 +73,7 @@ PORTAL_APP = PortalApp(
         ),
     ),
     help_topics=(HelpTopic(id="portal.home", title=_("Home page and preferences"), template="portal/help/home.html"),),
+    sealed=(Sealed(label="delegations", reseal=_reseal_delegations),),
     search_providers=(preferences.PreferenceSearch(),),
     diagnostics=(
         Diagnostic(id="portal.database", label=_("Database"), run=core_diagnostics.database, order=10),

@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from portal.models import Delegation
+from portal.registry import Resealed
 
 LIFETIME = timedelta(days=7)
 _SALT, _NONCE = 16, 12  # octets
@@ -97,6 +98,20 @@ def renew(row: Delegation, *, secret: str) -> Opened:
 def end(row: Delegation) -> None:
     """The task is done, or called off: nothing is left that could be opened."""
     Delegation.objects.filter(pk=row.pk).delete()
+
+
+def reseal_all() -> Resealed:
+    """Under the present key."""
+    done = lost = 0
+    for row in Delegation.objects.filter(expires__gt=timezone.now()).iterator(chunk_size=500):
+        try:
+            row.sealed = _seal(row, unseal(row))
+        except Over:
+            lost += 1
+            continue
+        row.save(update_fields=["sealed"])
+        done += 1
+    return Resealed(done=done, lost=lost)
 
 
 def expire(*, now: datetime | None = None) -> int:

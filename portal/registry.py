@@ -117,6 +117,24 @@ class DelegationKind:
     url_name: str = ""  # where the app shows it
 
 
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """How many seals of a kind are new, still need the former key, and open under no key."""
+
+    done: int = 0
+    waiting: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sealed:
+    """Something that an app keeps sealed under the server's key (``portal.sealing``, ``portal.delegations``)."""
+
+    label: str
+    reseal: Callable[[], Resealed]
+    """Seal it anew under the present key."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortalApp:
     """All the ways an app can plug into the portal. It is to the frame what ``admin.py`` is to the Django admin."""
@@ -136,6 +154,7 @@ class PortalApp:
     gate: Gate | None = None
     pref_store: PrefStore | None = None
     delegations: tuple[DelegationKind, ...] = ()
+    sealed: tuple[Sealed, ...] = ()
     transient: tuple[str, ...] = ()  # labels of models ("mail.outboxmessage") that are in no backup
     stylesheets: tuple[str, ...] = ()  # static paths, loaded on every page of the frame
     scripts: tuple[str, ...] = ()  # static paths of ES modules, loaded on every page of the frame

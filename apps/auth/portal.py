@@ -3,8 +3,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.auth import prefs
+from apps.auth.factors import resealing
 from apps.auth.first_level import FirstLevel
-from portal.registry import PortalApp
+from portal.registry import PortalApp, Sealed
 
 PORTAL_APP = PortalApp(
     id="auth",
@@ -12,4 +13,9 @@ PORTAL_APP = PortalApp(
     urls="apps.auth.urls",
     gate=FirstLevel(),
     pref_pages=(prefs.SECURITY,),
+    sealed=(
+        Sealed(label="keys of one-time codes", reseal=resealing.codes),
+        Sealed(label="mail passwords in passkeys", reseal=resealing.passkeys),
+        Sealed(label="recovery codes, invitations, app passwords, remembered browsers", reseal=resealing.digests),
+    ),
 )

@@ -26,6 +26,7 @@ import redis
 from django.core import signing
 from playwright.sync_api import Browser, Page, expect
 
+from portal.canary import search
 from scripts.servers.base import stop_group
 from scripts.servers.exim import REFUSED
 from tests.support.drafts import kept
@@ -55,44 +56,6 @@ WORDS = {
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
-
-
-def disguises(word: str) -> set[bytes]:
-    """How the octets of a word may lie on a disk: as they are, in UTF-16, in base64 at any offset, in hex."""
-    plain = word.encode()
-    found = {plain, plain.hex().encode(), word.encode("utf-16-le")}
-    for shift in range(3):
-        coded = base64.b64encode(b"\0" * shift + plain)
-        found.add(coded[4 if shift else 0 : -4])
-        found.add(base64.urlsafe_b64encode(b"\0" * shift + plain)[4 if shift else 0 : -4])
-    return found
-
-
-def opened(octets: bytes) -> Iterator[bytes]:
-    """The octets, and what is packed in them: Django's signed and compressed sessions, streams of zlib."""
-    yield octets
-    for match in re.finditer(rb"\.?[A-Za-z0-9_-]{20,}(?::[A-Za-z0-9_-]+){1,2}", octets):
-        text = match[0].decode()
-        packed = text.startswith(".")
-        body = text.removeprefix(".").partition(":")[0]
-        with contextlib.suppress(ValueError, zlib.error):
-            data = signing.b64_decode(body.encode())
-            yield zlib.decompress(data) if packed else data
-    for match in re.finditer(rb"\x78[\x01\x9c\xda]", octets):
-        with contextlib.suppress(zlib.error):
-            yield zlib.decompressobj().decompress(octets[match.start() :], 1_000_000)
-
-
-def search(places: dict[str, bytes], words: dict[str, str]) -> set[tuple[str, str]]:
-    """(place, name of the word) wherever one is found."""
-    patterns = {name: disguises(word) for name, word in words.items()}
-    return {
-        (place, name)
-        for place, octets in places.items()
-        for view in opened(octets)
-        for name, looks in patterns.items()
-        if any(look in view for look in looks)
-    }
 
 
 def remains(site: Site) -> dict[str, bytes]:

@@ -170,12 +170,14 @@ def mail_password(proof: Proof) -> str:
     """What was sealed into it; "" where nothing was, or it does not open."""
     if not proof.prf or not proof.passkey.sealed:
         return ""
+    passkey, purpose = proof.passkey, _purpose(proof.prf)
     try:
-        return sealing.unseal(
-            bytes(proof.passkey.sealed), purpose=_purpose(proof.passkey, proof.prf), bound=_bound(proof.passkey)
-        ).decode()
+        secret = sealing.unseal(bytes(passkey.sealed), purpose=purpose, bound=_bound(passkey)).decode()
     except sealing.Broken:
         return ""
+    if settings.DELEGATION_KEY_FALLBACKS:  # the key is being changed, and only now can this be sealed anew
+        Passkey.objects.filter(pk=passkey.pk).update(sealed=_seal(passkey, proof.prf, secret))
+    return secret
 
 
 def forget_password(passkey: Passkey) -> None:
@@ -184,10 +186,10 @@ def forget_password(passkey: Passkey) -> None:
 
 
 def _seal(passkey: Passkey, prf: bytes, secret: str) -> bytes:
-    return sealing.seal(secret.encode(), purpose=_purpose(passkey, prf), bound=_bound(passkey))
+    return sealing.seal(secret.encode(), purpose=_purpose(prf), bound=_bound(passkey))
 
 
-def _purpose(passkey: Passkey, prf: bytes) -> str:
+def _purpose(prf: bytes) -> str:
     """The key is derived from ours and from this: what the passkey alone can tell."""
     half = HKDF(algorithm=SHA256(), length=32, salt=b"", info=b"yurt passkey").derive(prf)
     return f"passkey {half.hex()}"
