@@ -19,7 +19,7 @@ from portal import canary, credentials, delegations
 class Command(BaseCommand):
     help = (
         "Proves that mail passwords lie nowhere in the clear: seals a marked one as a sign-in and a message on its way "
-        "out do, looks for it (and for SELFTEST_PASSWORD) in every row and every file of DATA_DIR, and removes it again. "
+        "out do, looks for it (and for SELFTEST_PASSWORD) in every row and every file of DATA_DIR, and removes it. "
         "The exit code is 1 when it was found."
     )
 

@@ -10,8 +10,8 @@ from portal.registry import get_registry
 
 class Command(BaseCommand):
     help = (
-        "After DELEGATION_KEY has been changed (and the former one stands in DELEGATION_KEY_FALLBACKS): seals anew what "
-        "is kept under the former key, and tells what still needs it."
+        "After DELEGATION_KEY has been changed (and the former one stands in DELEGATION_KEY_FALLBACKS): seals anew "
+        "what is kept under the former key, and tells what still needs it."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
