@@ -34,6 +34,7 @@ WHOLE_SUITE_ONLY = (
     "tests/e2e",
     "tests/test_boundaries.py",
     "tests/test_budgets.py",
+    "tests/test_evidence.py",
 )
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5

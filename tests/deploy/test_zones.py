@@ -192,6 +192,18 @@ def test_the_second_host_passes_its_own_addresses_without_cookies(guarded: Layer
     assert not seen.keys() & {"HTTP_COOKIE", "HTTP_X_CLIENT_CERT", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED"}
 
 
+def test_nothing_lies_about(guarded: Layers) -> None:
+    """No source, no list of files, no other method, no name of a version."""
+    for path in ("/.git/config", "/static/", "/manage.py", "/static/../portal.sqlite3", "/server-status"):
+        assert guarded.fetch(path=path)["status"] == 404, path
+    for method in ("TRACE", "CONNECT"):
+        assert guarded.fetch(path="/sign-in/", method=method)["status"] == 405, method
+    for path in ("/sign-in/", "/no/such/page/"):
+        headers = dict(guarded.fetch(path=path)["headers"])
+        assert headers["Server"] == "nginx"
+        assert not headers.keys() & {"X-Powered-By", "Via"}
+
+
 def test_the_portal_answers_only_who_shows_the_fronts_certificate(guarded: Layers) -> None:
     request = {"address": guarded.wire["portal"].address, "host": "portal.example.org", "port": 8001}
     request |= {"authority": str(guarded.tls / "ca.pem"), "path": "/healthz"}
