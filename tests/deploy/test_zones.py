@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -230,12 +231,25 @@ def test_the_rule_files_load_as_they_are(layers: Layers, tmp_path: Path) -> None
         layers.wire["outside"].run("nft", "-I", str(tmp_path), "--check", "-f", str(ZONES / f"{name}.nft"))
 
 
-def test_zones_end_with_their_hands() -> None:
+def test_nothing_outlives_its_zone() -> None:
     need_namespaces()
     with Wire("outside", "front") as wire:
-        pids = [zone.pid for zone in wire.zones.values()]
-        assert all(alive(pid) for pid in pids)
-    assert not any(alive(pid) for pid in pids)
+        for zone in wire.zones.values():
+            zone.run("sh", "-c", "sleep 600 >/dev/null 2>&1 &")
+        found = {name: inhabitants(zone.pid) for name, zone in wire.zones.items()}
+        assert [len(pids) for pids in found.values()] == [3, 3], "unshare, the hand and what it has started"
+    assert not any(alive(pid) for pids in found.values() for pid in pids)
+
+
+def inhabitants(pid: int) -> list[int]:
+    """All processes in the network namespace of this one."""
+    space = Path(f"/proc/{pid}/ns/net").readlink()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            if (process / "ns" / "net").readlink() == space:
+                found.append(int(process.name))
+    return found
 
 
 def page(answer: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The hand inside a network namespace: takes orders as lines of JSON, answers each with one, and ends with its pipe.
 
-Standard library only: it runs as a file, outside of the project. What it starts dies with it.
+Standard library only: it runs as a file, outside of the project. What it starts dies with it (`tests.support.zones`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def start(words: list[str], environment: dict[str, str], log: str, port: int, ad
     can forbid it, as systemd's MemoryDenyWriteExecute does."""
     with Path(log).open("ab") as out:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", "--no-new-privs", "--", *words],
+            ["setpriv", "--no-new-privs", "--", *words],
             env=environment or None,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -1,8 +1,8 @@
 """Zones as network namespaces, on one wire: between them stands nothing but the firewall rules that each one loads.
 
-A namespace lives for as long as a process is in it, and each has one hand inside (`tests.support.zone_agent`) that ends
-with its pipe to us. So nothing has a name on this machine, parallel runs do not meet, and nothing is left behind,
-however a test ends.
+Each zone has one hand inside (`tests.support.zone_agent`), the first process of a PID namespace, which ends with its
+pipe to us: the kernel then ends all that it has started, and takes the namespaces away. So nothing has a name on this
+machine, parallel runs do not meet, and nothing is left behind, however a test ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from scripts.servers import network
 
 AGENT = Path(__file__).with_name("zone_agent.py")
-_OWN = ("unshare", "--net")
+_OWN = ("unshare", "--net", "--pid", "--fork", "--kill-child")
 #: Why a test may be skipped in CI as well: root was refused, and no package would help.
 REFUSED = "this kernel gives no network namespaces"
 
@@ -108,7 +108,7 @@ class Wire:
                 zone.run("ip", "link", "add", "name", "wire", "type", "bridge")
             else:
                 plug = f"port{number}"
-                first.run(*f"ip link add name {plug} type veth peer name wire netns {zone.pid}".split())
+                first.run(*f"ip link add name {plug} type veth peer name wire netns /proc/{zone.pid}/ns/net".split())
                 first.run("ip", "link", "set", plug, "master", "wire", "up")
             zone.run("ip", "link", "set", "lo", "up")
             zone.run("ip", "link", "set", "wire", "up")
