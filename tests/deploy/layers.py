@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,7 +91,7 @@ def addresses(wire: Wire) -> str:
 
 
 def revoke(folder: Path, stem: str) -> None:
-    """Write the authority's list, ``revoked.pem``, with one certificate on it."""
+    """Write the authority's list, ``crl.pem``, with one certificate on it."""
     authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
     key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -101,7 +103,7 @@ def revoke(folder: Path, stem: str) -> None:
     )
     builder = x509.CertificateRevocationListBuilder().issuer_name(authority.subject)
     builder = builder.last_update(now).next_update(now + timedelta(days=1)).add_revoked_certificate(entry.build())
-    (folder / "revoked.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    (folder / "crl.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def front(workdir: Workdir, wire: Wire, certificates: Path) -> list[str]:
@@ -115,8 +117,8 @@ def front(workdir: Workdir, wire: Wire, certificates: Path) -> list[str]:
         "#ssl_verify_client": "ssl_verify_client",
         "/etc/ssl/yurt/fullchain.pem": f"{certificates}/server.pem",
         "/etc/ssl/yurt/key.pem": f"{certificates}/server.key",
-        "/etc/ssl/yurt/authority.pem": f"{certificates}/ca.pem",
-        "/etc/ssl/yurt/revoked.pem": f"{certificates}/revoked.pem",
+        "/etc/ssl/yurt/root.pem": f"{certificates}/ca.pem",
+        "/etc/ssl/yurt/crl.pem": f"{certificates}/crl.pem",
         "/etc/ssl/yurt/front.": f"{certificates}/front.",
     }
     return nginx.arguments(nginx.configuration(workdir.path / "nginx", changes))
@@ -128,7 +130,6 @@ def portal(certificates: Path) -> list[str]:
     command = next(line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart="))
     changes = {
         "/srv/yurt/.venv/bin/python": sys.executable,
-        "%d/authority.pem": f"{certificates}/ca.pem",
         "%d/": f"{certificates}/",
         "portal.wsgi:application": "tests.support.witness:application",
     }
@@ -167,7 +168,9 @@ def _start(layers: Layers) -> None:
     tls.issue(layers.tls, "server", names=f"DNS:{MAIL},DNS:{CONTENT}")
     tls.issue(layers.tls, "imap", names=f"IP:{wire['internal'].address}")
     tls.issue(layers.tls, "portal", names=f"DNS:{PORTAL}")
-    for name in ("front", "person", "gone"):
+    (command,) = re.findall(r"^ +(openssl req .*)$", (ZONES / "README.md").read_text(), re.MULTILINE)
+    subprocess.run(shlex.split(command), cwd=layers.tls, check=True, capture_output=True)
+    for name in ("person", "gone"):
         tls.issue(layers.tls, name, names=f"DNS:{name}.example.org", usage="clientAuth")
     revoke(layers.tls, "gone")
     site = fresh_site(
