@@ -13,7 +13,8 @@ SITE = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
 def configuration(folder: Path, changes: Mapping[str, str]) -> Path:
     """Write the file with what an administrator changes in it, and what stands around it; ``folder`` is to be new."""
     site = SITE.read_text()
-    for before, after in {"/var/log/nginx/yurt.log": f"{folder}/access.log", **changes}.items():
+    places = {"/var/log/nginx/yurt.log": f"{folder}/access.log", "/dev/shm/yurt": f"{folder}/uploads"}
+    for before, after in {**places, **changes}.items():
         assert before in site, before
         site = site.replace(before, after)
     folder.mkdir()

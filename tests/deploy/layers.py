@@ -108,6 +108,7 @@ def revoke(folder: Path, stem: str) -> None:
 
 def front(workdir: Workdir, wire: Wire, certificates: Path) -> list[str]:
     changes = {
+        "client_body_timeout 15s": "client_body_timeout 600s",  # uploads that stand still stay for as long as we look
         "10.0.2.10:8001, 10.0.2.10:8002": "",
         "server 127.0.0.1:8000;": f"server {wire['portal'].address}:8001;",
         "proxy_pass http://yurt;": "proxy_pass https://yurt;",

@@ -226,6 +226,15 @@ def test_a_flood_of_tries_is_cut_off_and_reading_goes_on(guarded: Layers) -> Non
     assert guarded.fetch(path="/language/", method="POST", body="language=de")["status"] == 403
 
 
+def test_uploads_that_stand_still_hold_nobody_up(guarded: Layers) -> None:
+    """More of them than the portal has threads, from somebody who is not even signed in."""
+    authority, address = str(guarded.tls / "ca.pem"), guarded.wire["front"].address
+    guarded.wire["outside"].do(
+        "stall", address=address, host=MAIL, path="/mail/@/uploads/", authority=authority, count=40
+    )
+    assert guarded.fetch(path="/sign-in/")["status"] == 200
+
+
 def test_the_rule_files_load_as_they_are(layers: Layers, tmp_path: Path) -> None:
     (tmp_path / "yurt-zones.nft").write_text((ZONES / "zones.nft").read_text())
     for name in GUARDED:

@@ -141,7 +141,7 @@ def fetch(
     """One request to ``host``, found at ``address``. Without ``authority`` in the clear; ``identity`` is a PEM file
     with a client's certificate and key."""
     connection = http.client.HTTPConnection(host)
-    raw = socket.create_connection((address, port), timeout=30)
+    raw = socket.create_connection((address, port), timeout=60)
     if authority:
         context = ssl.create_default_context(cafile=authority)
         if newest != "TLSv1_3":
@@ -164,8 +164,19 @@ def fetch(
     return {"status": answer.status, "headers": answer.getheaders(), "body": text}
 
 
+def stall(address: str, host: str, path: str, authority: str, count: int) -> None:
+    """So many uploads that begin and do not go on, kept open."""
+    context = ssl.create_default_context(cafile=authority)
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://{host}\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nCookie: __Host-yurt_csrf={'a' * 32}\r\n"
+    for _ in range(count):
+        upload = context.wrap_socket(socket.create_connection((address, 443), timeout=60), server_hostname=host)
+        upload.sendall(f"{head}Content-Length: 1000000\r\n\r\na=".encode())
+        _kept.append(upload)
+
+
 ORDERS: dict[str, Callable[..., Any]] = {
-    order.__name__: order for order in (run, low_ports_for_all, start, listen, scan, fetch)
+    order.__name__: order for order in (run, low_ports_for_all, start, listen, scan, fetch, stall)
 }
 
 
