@@ -27,7 +27,15 @@ from scripts.servers.mariadb import MariaDB
 ROOT = Path(__file__).resolve().parent.parent
 CORE_APPS = {"auth", "prefs"}
 #: What does not depend on the choice of apps, or needs them all: it runs in the whole suite only.
-WHOLE_SUITE_ONLY = ("tests/scripts", "tests/demo", "tests/e2e", "tests/test_boundaries.py", "tests/test_budgets.py")
+WHOLE_SUITE_ONLY = (
+    "tests/scripts",
+    "tests/demo",
+    "tests/deploy",
+    "tests/e2e",
+    "tests/test_boundaries.py",
+    "tests/test_budgets.py",
+    "tests/test_evidence.py",
+)
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5
 

@@ -19,11 +19,18 @@ def make_authority(folder: Path, *, name: str = "Yurt test authority") -> Path:
     return folder / "ca.pem"
 
 
-def issue(folder: Path, stem: str = "server", *, names: str = "DNS:localhost,IP:127.0.0.1", days: int = 30) -> Path:
+def issue(
+    folder: Path,
+    stem: str = "server",
+    *,
+    names: str = "DNS:localhost,IP:127.0.0.1",
+    days: int = 30,
+    usage: str = "serverAuth",
+) -> Path:
     """Sign ``<stem>.pem`` (key beside it) with the folder's authority. ``names`` is a subjectAltName."""
     _openssl(folder, "req", *_NEW_KEY, "-subj", f"/CN={stem}", "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
     (folder / f"{stem}.ext").write_text(
-        f"subjectAltName={names}\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\n"
+        f"subjectAltName={names}\nextendedKeyUsage={usage}\nauthorityKeyIdentifier=keyid\n"
     )
     _openssl(
         folder,

@@ -146,6 +146,7 @@ def run_pytest(tmp_path: Path, source: str, *, ci: bool, **environment: str) -> 
 SKIPS = """
 import pytest
 def test_allowed(): pytest.skip("shared corpora absent")
+def test_impossible(): pytest.skip("this kernel gives no network namespaces")
 def test_called(): pytest.skip("no Dovecot here")
 @pytest.mark.skip(reason="later")
 def test_marked(): pass
@@ -158,12 +159,12 @@ def test_runs(): pass
 """
 
 
-def test_a_skip_is_a_failure_in_ci_but_for_one_reason(tmp_path: Path) -> None:
+def test_a_skip_is_a_failure_in_ci_but_for_two_reasons(tmp_path: Path) -> None:
     result = run_pytest(tmp_path, SKIPS, ci=True)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "skipped in CI, where nothing may be: no Dovecot here" in result.stdout
     # A skip before the test's own body counts as an error.
-    assert "2 failed, 1 passed, 1 skipped, 2 errors" in result.stdout
+    assert "2 failed, 1 passed, 2 skipped, 2 errors" in result.stdout
 
 
 def test_a_module_skipped_whole_is_a_failure_in_ci(tmp_path: Path) -> None:

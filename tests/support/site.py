@@ -116,6 +116,13 @@ def _prepared(**settings: str) -> Path:
     return directory
 
 
+def fresh_site(directory: Path, **settings: str) -> dict[str, str]:
+    """Database and files of a site with these settings, in a new directory; returns the environment to run it with."""
+    apps = {key: value for key, value in settings.items() if key in {"PORTAL_APPS", "PYTHONPATH"}}
+    shutil.copytree(_prepared(**apps), directory)
+    return _environment(directory, settings)
+
+
 @contextlib.contextmanager
 def running_site(*, application: str = "portal.wsgi", **settings: str) -> Iterator[Site]:
     """A portal with these settings (IMAP_URL=..., SMTP_URL=...), on SQLite unless DATABASE_URL says otherwise.
@@ -125,10 +132,8 @@ def running_site(*, application: str = "portal.wsgi", **settings: str) -> Iterat
     workdir = Workdir.create()
     directory = workdir.path / "data"
     port = workdir.free_port()
-    apps = {key: value for key, value in settings.items() if key in {"PORTAL_APPS", "PYTHONPATH"}}
-    shutil.copytree(_prepared(**apps), directory)
     url = f"http://localhost:{port}"
-    environment = _environment(directory, {"PORT": str(port), "BASE_URL": url} | settings)
+    environment = fresh_site(directory, **{"PORT": str(port), "BASE_URL": url} | settings)
     site = Site(environment["BASE_URL"], directory, environment, application=application)
     if "DATABASE_URL" in settings:
         site.manage("migrate", "--verbosity", "0")
