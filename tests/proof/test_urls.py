@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from django.urls import get_resolver, resolve
 from django.views.decorators import http
 from selectolax.lexbor import LexborHTMLParser
 
+from apps.auth.certificates import services, store
 from portal.models import Notice
 from portal.registry import get_registry
 from tests.mail.conftest import Person, letter
@@ -43,6 +45,9 @@ ONLY_POST = {
     "mail:act_on_folder",
     "mail:undo_folder",
     "portal:revoke_delegation",
+    "auth:certificates_make",
+    "auth:certificates_file",
+    "auth:certificates_revoke",
 }
 FORMS = {
     "portal:sign_in",
@@ -108,7 +113,10 @@ def alice(dovecot: MailServer, sign_in_to: SignInTo) -> Person:
 
 
 @pytest.fixture
-def all_addresses(alice: Person) -> list[Address]:
+def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """On a site with all that has addresses: an authority too."""
+    monkeypatch.setattr(store, "folder", lambda: tmp_path / "ca")
+    services.init()
     notice = Notice.objects.create(title="Mail pauses tonight.")
     (uid,) = (1,)
     return addresses(
