@@ -36,16 +36,12 @@ class IssueForm(CertificateForm):
 
 @admin.register(IssuedCertificate)
 class IssuedCertificateAdmin(CertificateModelAdmin):
-    list_display = ["subject", "kind", "user", "device", "issued", "expires", "revoked", "holds"]
-    list_filter = ["kind", ("revoked", admin.EmptyFieldListFilter), "expires"]
+    list_display = ["subject", "kind", "user", "device", "issued", "expires", "revoked"]
+    list_filter = ["kind", ("revoked", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["subject", "serial", "device"]
     date_hierarchy = "expires"
     actions = ["revoke"]
-
-    @admin.display(description=_("valid"), boolean=True)
-    def holds(self, row: IssuedCertificate) -> bool:
-        return row.holds
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return store.exists() and super().has_add_permission(request)
