@@ -47,6 +47,8 @@ def test_the_page_is_there_while_the_site_has_an_authority(data: Path, as_alice:
     assert as_alice.post(PAGE + "make/").status_code == 404
     services.init()
     assert linked() == [True, True]
+    assert PAGE in as_alice.get("/preferences/?q=certif", headers={"HX-Request": "true"}).content.decode()
+    assert PAGE in as_alice.get("/search/?q=certif").content.decode()
     assert as_alice.get(PAGE).status_code == 200
     assert as_alice.get("/preferences/auth.certificates/")["Location"] == PAGE
 
