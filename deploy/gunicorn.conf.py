@@ -28,8 +28,8 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a heartbeat file, never on a slow disk
 
 if settings.TLS:  # make run TLS=1: the certificate that scripts.launch.prepare has made or renewed
-    certfile = str(settings.DATA_DIR / "ca" / "server" / "portal.pem")
-    keyfile = str(settings.DATA_DIR / "ca" / "server" / "portal.key")
+    certfile = str(settings.DATA_DIR / "ca" / "portal.pem")
+    keyfile = str(settings.DATA_DIR / "ca" / "portal.key")
 
 
 def ssl_context(config: Any, default_ssl_context_factory: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

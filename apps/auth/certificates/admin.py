@@ -57,10 +57,11 @@ class IssuedCertificateAdmin(CertificateModelAdmin):
 
     @admin.action(description=_("Revoke the chosen certificates"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[IssuedCertificate]) -> None:
+        rows = list(queryset.filter(revoked=None))
+        for row in rows:
+            self.log_change(request, row, "revoked")
         try:
-            for row in queryset.filter(revoked=None):
-                self.log_change(request, row, "revoked")
-                services.revoke(row)
+            services.revoke(*rows)
         except AuthorityError as error:
             self.message_user(request, str(error), messages.WARNING)
         self.message_user(request, _("Revoked. Let the web server read the list of revoked certificates again."))

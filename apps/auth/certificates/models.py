@@ -15,7 +15,7 @@ class IssuedCertificate(models.Model):
 
     serial = models.CharField(_("serial number"), max_length=40, unique=True, help_text=_("In hexadecimal."))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    subject = models.CharField(_("name in it"), max_length=253)
+    subject = models.CharField(_("names in it"), max_length=1000)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("person"),

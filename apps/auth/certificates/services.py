@@ -55,16 +55,16 @@ def init() -> x509.Certificate:
     return root.certificate
 
 
-def issue_server(*, names: Sequence[str], days: int = authority.SERVER_DAYS, file: str = "") -> Path:
+def issue_server(*, names: Sequence[str], days: int = authority.SERVER_DAYS, path: Path | None = None) -> Path:
     """For a server of the site; returns the file of the certificate, beside which its key lies.
 
     Raises ``AuthorityError``. An earlier certificate in that file still holds until it is revoked or over.
     """
     with _bad_names_in_words():
         pair = authority.server_certificate(store.authority(), names, days=days)
-    path = store.server_file(file or names[0])
+    path = path or store.server_file(names[0])
     store.keep(pair, path)
-    _row(pair, IssuedCertificate.Kind.SERVER, names[0])
+    _row(pair, IssuedCertificate.Kind.SERVER, " ".join(names)[:1000])
     return path
 
 
@@ -90,10 +90,11 @@ def make_own(*, user: User, device: str = "") -> Packed:
     return issue_client(user=user, device=device)
 
 
-def revoke(row: IssuedCertificate) -> None:
+def revoke(*rows: IssuedCertificate) -> None:
     """The portal knows at once. Raises ``AuthorityError`` where the list for the web server could not be written."""
-    if IssuedCertificate.objects.filter(pk=row.pk, revoked=None).update(revoked=timezone.now()):
-        log.info("certificate_revoked", serial=row.serial, user=row.user_id)
+    for row in rows:
+        if IssuedCertificate.objects.filter(pk=row.pk, revoked=None).update(revoked=timezone.now()):
+            log.info("certificate_revoked", serial=row.serial, user=row.user_id)
     renew_crl()
 
 
@@ -133,10 +134,10 @@ def portal_certificate() -> Path:
     if not store.exists():
         init()
     names = _own_names()
-    path = store.server_file("portal")
+    path = store.portal_file()
     if _serves(path, names):
         return path
-    return issue_server(names=names, file="portal")
+    return issue_server(names=names, path=path)
 
 
 def _own_names() -> list[str]:

@@ -1,8 +1,9 @@
 """The folder in which the authority lives: ``DATA_DIR/ca``, for the portal's own user only.
 
-root.pem, root.key        the authority; the key sealed under CA_PASSPHRASE where the site has one
-crl.pem                   what was revoked, for the web server
-server/<name>.pem, .key   certificates of servers
+- ``root.pem``, ``root.key``: the authority; the key sealed under CA_PASSPHRASE where the site has one
+- ``crl.pem``: what was revoked, for the web server
+- ``portal.pem``, ``portal.key``: what ``make run TLS=1`` serves with
+- ``server/<name>.pem``, ``.key``: certificates of other servers
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ def root_file() -> Path:
 
 def crl_file() -> Path:
     return folder() / "crl.pem"
+
+
+def portal_file() -> Path:
+    """Named in deploy/gunicorn.conf.py too."""
+    return folder() / "portal.pem"
 
 
 def server_file(name: str) -> Path:

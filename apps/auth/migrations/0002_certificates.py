@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('serial', models.CharField(help_text='In hexadecimal.', max_length=40, unique=True, verbose_name='serial number')),
                 ('kind', models.CharField(choices=[('server', 'server'), ('client', 'person')], max_length=8, verbose_name='kind')),
-                ('subject', models.CharField(max_length=253, verbose_name='name in it')),
+                ('subject', models.CharField(max_length=1000, verbose_name='names in it')),
                 ('device', models.CharField(blank=True, max_length=60, verbose_name='device')),
                 ('issued', models.DateTimeField(default=django.utils.timezone.now, verbose_name='issued')),
                 ('expires', models.DateTimeField(verbose_name='valid until')),

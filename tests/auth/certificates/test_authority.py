@@ -288,7 +288,7 @@ def test_the_portals_own_certificate_is_made_once_and_anew_when_something_has_ch
     settings.HOST = "192.0.2.7"
     second = services.portal_certificate().read_bytes()
     assert second != first and verify(openssl, path, "-verify_ip", "192.0.2.7").endswith(": OK\n")
-    services.issue_server(names=["192.0.2.7", "localhost", "127.0.0.1", "::1"], days=20, file="portal")
+    services.issue_server(names=["192.0.2.7", "localhost", "127.0.0.1", "::1"], days=20, path=path)
     third = services.portal_certificate().read_bytes()
     assert services.portal_certificate().read_bytes() == third
     services.revoke(IssuedCertificate.objects.first())  # type: ignore[arg-type]

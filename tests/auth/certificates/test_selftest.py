@@ -47,11 +47,13 @@ def test_all_is_well_after_issuing(authority: x509.Certificate, alice: User) -> 
 
 @pytest.mark.parametrize(("days", "level"), [(31, Level.OK), (29, Level.WARNING), (-1, Level.ERROR)])
 def test_of_a_server(authority: x509.Certificate, days: int, level: Level) -> None:
-    services.issue_server(names=["imap.example.test"])
+    names = ["imap.example.test", "10.0.3.2"]
+    services.issue_server(names=names)
     ends(days)
-    [(said, text)] = found()
-    assert said == level and ("imap.example.test" in text) == (level != Level.OK)
-    services.issue_server(names=["imap.example.test"])  # renewed: the old one is of no interest any more
+    [finding] = certificates()
+    assert finding.level == level
+    assert ("ca server imap.example.test 10.0.3.2" in finding.command) == (level != Level.OK)
+    services.issue_server(names=names)  # renewed: the old one is of no interest any more
     assert [level for level, _text in found()] == [Level.OK]
 
 
