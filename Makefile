@@ -10,7 +10,7 @@ CODE := portal apps demo scripts scripts/services benchmarks tests manage.py
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run:  ## Run the portal: with demo mail, or as the site that .env describes (PORT, HOST)
+run:  ## Run the portal: with demo mail, or as the site that .env describes (PORT, HOST, TLS=1)
 	@$(PYTHON) scripts/run.py $(VENV)
 
 test: environment install-services lint types checks suite  ## Everything CI runs: linters, types, checks, all tests

@@ -46,7 +46,17 @@ MADE_BY_MIGRATE = ("contenttypes.contenttype", "auth.permission")
 #: Emptied by a restore. Apps name theirs in ``transient`` of their ``PortalApp``.
 TRANSIENT = ("sessions.session", "portal.workerping", "portal.delegation")
 RESTORED_SETTINGS = "settings-from-backup.env"
-ABOUT_THIS_MACHINE = ("DATA_DIR", "DATABASE_URL", "CACHE_URL", "BROKER_URL", "HOST", "PORT", "ENV_FILE")
+ABOUT_THIS_MACHINE = (
+    "DATA_DIR",
+    "DATABASE_URL",
+    "CACHE_URL",
+    "BROKER_URL",
+    "HOST",
+    "PORT",
+    "HTTP_PORT",
+    "TLS",
+    "ENV_FILE",
+)
 
 Model = type[models.Model]
 
@@ -174,7 +184,7 @@ def site_settings() -> list[str]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if any(word in name for word in ("SECRET", "PASSWORD", "KEY", "TOKEN")):
+    if any(word in name for word in ("SECRET", "PASS", "KEY", "TOKEN")):
         return True
     return "://" in value and urlsplit(value).password is not None
 

@@ -107,7 +107,7 @@ def text(value: str) -> str:
 
 def boolean(value: str) -> bool:
     lowered = value.lower()
-    if lowered in {"yes", "true", "on", "1"}:
+    if lowered in envfile.YES:
         return True
     if lowered in {"no", "false", "off", "0", ""}:
         return False

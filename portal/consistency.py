@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portal.conf import Environment
+from portal.conf import BaseUrl, Environment, is_loopback_name
+from portal.conf import base_url as read_base_url
 from portal.net import BadServerUrl, is_loopback, parse_server_url
+
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def mail_servers(
@@ -35,6 +38,26 @@ def _is_exposed(address: str, services: Mapping[str, int]) -> bool:
     except BadServerUrl:
         return False
     return server.security == "plain" and not is_loopback(server.host)
+
+
+def served_here(env: Environment, *, host: str, port: int, http_port: int, base_url: BaseUrl) -> BaseUrl:
+    """The portal's address where it does TLS itself: cookies and redirects follow from it."""
+    if port == http_port:
+        env.report("HTTP_PORT", "is PORT, where TLS is spoken; choose another port for plain HTTP.")
+    if base_url.scheme == "http":
+        env.report("BASE_URL", "begins with http://, but TLS is on; write the https address.")
+    if base_url.origin:
+        return base_url
+    if host in ANY_ADDRESS:
+        env.report("BASE_URL", f"is not set, but TLS is on and HOST is {host}; write the https address people use.")
+    return read_base_url(own_address(host, port))
+
+
+def own_address(host: str, port: int) -> str:
+    """``localhost`` for this machine alone, because passkeys and cookies want a name."""
+    if host in ANY_ADDRESS or is_loopback_name(host):
+        host = "localhost"
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def both_or_none(env: Environment, **values: str) -> None:

@@ -19,6 +19,8 @@ _LINE = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+YES = frozenset({"yes", "true", "on", "1"})
+
 
 class Unreadable(ValueError):
     """What is wrong with the file, and what to write instead."""

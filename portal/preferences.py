@@ -30,12 +30,7 @@ class Section:
 
 def sections() -> list[Section]:
     found = [
-        Section(
-            app,
-            tuple(
-                sorted((page for page in app.pref_pages if page.shown or page.url_name), key=lambda page: page.order)
-            ),
-        )
+        Section(app, tuple(sorted((page for page in app.pref_pages if page.listed), key=lambda page: page.order)))
         for app in get_registry().apps
     ]
     return [section for section in found if section.pages]
@@ -47,13 +42,17 @@ def find_page(page_id: str) -> tuple[PortalApp, PrefPage] | None:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    pref: Pref[Any]
+    pref: Pref[Any] | None  # None: the page itself, which has none
     page: PrefPage
     app: PortalApp
 
     @property
+    def label(self) -> Text:
+        return self.page.title if self.pref is None else self.pref.label
+
+    @property
     def url(self) -> str:
-        return self.page.url if self.page.url_name else f"{self.page.url}#{anchor(self.pref)}"
+        return self.page.url if self.page.url_name or self.pref is None else f"{self.page.url}#{anchor(self.pref)}"
 
 
 def anchor(pref: Pref[Any]) -> str:
@@ -71,12 +70,13 @@ def find(query: str) -> list[Hit]:
 def _all() -> Iterator[Hit]:
     for section in sections():
         for page in section.pages:
-            for pref in page.shown:
+            for pref in page.shown or (None,):
                 yield Hit(pref, page, section.app)
 
 
 def _matches(wanted: list[str], hit: Hit) -> bool:
-    texts = (hit.pref.label, hit.pref.help, hit.pref.words, hit.page.title)
+    own = (hit.page.help,) if hit.pref is None else (hit.pref.label, hit.pref.help, hit.pref.words)
+    texts = (*own, hit.page.title)
     words = " ".join(_fold(str(text)) for text in texts).split()
     return all(any(word.startswith(part) for word in words) for part in wanted)
 
@@ -97,7 +97,7 @@ class PreferenceSearch:
         return gettext_lazy("Preferences")
 
     def search(self, request: HttpRequest, query: str, limit: int) -> list[SearchHit]:
-        return [SearchHit(str(hit.pref.label), hit.url, str(hit.page.title)) for hit in find(query)[:limit]]
+        return [SearchHit(str(hit.label), hit.url, str(hit.page.title)) for hit in find(query)[:limit]]
 
 
 @dataclass(frozen=True)

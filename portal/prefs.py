@@ -68,8 +68,8 @@ class Pref(Generic[T]):
 class PrefPage:
     """A page of the preferences area. Prefs without a form field belong to it, but are not shown.
 
-    With ``url_name`` the app draws the page itself, at that address; administrators set defaults for its preferences
-    as for all others.
+    With ``url_name`` the app draws the page itself, at that address, and it need not have preferences; administrators
+    set defaults for those it has as for all others. ``visible`` runs on every page of the area.
     """
 
     id: str
@@ -79,6 +79,11 @@ class PrefPage:
     help: Text = ""
     order: int = 100
     url_name: str = ""
+    visible: Callable[[], bool] = lambda: True
+
+    @property
+    def listed(self) -> bool:
+        return bool(self.shown or self.url_name) and self.visible()
 
     @property
     def url(self) -> str:

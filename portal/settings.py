@@ -42,9 +42,14 @@ elif len(DELEGATION_KEY) < 50:
 
 DELEGATION_KEY_FALLBACKS = env("DELEGATION_KEY_FALLBACKS", conf.words)
 
-BASE_URL = env("BASE_URL", conf.base_url)
 HOST = env("HOST", conf.text, "127.0.0.1")
 PORT = env("PORT", conf.integer(1, 65535), "8000")
+TLS = env("TLS", conf.boolean, "no")
+HTTP_PORT = env("HTTP_PORT", conf.integer(1, 65535), "8080")
+BASE_URL = env("BASE_URL", conf.base_url)
+if TLS:
+    BASE_URL = consistency.served_here(env, host=HOST, port=PORT, http_port=HTTP_PORT, base_url=BASE_URL)
+CA_PASSPHRASE = env("CA_PASSPHRASE", conf.text)  # apps.auth.certificates
 WEB_THREADS = env("WEB_THREADS", conf.integer(2, 512), "32")
 ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, "localhost", "127.0.0.1", "[::1]") if h]
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)

@@ -7,6 +7,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.auth.certificates.admin import IssuedCertificateAdmin as IssuedCertificateAdmin
 from apps.auth.factors import admin as factors
 from apps.auth.models import User
 

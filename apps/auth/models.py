@@ -7,6 +7,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.auth.certificates.models import IssuedCertificate as IssuedCertificate
 from portal.accounts import MAX_LOGIN, canonical_login
 
 LOCAL = "local"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.auth.certificates import views as certificates
 from apps.auth.views import app_passwords, proving, security
 
 urlpatterns = [
@@ -17,4 +18,9 @@ urlpatterns = [
     path("security/app-password/", app_passwords.make, name="make_app_password"),
     path("security/app-password/<int:password_id>/revoke/", app_passwords.revoke, name="revoke_app_password"),
     path("security/browsers/forget/", security.forget_browsers, name="forget_browsers"),
+    path("certificates/", certificates.index, name="certificates"),
+    path("certificates/authority/", certificates.authority, name="certificates_authority"),
+    path("certificates/make/", certificates.make, name="certificates_make"),
+    path("certificates/file/", certificates.file, name="certificates_file"),
+    path("certificates/<int:pk>/revoke/", certificates.revoke, name="certificates_revoke"),
 ]

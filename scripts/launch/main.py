@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -40,7 +41,7 @@ def main(words: Sequence[str] = ()) -> int:
         if command:
             manage(environment.ready(here, ROOT / folder), command)
         held = site.lock(here)
-        site.check_port(here)
+        site.check_ports(here)
         python = environment.ready(here, ROOT / folder)
         run(here, python, children)
         os.close(held)
@@ -136,14 +137,23 @@ def plan(here: Site, python: Path, variables: dict[str, str], ports: tuple[int, 
     worker += ["--app=portal.celery", "worker", "--beat", "--pool=threads"]
     worker += ["--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
     found.append(Child("task worker", worker, variables, log("worker"), restart=True, mute=True))
-    web = [str(python), "-m", "gunicorn", f"--config={ROOT / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi:application"]
+    gunicorn = [str(python), "-m", "gunicorn"]
+    web = [*gunicorn, f"--config={ROOT / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi:application"]
     found.append(Child("web server", web, variables, log("web")))
+    if here.has_tls:
+        plain = [*gunicorn, f"--bind={site.bracketed(here.host)}:{here.http_port}", "--worker-class=gthread"]
+        plain += ["--threads=4", "--no-control-socket", "--log-level=warning", "portal.redirect:application"]
+        found.append(Child("redirect to https", plain, variables, log("redirect")))
     return found
 
 
 def answers(here: Site) -> bool:
     """Whether the portal speaks HTTP there, whatever it says."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if here.has_tls:
+        trust = ssl.create_default_context(cafile=here.data / "ca" / "root.pem")
+        handlers.append(urllib.request.HTTPSHandler(context=trust))
+    opener = urllib.request.build_opener(*handlers)
     try:
         opener.open(f"{here.address}healthz", timeout=2).close()
     except urllib.error.HTTPError:
@@ -159,6 +169,8 @@ def welcome(here: Site, prepared: Prepared) -> list[str]:
     lines = [f"Yurt is running: {public}"]
     if public != here.address:
         lines += [f"  listening on    {here.address}   (for the front at that address)"]
+    if here.has_tls:
+        lines += [f"  authority       {here.data / 'ca' / 'root.pem'}   (browsers warn until they have it)"]
     lines += [""]
     if here.has_demo and prepared["mail"]:  # without mail nobody of the demo can sign in
         lines += [f"  demo accounts   {', '.join(ACCOUNTS)}", f"  password        {PASSWORD}", ""]

@@ -44,6 +44,8 @@ def main() -> int:
         migrate()
         if not checked(run_checks(tags=[Tags.database], databases=["default"])):
             return 2
+        if settings.TLS and not has_certificate():
+            return 2
         admin = first_admin()
         if os.environ.get("YURT_DEMO"):
             demo_people()
@@ -67,6 +69,18 @@ def checked(messages: Sequence[CheckMessage]) -> bool:
                 "\n".join([title, *(f"  {message.msg} Cure: {message.hint or 'see the message'}" for message in group)])
             )
     return not errors
+
+
+def has_certificate() -> bool:
+    """Made on first use, and anew before it ends."""
+    from apps.auth.certificates import services, store
+
+    try:
+        services.portal_certificate()
+    except (store.AuthorityError, OSError) as error:
+        say(f"There is no certificate for TLS. {error}")
+        return False
+    return True
 
 
 def broker_folders() -> list[Path]:

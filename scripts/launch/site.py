@@ -28,6 +28,11 @@ class Site:
     data: Path
     host: str
     port: int
+    http_port: int = 0  # where TLS is spoken on `port`: plain HTTP, which only redirects; else 0
+
+    @property
+    def has_tls(self) -> bool:
+        return bool(self.http_port)
 
     @property
     def has_demo(self) -> bool:
@@ -40,13 +45,18 @@ class Site:
     def address(self) -> str:
         """Where it answers on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}/"
+        if self.has_tls and is_loopback(host):
+            host = "localhost"
+        return f"{'https' if self.has_tls else 'http'}://{bracketed(host)}:{self.port}/"
 
     def uses(self, scheme: str) -> bool:
         """Whether a database, cache or broker address begins with `scheme`."""
         names = ("DATABASE_URL", "CACHE_URL", "BROKER_URL")
         return any(self.value(name).startswith(f"{scheme}://") for name in names)
+
+
+def bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def value_of(values: Mapping[str, str], name: str) -> str:
@@ -68,14 +78,20 @@ def read(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Site
         values = {**envfile.read(environment, root / ".env"), **environment}
     except envfile.Unreadable as error:
         raise Unusable(_in_one_line(error)) from None
-    port = value_of(values, "PORT") or "8000"
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise Unusable(f"PORT is {port!r}. Cure: a number from 1 to 65535, e.g. make run PORT=8080")
+    port = _port(values, "PORT", 8000)
+    http_port = _port(values, "HTTP_PORT", 8080) if value_of(values, "TLS").lower() in envfile.YES else 0
     data = root / (value_of(values, "DATA_DIR") or "var")
-    site = Site(values, data, value_of(values, "HOST") or "127.0.0.1", int(port))
+    site = Site(values, data, value_of(values, "HOST") or "127.0.0.1", port, http_port)
     if site.has_demo:
         keep_demo_here(site)
     return site
+
+
+def _port(values: Mapping[str, str], name: str, usual: int) -> int:
+    port = value_of(values, name) or str(usual)
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise Unusable(f"{name} is {port!r}. Cure: a number from 1 to 65535, e.g. make run {name}={usual}")
+    return int(port)
 
 
 def keep_demo_here(site: Site) -> None:
@@ -119,23 +135,29 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_port(site: Site) -> None:
+def check_ports(site: Site) -> None:
     """Raises `Unusable` when nobody could listen there."""
+    _check_port(site, "PORT", site.port)
+    if site.has_tls:
+        _check_port(site, "HTTP_PORT", site.http_port)
+
+
+def _check_port(site: Site, name: str, port: int) -> None:
     try:
-        with _bound(site.host, site.port):
+        with _bound(site.host, port):
             pass
     except socket.gaierror:
         raise Unusable(_no_address(site)) from None
     except PermissionError:
         raise Unusable(
-            f"Port {site.port} may only be opened by root. Cure: a port above 1023, e.g. make run PORT=8000"
+            f"Port {port} may only be opened by root. Cure: a port above 1023, e.g. make run {name}=8000"
         ) from None
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
             raise Unusable(_no_address(site)) from None
         raise Unusable(
-            f"Port {site.port} on {site.host} is taken ({error.strerror}). "
-            f"Cure: stop what listens there, or make run PORT={site.port + 1}"
+            f"Port {port} on {site.host} is taken ({error.strerror}). "
+            f"Cure: stop what listens there, or make run {name}={port + 1}"
         ) from None
 
 

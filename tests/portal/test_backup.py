@@ -111,7 +111,7 @@ def place(tmp_path: Path) -> Callable[..., Place]:
     return make
 
 
-SETTINGS = {"SMTP_PASSWORD": SECRET, "SITE_NAME": "Sky", "CACHE_URL": "locmem://"}
+SETTINGS = {"SMTP_PASSWORD": SECRET, "CA_PASSPHRASE": SECRET, "SITE_NAME": "Sky", "CACHE_URL": "locmem://"}
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support import axe
@@ -37,6 +38,7 @@ PAGES = (
     "/help/",
     "/selftest/",
     "/dummyapp/",
+    "/auth/certificates/",
 )
 
 
@@ -46,6 +48,7 @@ def site() -> Iterator[Site]:
         running.manage("collectstatic", "--noinput", "--verbosity", "0")
         running.manage("migrate", "--verbosity", "0")
         running.manage("shell", "--no-imports", "-c", FILL)
+        running.manage("ca", "init")
         running.stop()
         running.start()  # the manifest of the static files is read once
         yield running
@@ -171,4 +174,37 @@ def test_the_self_test_runs_without_scripts(site: Site, browser: Browser) -> Non
     page.get_by_role("link", name="Run all checks").click()
     expect(page.locator(".tiles")).to_contain_text("passed")
     assert page.locator("tr[data-level]").count() >= 8
+    context.close()
+
+
+def test_a_certificate_is_made_and_fetched_without_scripts(site: Site, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en")
+    page = context.new_page()
+    page.goto(f"{site.url}/sign-in/?next=/auth/certificates/")
+    page.fill("[name=username]", "alice")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.get_by_label("Device it is for").fill("Laptop")
+    page.get_by_role("button", name="Make a certificate").click()
+    password = page.locator("code.big").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the file").click()
+    bundle = pkcs12.load_pkcs12(download.value.path().read_bytes(), password.encode())
+    assert bundle.key is not None and download.value.suggested_filename == "alice-laptop.p12"
+    page.get_by_role("link", name="Back to the certificates").click()
+    page.get_by_role("button", name="Revoke: Laptop").click()
+    expect(page.get_by_role("list", name="Your own certificates")).to_contain_text("Revoked")
+    context.close()
+
+
+def test_axe_finds_nothing_where_a_password_is_shown(site: Site, browser: Browser) -> None:
+    context = browser.new_context(color_scheme="light", locale="en", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    sign_in(page, site, "alice")
+    page.goto(f"{site.url}/auth/certificates/")
+    page.get_by_role("button", name="Make a certificate").click()
+    expect(page.locator("code.big")).to_be_visible()
+    for system in page.locator("summary.btn").all():
+        system.click()
+    assert axe.in_both_themes(page) == []
     context.close()

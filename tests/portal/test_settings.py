@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from portal import conf, envfile
+from portal import conf, consistency, envfile
 from portal.selection import portal_apps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +26,7 @@ WRONG = {
     "DATABASE_URL": "postgres://localhost/portal",
     "DELEGATION_KEY": "short",
     "DEBUG": "perhaps",
+    "HTTP_PORT": "http",
     "IMAP_MAX_CONNECTIONS": "0",
     "IMAP_MAX_PER_ACCOUNT": "many",
     "IMAP_SEND_CLIENT_ADDRESS": "?",
@@ -49,6 +50,7 @@ WRONG = {
     "SMTP_TLS_CA_FILE": "/no/such/file.pem",
     "SMTP_URL": "imaps://mail.example.org",
     "TIME_ZONE": "Mars/Olympus",
+    "TLS": "perhaps",
     "TRUSTED_PROXIES": "proxy.example.org",
     "WEB_THREADS": "1",
 }
@@ -201,6 +203,7 @@ def test_the_documented_table_is_the_code() -> None:
 
 def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> None:
     any_line = {
+        "CA_PASSPHRASE",
         "DATA_DIR",
         "HOST",
         "SECRET_KEY_FALLBACKS",
@@ -307,3 +310,25 @@ def test_secrets_stay_out_of_the_message() -> None:
     with pytest.raises(ValueError, match=r"^write sqlite:///path") as raised:
         conf.database(Path("/data"))("mysql://portal:hunter2@")
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "http_port", "origin", "wrong"),
+    [
+        ("127.0.0.1", "", 8080, "https://localhost:8000", []),
+        ("::1", "", 8080, "https://localhost:8000", []),
+        ("192.0.2.7", "", 8080, "https://192.0.2.7:8000", []),
+        ("2001:db8::7", "", 8080, "https://[2001:db8::7]:8000", []),
+        ("0.0.0.0", "", 8080, "https://localhost:8000", ["BASE_URL"]),
+        ("0.0.0.0", "https://mail.example.org/webmail", 8080, "https://mail.example.org", []),
+        ("127.0.0.1", "http://localhost:8000", 8080, "http://localhost:8000", ["BASE_URL"]),
+        ("127.0.0.1", "", 8000, "https://localhost:8000", ["HTTP_PORT"]),
+    ],
+)
+def test_where_tls_is_spoken_the_address_is_https(
+    host: str, base_url: str, http_port: int, origin: str, wrong: list[str]
+) -> None:
+    env = conf.Environment({})
+    found = consistency.served_here(env, host=host, port=8000, http_port=http_port, base_url=conf.base_url(base_url))
+    assert found.origin == origin
+    assert [problem.name for problem in env.problems] == wrong

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from django.urls import get_resolver, resolve
 from django.views.decorators import http
 from selectolax.lexbor import LexborHTMLParser
 
+from apps.auth.certificates import services, store
 from apps.auth.factors import codes
 from apps.auth.models import User
 from portal.models import Notice
@@ -52,6 +54,9 @@ ONLY_POST = {
     "auth:make_app_password",
     "auth:revoke_app_password",
     "auth:forget_browsers",
+    "auth:certificates_make",
+    "auth:certificates_file",
+    "auth:certificates_revoke",
 }
 FORMS = {
     "portal:sign_in",
@@ -120,7 +125,10 @@ def alice(dovecot: MailServer, sign_in_to: SignInTo) -> Person:
 
 
 @pytest.fixture
-def all_addresses(alice: Person) -> list[Address]:
+def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """On a site with all that has addresses: an authority too."""
+    monkeypatch.setattr(store, "folder", lambda: tmp_path / "ca")
+    services.init()
     notice = Notice.objects.create(title="Mail pauses tonight.")
     (uid,) = (1,)
     device = codes.new_app(User.objects.get(login=alice.login))
