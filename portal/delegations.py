@@ -96,6 +96,11 @@ def end(row: Delegation) -> None:
     Delegation.objects.filter(pk=row.pk).delete()
 
 
+def end_all(*, user_id: int) -> int:
+    """Everything of somebody who has left; what it was for cannot be done any more. Returns how many went."""
+    return Delegation.objects.filter(user=user_id).delete()[0]
+
+
 def expire(*, now: datetime | None = None) -> int:
     """Remove what has expired; returns how many went."""
     return Delegation.objects.filter(expires__lte=now or timezone.now()).delete()[0]

@@ -82,6 +82,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Untick this to lock somebody out without deleting anything.")
     )
+    gone_since = models.DateTimeField(
+        _("gone since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Not active because the directory does not know this person any more, or has disabled them."),
+    )
     date_joined = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
 
     objects = UserManager()

@@ -20,5 +20,5 @@ def close_connections_of(*, request: HttpRequest | None, user: User | None, **kw
     """Signed out means out: no connection stays open to be found later. The session still stands when this is sent."""
     from apps.mail.services.stores import close_connections
 
-    if request is not None and user is not None and user.source == "imap":
+    if request is not None and user is not None and not user.is_local:
         close_connections(cast("PortalRequest", request))

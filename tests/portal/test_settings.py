@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from portal import conf, envfile
+from portal import conf, databases, envfile
 from portal.selection import portal_apps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -290,7 +290,7 @@ def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_sqlite_queues_its_writers() -> None:
-    options = conf.database(Path("/data"))("sqlite:///portal.sqlite3")
+    options = databases.database(Path("/data"))("sqlite:///portal.sqlite3")
     assert options["NAME"] == "/data/portal.sqlite3"
     assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
@@ -298,5 +298,5 @@ def test_sqlite_queues_its_writers() -> None:
 
 def test_secrets_stay_out_of_the_message() -> None:
     with pytest.raises(ValueError, match=r"^write sqlite:///path") as raised:
-        conf.database(Path("/data"))("mysql://portal:hunter2@")
+        databases.database(Path("/data"))("mysql://portal:hunter2@")
     assert "hunter2" not in str(raised.value)

@@ -1,0 +1,27 @@
+"""What the accounts do when nobody is looking. The worker's clock (portal.celery) calls it."""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+
+from portal.celery import app
+
+log = structlog.get_logger(__name__)
+OFTEN = 600.0  # seconds: a person who is gone is out within a quarter of an hour
+
+
+@app.task(name="auth.check_people", expires=OFTEN)  # type: ignore[untyped-decorator, unused-ignore]
+def check_people() -> None:
+    """Who is gone from the directory, or disabled there. One that cannot be asked is asked again the next time."""
+    from apps.auth.ldap import people
+    from apps.auth.ldap.connection import Unavailable
+
+    try:
+        people.check()
+    except Unavailable as error:
+        log.warning("directory_unavailable", reason=str(error))
+
+
+if settings.LDAP_URL:
+    app.add_periodic_task(OFTEN, check_people.s(), name="auth.check_people")
