@@ -13,12 +13,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import SHUT_WR, socket
+from urllib.parse import quote
 
-from apps.auth.ldap.directory import Directory, Unavailable
+import pytest
+from django.db import OperationalError
+from django.db.utils import ConnectionHandler
+
+from apps.auth.ldap.connection import Unavailable
+from apps.auth.ldap.directory import Directory
 from apps.mail import probe, submission
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
+from portal.databases import database
 from portal.net import ServerUrl
 from scripts.servers import tls
 from tests.support.scripted import scripted
@@ -27,7 +34,7 @@ LOGIN, PASSWORD = "alice", "correct-horse-Battery-%"
 #: The same for both ways of making a connection safe; then those that only STARTTLS can have.
 CERTIFICATES = ("expired", "wrong host", "self-signed", "unknown authority", "old protocol")
 STARTTLS = ("stripped STARTTLS", "early bytes")
-SET_UPS = [(name, how) for name in CERTIFICATES for how in ("tls", "starttls")] + [
+_SET_UPS = [(name, how) for name in CERTIFICATES for how in ("tls", "starttls")] + [
     (name, "starttls") for name in STARTTLS
 ]
 
@@ -45,6 +52,7 @@ class Client:
     speaker: Callable[[], Speaker]
     sign_in: Callable[[ServerUrl, str], object]
     raises: tuple[type[Exception], ...]
+    ways: tuple[str, ...] = ("tls", "starttls")
 
 
 def _imap(server: ServerUrl, ca_file: str) -> None:
@@ -76,6 +84,20 @@ def _ldap(server: ServerUrl, ca_file: str) -> None:
         session.bind(LOGIN, PASSWORD)
 
 
+def _database(server: ServerUrl, ca_file: str) -> None:
+    """As for a host elsewhere, where TLS is wanted; then the connection is made to this machine."""
+    pytest.importorskip("MySQLdb", reason="mysqlclient is not installed (requirements-mysql.txt)")
+    host = "127.0.0.1" if server.security == "plain" else "db.example.test"
+    url = f"mysql://{LOGIN}:{quote(PASSWORD)}@{host}:{server.port}/portal?ssl-ca={ca_file}"
+    wrapper = ConnectionHandler({"default": database(Path("/"))(url) | {"HOST": "127.0.0.1"}})["default"]
+    try:
+        with wrapper.wrap_database_errors:
+            wrapper.get_new_connection(wrapper.get_connection_params()).close()
+    except OperationalError as error:
+        if error.args[0] != Mysql.DENIED:
+            raise
+
+
 # --- what the servers say ------------------------------------------------------------------------------------------
 
 
@@ -83,6 +105,7 @@ class Speaker:
     """One side of a protocol: ``take`` is given what has come and returns what is to be said."""
 
     greeting = b""
+    most = 4096  # octets to read at once
     early = b""  # said right behind the answer to STARTTLS
 
     def __init__(self) -> None:
@@ -167,12 +190,48 @@ class Ldap(Speaker):
         return _result(number, 0x61, 0)
 
 
+class Mysql(Speaker):
+    """Asks for the password as it is (plugin mysql_clear_password); the client begins TLS by itself after its first
+    packet of 36 octets."""
+
+    DENIED = 1045
+    most = 36
+    early = b"\x07\0\0\2\0\0\0\2\0\0\0"  # "signed in"
+
+    @property
+    def greeting(self) -> bytes:  # type: ignore[override]
+        # protocol 4.1, database, secure connection, plugins; TLS
+        capabilities = 0x0008_A209 | (0x800 if self.offers_tls else 0)
+        low, high = capabilities.to_bytes(4, "little")[:2], capabilities.to_bytes(4, "little")[2:]
+        fields = (b"\x0a5.5.5-10.11.6-MariaDB\0", b"\1\0\0\0", b"a" * 8, b"\0", low, b"\x2d", b"\2\0", high)
+        return self.packet(0, b"".join(fields) + b"\x15" + b"\0" * 10 + b"b" * 12 + b"\0mysql_clear_password\0")
+
+    def packet(self, number: int, payload: bytes) -> bytes:
+        return len(payload).to_bytes(3, "little") + bytes([number]) + payload
+
+    def next_message(self) -> bytes | None:
+        size = 4 + int.from_bytes(self._unread[:3], "little")
+        if len(self._unread) < max(size, 5):
+            return None
+        message, self._unread = self._unread[:size], self._unread[size:]
+        return message
+
+    def answer(self, message: bytes) -> bytes:
+        if len(message) == self.most:
+            return self.begin(b"", b"")
+        self.most = 4096
+        return self.packet(message[3] + 1, b"\xff" + self.DENIED.to_bytes(2, "little") + b"#28000no")
+
+
 CLIENTS = {
     "IMAP": Client("apps.mail.mailbox.imap.transport", "imap", Imap, _imap, (errors.TlsFailed,)),
     "SMTP": Client("apps.mail.submission", "smtp", Smtp, _smtp, (submission.TlsFailed,)),
     "self-test": Client("apps.mail.probe", "smtp", Smtp, _smtp_probe, (OSError, probe.NoStartTls)),
+    "database": Client("portal.databases", "mysql", Mysql, _database, (OperationalError,), ("starttls",)),
     "LDAP": Client("apps.auth.ldap.connection", "ldap", Ldap, _ldap, (Unavailable,)),
 }
+
+CASES = [(name, fault, how) for name in CLIENTS for fault, how in _SET_UPS if how in CLIENTS[name].ways]
 
 
 # --- the set-ups ---------------------------------------------------------------------------------------------------
@@ -246,7 +305,7 @@ class Server:
     def _listen(self, connected: socket, speaker: Speaker) -> None:
         """Until it hangs up, or wants TLS."""
         begun = speaker.wants_tls
-        while octets := connected.recv(4096):
+        while octets := connected.recv(speaker.most):
             self.heard += octets
             said = speaker.take(octets)
             if speaker.wants_tls and not begun:
