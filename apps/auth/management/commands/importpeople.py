@@ -39,7 +39,8 @@ class Command(BaseCommand):
                 except ValueError as error:
                     said = f"wrong: {error}"
                 counts[said.partition(":")[0]] += 1
-                self.stdout.write(f"{person.where}: {person.login}: {said}")
+                login = person.login if person.login.isprintable() else ascii(person.login)
+                self.stdout.write(f"{person.where}: {login}: {said}")
             transaction.set_rollback(dry_run)
         total = ", ".join(f"{counts[name]} {name}" for name in (*importing.Outcome, "wrong"))
         self.stdout.write(f"{total}." + (" Nothing was changed." if dry_run else ""))
