@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import enum
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -56,23 +56,38 @@ def read_csv(text: str) -> Iterator[Person]:
         raise Unreadable(f"line {rows.line_num}: {error}") from None
 
 
-def take(person: Person, *, source: str, server: str, more_groups: Iterable[str] = ()) -> Outcome:
-    """Their account, without a password. What is there already is filled up and never overwritten, and nobody is taken
-    out of a group. Raises ``ValueError`` with the reason."""
-    login = canonical_login(person.login)
-    wanted = User(source=source, server=server, login=login, email=person.email, display_name=person.name)
-    names = {*person.groups, *more_groups}
-    try:
-        wanted.clean_fields(exclude=["password"])
-        for name in names:
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Puts people on one server into the database; into ``more_groups`` beside their own."""
+
+    source: str
+    server: str
+    more_groups: tuple[str, ...] = ()
+    _groups: dict[str, Group] = field(default_factory=dict)
+
+    def take(self, person: Person) -> Outcome:
+        """Their account, without a password. What is there already is filled up and never overwritten, and nobody is
+        taken out of a group. Raises ``ValueError`` with the reason."""
+        identity = {"source": self.source, "server": self.server, "login": canonical_login(person.login)}
+        wanted = User(**identity, email=person.email, display_name=person.name)
+        names = {*person.groups, *self.more_groups}
+        try:
+            wanted.clean_fields(exclude=["password"])
+            groups = [self._group(name) for name in names]
+        except ValidationError as error:
+            raise ValueError(" ".join(error.messages)) from None
+        before = User.objects.identified(**identity)
+        user = external_user(**identity, email=person.email, name=person.name)
+        missing = set(groups) - (set(user.groups.all()) if before else set())
+        if missing:
+            user.groups.add(*missing)
+        if before is None:
+            return Outcome.NEW
+        filled = (before.email, before.display_name) != (user.email, user.display_name)
+        return Outcome.CHANGED if missing or filled else Outcome.SAME
+
+    def _group(self, name: str) -> Group:
+        if name not in self._groups:
             Group(name=name).clean_fields()
-    except ValidationError as error:
-        raise ValueError(" ".join(error.messages)) from None
-    before = User.objects.identified(source=source, server=server, login=login)
-    user = external_user(source=source, server=server, login=login, email=person.email, name=person.name)
-    missing = names - set(user.groups.values_list("name", flat=True))
-    user.groups.add(*(Group.objects.get_or_create(name=name)[0] for name in missing))
-    if before is None:
-        return Outcome.NEW
-    filled = (before.email, before.display_name) != (user.email, user.display_name)
-    return Outcome.CHANGED if missing or filled else Outcome.SAME
+            self._groups[name] = Group.objects.get_or_create(name=name)[0]
+        return self._groups[name]

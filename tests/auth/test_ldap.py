@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import random
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
+from apps.auth.ldap import diagnostics
 from apps.auth.ldap.connection import Unavailable
 from apps.auth.ldap.directory import Directory, escaped
 from apps.auth.models import User
@@ -15,6 +18,7 @@ from scripts.servers import slapd as ldap
 from scripts.servers.slapd import Slapd
 from tests.auth.directory import IMAP_BACKEND, LDAP_BACKEND, ask, sign_in, signed_in, site, use
 from tests.support.mailserver import DeafServer, DovecotServer
+from tests.support.scripted import scripted
 from tests.support.vectors import Collection
 
 __all__ = ["ask", "site"]  # fixtures
@@ -148,6 +152,55 @@ def test_a_lost_connection_is_never_made_anew_behind_our_back(ask: Ask) -> None:
         session.connected.strategy.close()
         with pytest.raises(ConnectionResetError):
             session.bind(ldap.dn("jdoe"), ldap.PASSWORD)
+
+
+NO_ANSWERS = [
+    b"\0",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"\x30\x00",
+    b"\x30\x03\x02\x01\x01",
+]
+
+
+def test_whatever_a_server_says_the_portal_does_not_fall_over(ask: Ask) -> None:
+    """Answers to a bind with a few octets changed: each is taken for right or wrong, or for no LDAP."""
+    chance, rounds, opened = random.Random(4), 300, 0
+
+    def answer(question: bytes) -> bytes:
+        if chance.random() < 0.1:
+            return chance.choice(NO_ANSWERS)
+        number = question[2 : 4 + question[3]]
+        said = bytearray(b"\x30" + bytes([len(number) + 9]) + number + bytes.fromhex("61070a010004000400"))
+        for _ in range(chance.randint(0, 3)):
+            said[chance.randrange(len(said))] = chance.randrange(256)
+        return bytes(said)
+
+    with scripted(lambda client: client.sendall(answer(client.recv(200)))) as port:
+        server = type(ask().server)("ldap", "127.0.0.1", port, "plain")
+        for _ in range(rounds):
+            with contextlib.suppress(Unavailable), ask(server=server, read_timeout=0.5).open():
+                opened += 1
+    assert 0 < opened < rounds
+
+
+def test_the_self_test_names_the_cure(site: Slapd, settings) -> None:
+    def told() -> list[tuple[str, str]]:
+        return [(finding.level, str(finding.cure)) for finding in diagnostics.ldap()]
+
+    assert told() == [("ok", ""), ("ok", "")]
+    for name, wrong, named in (
+        ("LDAP_USER_FILTER", "(&(uid={login})(o=none))", "LDAP_USER_FILTER"),
+        ("LDAP_BASE", "ou=typo,dc=example,dc=test", "LDAP_BASE"),
+        ("LDAP_TLS_CA_FILE", "", "LDAP_TLS_CA_FILE"),
+        ("LDAP_BIND_PASSWORD", "wrong", "LDAP_BIND_PASSWORD"),
+        ("LDAP_URL", "ldaps://localhost:1", "LDAP_URL"),
+    ):
+        before = getattr(settings, name)
+        setattr(settings, name, wrong)
+        assert told()[-1][0] == "error"
+        assert named in told()[-1][1]
+        setattr(settings, name, before)
 
 
 # --- several sources, and the mail server --------------------------------------------------------------------------

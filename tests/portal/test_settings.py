@@ -32,10 +32,20 @@ WRONG = {
     "IMAP_TLS_CA_FILE": "/no/such/file.pem",
     "IMAP_URL": "http://mail.example.org",
     "LANGUAGE_CODE": "xx",
+    "LDAP_BASE": "o=x\ny",
+    "LDAP_BIND_DN": "cn=x\ny",
+    "LDAP_DISABLED_FILTER": "disabled",
+    "LDAP_LOGIN_ATTRIBUTE": "(uid)",
+    "LDAP_MAIL_ATTRIBUTE": "",
+    "LDAP_NAME_ATTRIBUTE": "a b",
+    "LDAP_TLS_CA_FILE": "/no/such/file.pem",
+    "LDAP_URL": "http://ldap.example.org",
+    "LDAP_USER_FILTER": "uid={login}",
     "LOG_FORMAT": "xml",
     "LOG_LEVEL": "loud",
     "MAIL_ADDRESS_RULE": "{name}@example.org",
     "MAIL_DOMAIN": "@example.org",
+    "MAIL_LOGIN_RULE": "{name}",
     "MAX_MESSAGE_MB": "-1",
     "PORT": "70000",
     "PORTAL_APPS": "+nosuchapp",
@@ -44,6 +54,7 @@ WRONG = {
     "SENDER_ADDRESSES": "all",
     "SESSION_IDLE_MINUTES": "a while",
     "SESSION_MAX_HOURS": "0",
+    "SIGN_IN": "oracle",
     "SITE_NAME": "two\nlines",
     "SMTP_AUTH": "maybe",
     "SMTP_TLS_CA_FILE": "/no/such/file.pem",
@@ -113,6 +124,13 @@ SERVERS = {"IMAP_URL": "imaps://mail.example.org", "SMTP_URL": "smtps://mail.exa
         ("SMTP_URL", {"SMTP_URL": "imaps://mail.example.org"}),
         ("SELFTEST_PASSWORD", {"SELFTEST_LOGIN": "tester"}),
         ("SELFTEST_LOGIN", {"SELFTEST_PASSWORD": "secret"}),
+        ("LDAP_URL", {"LDAP_URL": "ldap://ldap.example.org", "LDAP_BASE": "o=x"}),
+        ("LDAP_URL", {"SIGN_IN": "imap, ldap"}),
+        ("LDAP_BASE", {"LDAP_URL": "ldaps://ldap.example.org"}),
+        ("LDAP_BIND_PASSWORD", {"LDAP_BIND_DN": "cn=portal"}),
+        ("LDAP_USER_FILTER", {"LDAP_LOGIN_ATTRIBUTE": "sAMAccountName"}),
+        ("LDAP_USER_FILTER", {"LDAP_USER_FILTER": "(mail={login})"}),
+        ("SIGN_IN", {"SIGN_IN": "ldap ldap"}),
         ("IMAP_TLS_CA_FILE", {"IMAP_TLS_CA_FILE": "/etc/passwd"}),
         ("SMTP_TLS_CA_FILE", {"SMTP_TLS_CA_FILE": "/etc"}),
         ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
@@ -128,6 +146,8 @@ def test_values_that_no_site_can_mean(name: str, values: dict[str, str]) -> None
     "values",
     [
         {"IMAP_URL": "imap://localhost", "SMTP_URL": "smtp://[::1]:25"},
+        {"SIGN_IN": "ldap, imap", "LDAP_URL": "ldap+starttls://ldap.example.org", "LDAP_BASE": "o=x"}
+        | {"LDAP_LOGIN_ATTRIBUTE": "mail", "LDAP_USER_FILTER": "(&(Mail={login})(o=y))", "MAIL_LOGIN_RULE": "{local}"},
         {"IMAP_URL": "imap://mail.example.org", "SMTP_URL": "smtp://mail.example.org", "ALLOW_PLAINTEXT": "yes"},
         {"IMAP_URL": "imap+starttls://mail.example.org", "TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8 unix"}
         | {"BASE_URL": "https://mail.example.org"},
@@ -201,7 +221,9 @@ def test_the_documented_table_is_the_code() -> None:
 
 def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> None:
     any_line = {"DATA_DIR", "HOST", "SECRET_KEY_FALLBACKS", "SELFTEST_LOGIN", "SELFTEST_PASSWORD"}
-    assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD"} == set(settings.CONFIG.defaults)
+    assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD", "LDAP_BIND_PASSWORD"} == set(
+        settings.CONFIG.defaults
+    )
 
 
 def read(parse, value: str):

@@ -16,7 +16,7 @@ from apps.auth.ldap.directory import Directory, Entry
 from apps.auth.models import User
 from portal.account_backend import AccountBackend
 from portal.accounts import SignInUnavailable, account_server, canonical_login, external_user
-from portal.net import parse_server_url
+from portal.net import READ_TIMEOUT, parse_server_url
 
 log = structlog.get_logger(__name__)
 SOURCE = "ldap"
@@ -24,7 +24,7 @@ PATIENCE = 1.0  # seconds to wait for one of the slots
 _slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
-def site_directory() -> Directory:
+def site_directory(*, read_timeout: float = READ_TIMEOUT) -> Directory:
     """The site's directory, as its settings say."""
     return Directory(
         server=parse_server_url(settings.LDAP_URL, services=settings.LDAP_SERVICES),
@@ -38,6 +38,7 @@ def site_directory() -> Directory:
         name_attribute=settings.LDAP_NAME_ATTRIBUTE,
         ca_file=settings.LDAP_TLS_CA_FILE or None,
         allow_plain=settings.ALLOW_PLAINTEXT,
+        read_timeout=read_timeout,
     )
 
 

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import ldap3
-from ldap3.core.exceptions import LDAPException
-from ldap3.protocol.rfc4511 import LDAPMessage
+import ldap3  # noqa: TID251 - spoken here
+from ldap3.protocol.rfc4511 import LDAPMessage  # noqa: TID251 - spoken here
 from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
 
@@ -37,7 +36,7 @@ class Unavailable(Exception):
 def session(
     server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, connect_timeout: float, read_timeout: float
 ) -> Iterator[ldap3.Connection]:
-    """A connection on which nobody is signed in yet. Raises ``Unavailable``, also for what goes wrong in the block."""
+    """A connection on which nobody is signed in yet. Raises ``Unavailable``, also where it is lost in the block."""
     try:
         connected = net.connect(
             server,
@@ -49,7 +48,7 @@ def session(
         with connected if server.security != "starttls" else _start_tls(connected, server, ca_file) as safe:
             safe.settimeout(read_timeout)
             yield _speaking_over(safe)
-    except (OSError, LDAPException, PyAsn1Error) as error:
+    except (OSError, PyAsn1Error) as error:
         unsafe = isinstance(error, (ssl.SSLError, net.PlainTextRefused)) and not isinstance(error, ssl.SSLEOFError)
         raise Unavailable(f"{server.host}: {error.__class__.__name__}", unsafe=unsafe) from error
 

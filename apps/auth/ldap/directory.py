@@ -5,14 +5,17 @@ Every value that goes into a filter is escaped here (RFC 4515 section 3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import ldap3
-from ldap3.core import results
+import ldap3  # noqa: TID251 - spoken here
+from ldap3.core import results  # noqa: TID251 - spoken here
+from ldap3.core.exceptions import LDAPException  # noqa: TID251 - spoken here
+from pyasn1.error import PyAsn1Error
 
 from apps.auth.ldap import connection
 from apps.auth.ldap.connection import Unavailable
@@ -29,7 +32,10 @@ REFUSALS = {
     results.RESULT_UNWILLING_TO_PERFORM,
 }
 NOBODY = "nobody-of-this-name"
+#: What the library raises: of its own, and at words that are none of the protocol whatever its decoder stumbles over.
+NO_LDAP = (LDAPException, PyAsn1Error, AttributeError, LookupError, TypeError, ValueError)
 AT_ONCE = 50  # logins in one question
+PAGED_RESULTS = "1.2.840.113556.1.4.319"
 PAGE = 200  # entries; servers refuse more than 500 or 1000
 
 
@@ -114,6 +120,9 @@ class Session:
         disabled = {entry.login for entry in self._disabled(self._of(None))}
         return [entry for entry in self._search(self._of(None)) if entry.login not in disabled]
 
+    def anybody(self) -> bool:
+        return any(self._search(self._of(None)))
+
     def _disabled(self, which: str) -> Iterator[Entry]:
         """Asked for apart: of an entry without the attribute in question ``(!(...))`` may be neither true nor false."""
         rule = self.directory.disabled_filter
@@ -124,11 +133,8 @@ class Session:
         if not dn or not password:
             return False
         # As octets: the library would otherwise change the password, by SASLprep.
-        self.connected.rebind(dn, password.encode(), authentication=ldap3.SIMPLE, read_server_info=False)
-        code = self.connected.result["result"]
-        if code not in REFUSALS | {results.RESULT_SUCCESS}:
-            raise self._failed()
-        return bool(code == results.RESULT_SUCCESS)
+        rebind = partial(self.connected.rebind, dn, password.encode(), ldap3.SIMPLE, read_server_info=False)
+        return bool(self._result(rebind, REFUSALS | {results.RESULT_SUCCESS})["result"] == results.RESULT_SUCCESS)
 
     def _of(self, logins: Iterable[str] | None) -> str:
         """The filter of these people, or of all."""
@@ -141,12 +147,9 @@ class Session:
         attributes = [where.login_attribute, where.mail_attribute, where.name_attribute]
         cookie: bytes | None = None
         while cookie != b"":
-            self.connected.search(
-                where.base, which, ldap3.SUBTREE, attributes=attributes, paged_size=PAGE, paged_cookie=cookie
-            )
-            if self.connected.result["result"] != results.RESULT_SUCCESS:
-                raise self._failed()
-            told = self.connected.result.get("controls", {}).get("1.2.840.113556.1.4.319", {})
+            page = {"attributes": attributes, "paged_size": PAGE, "paged_cookie": cookie}
+            search = partial(self.connected.search, where.base, which, ldap3.SUBTREE, **page)
+            told = self._result(search, {results.RESULT_SUCCESS}).get("controls", {}).get(PAGED_RESULTS, {})
             cookie = told.get("value", {}).get("cookie") or b""
             for answer in self.connected.response:
                 if answer["type"] == "searchResEntry" and (entry := self._entry(answer)) is not None:
@@ -166,5 +169,13 @@ class Session:
             return None
         return Entry(answer["dn"], login, next(iter(emails), ""), next(iter(names), ""))
 
-    def _failed(self) -> Unavailable:
-        return Unavailable(f"{self.directory.server.host}: {self.connected.result['description']}")
+    def _result(self, ask: Callable[[], object], expected: set[int]) -> dict[str, Any]:
+        server = self.directory.server.host
+        try:
+            ask()
+        except NO_LDAP as error:
+            raise Unavailable(f"{server}: {error.__class__.__name__}") from error
+        result: dict[str, Any] = self.connected.result
+        if result["result"] not in expected:
+            raise Unavailable(f"{server}: {result['description']}")
+        return result

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from apps.auth import importing
-from apps.auth.importing import Person
+from apps.auth.importing import Importer, Person
 from portal.accounts import account_server
 
 
@@ -31,11 +31,12 @@ class Command(BaseCommand):
         if not getattr(settings, f"{source.upper()}_URL"):
             raise CommandError(f"{source.upper()}_URL is not set: on which server are their accounts?")
         people = self._directory() if kind == "ldap" else self._file(options["file"])
+        importer = Importer(source, account_server(source), tuple(group))
         counts: Counter[str] = Counter()
         with transaction.atomic():
             for person in people:
                 try:
-                    said = str(importing.take(person, source=source, server=account_server(source), more_groups=group))
+                    said = str(importer.take(person))
                 except ValueError as error:
                     said = f"wrong: {error}"
                 counts[said.partition(":")[0]] += 1
