@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -121,12 +124,23 @@ def test_the_command_says_who(site: Slapd, settings) -> None:
         call_command("checkpeople")
 
 
-def test_the_clock_asks_often_enough(site: Slapd) -> None:
+def test_the_task_does_the_same(site: Slapd) -> None:
     login, browsers = at_work(site)
     site.delete(login)
-    assert tasks.OFTEN <= 15 * 60 - 2 * 60
     tasks.check_people()
     assert signed_in(browsers[0]) is None
+
+
+@pytest.mark.parametrize(("url", "seconds"), [("ldaps://ldap.example.test", "600.0"), ("", "")])
+def test_the_workers_clock_calls_it_every_ten_minutes(url: str, seconds: str) -> None:
+    code = (
+        "from portal.celery import app; app.loader.import_default_modules(); app.finalize();"
+        "print(app.conf.beat_schedule.get('auth.check_people', {}).get('schedule', ''))"
+    )
+    environment = os.environ | {"ENV_FILE": "", "LDAP_URL": url, "LDAP_BASE": "o=x"}
+    environment["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == (seconds, 0), done.stderr
 
 
 def test_all_sessions_of_one_person_end(client: Client, alice: User, bob: User) -> None:

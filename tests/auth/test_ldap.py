@@ -6,11 +6,12 @@ import base64
 import contextlib
 import random
 import subprocess
+import threading
 from collections.abc import Callable
 
 import pytest
 
-from apps.auth.ldap import diagnostics
+from apps.auth.ldap import backend, diagnostics
 from apps.auth.ldap.connection import Unavailable
 from apps.auth.ldap.directory import Directory, escaped
 from apps.auth.models import User
@@ -201,6 +202,15 @@ def test_the_self_test_names_the_cure(site: Slapd, settings) -> None:
         assert told()[-1][0] == "error"
         assert named in told()[-1][1]
         setattr(settings, name, before)
+
+
+def test_a_directory_that_hangs_holds_some_of_the_threads_only(site: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_slots", slots := threading.BoundedSemaphore(1))
+    monkeypatch.setattr(backend, "PATIENCE", 0.01)
+    with slots:
+        assert "cannot be reached" in sign_in("jdoe").page
+    assert signed_in(sign_in("jdoe")) is not None
+    assert slots.acquire(blocking=False), "it was given back"
 
 
 # --- several sources, and the mail server --------------------------------------------------------------------------
