@@ -140,6 +140,7 @@ def start_tls(
 ) -> ssl.SSLSocket:
     """Wrap a connected socket; on failure it is closed. The caller has read the server's answer that TLS may begin,
     through ``reader``, and reads through another one afterwards."""
+    patience = connection.gettimeout()
     connection.setblocking(False)
     try:
         early = bool(reader.peek(1))
@@ -148,7 +149,7 @@ def start_tls(
     if early:
         connection.close()
         raise SpokeEarly("the server spoke before the connection was safe")
-    connection.settimeout(CONNECT_TIMEOUT)
+    connection.settimeout(patience)
     return _wrapped(connection, url, ca_file)
 
 

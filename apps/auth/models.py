@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Not active because the directory does not know this person any more, or has disabled them."),
+        help_text=_("Gone from the directory, or disabled there. Who comes back is active again."),
     )
     date_joined = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
 

@@ -18,5 +18,5 @@ def _ldap() -> Iterable[Finding]:
 PORTAL_APP = PortalApp(
     id="auth",
     title=_("People"),
-    diagnostics=(Diagnostic(id="auth.ldap", label=_("Directory"), run=_ldap, order=35),) if settings.LDAP_URL else (),
+    diagnostics=(Diagnostic(id="auth.ldap", label=_("Directory"), run=_ldap, order=45),) if settings.LDAP_URL else (),
 )

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='gone_since',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Not active because the directory does not know this person any more, or has disabled them.', null=True, verbose_name='gone since'),
+            field=models.DateTimeField(blank=True, editable=False, help_text='Gone from the directory, or disabled there. Who comes back is active again.', null=True, verbose_name='gone since'),
         ),
     ]
