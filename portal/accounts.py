@@ -1,6 +1,6 @@
-"""People who sign in with an account kept elsewhere (a mail server, later a directory), and how logins are compared.
+"""People who sign in with an account kept elsewhere (a mail server, a directory), and how logins are compared.
 
-An app that brings an authentication backend uses these two functions; the user model behind them is ``apps.auth``'s.
+An app that brings an authentication backend uses these functions; the user model behind them is ``apps.auth``'s.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
+
+from portal.net import parse_server_url
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -36,6 +39,19 @@ def canonical_login(login: str) -> str:
     if any(unicodedata.category(char)[0] in "CZ" for char in folded):
         raise ValueError("a login has no blanks or control characters")
     return folded
+
+
+def account_server(source: str) -> str:
+    """The name of the site's server in people's accounts, for the source "imap" or "ldap": its host, without the port.
+
+    The demo servers are called by a name of their own: on their address a site may later put a real server, whose alice
+    is not the demo's.
+    """
+    if source == "imap" and settings.DEMO_SERVERS:
+        return "demo.invalid"
+    url = {"imap": settings.IMAP_URL, "ldap": settings.LDAP_URL}[source]
+    services = {"imap": settings.IMAP_SERVICES, "ldap": settings.LDAP_SERVICES}[source]
+    return parse_server_url(url, services=services).host
 
 
 def external_user(*, source: str, server: str, login: str, email: str = "", name: str = "") -> User:

@@ -132,6 +132,18 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def choices(*allowed: str) -> Callable[[str], list[str]]:
+    """One or more of them, in an order that counts."""
+
+    def parse(value: str) -> list[str]:
+        found = words(value)
+        if found and set(found) <= set(allowed) and len(set(found)) == len(found):
+            return found
+        raise ValueError(f"write one or more of: {', '.join(allowed)}.")
+
+    return parse
+
+
 def words(value: str) -> list[str]:
     """Items separated by commas or blanks."""
     return re.split(r"[\s,]+", text(value).strip(", ")) if value.strip(", ") else []
@@ -163,16 +175,6 @@ def domain(value: str) -> str:
     if value and not re.fullmatch(r"(?!-)[\w-]+(\.[\w-]+)*", value):
         raise ValueError("write a domain like example.org, without @ or scheme.")
     return value.lower()
-
-
-def address_rule(value: str) -> str:
-    """``login``, or a template with ``{login}``, ``{local}`` (before the @) and ``{domain}`` (MAIL_DOMAIN)."""
-    if value == "login":
-        return value
-    fields = set(re.findall(r"\{(.*?)\}", value))
-    if "@" in value and fields and fields <= {"login", "local", "domain"} and value.count("{") == value.count("}"):
-        return value
-    raise ValueError("write login, or a template like {local}@example.org (also known: {login}, {domain}).")
 
 
 def time_zone(value: str) -> str:
@@ -265,60 +267,6 @@ def authorities(value: str) -> str:
             fault = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read ({error.strerror})"
             raise ValueError(f"the file {value} {fault}; give the path of a PEM file this user may read.") from None
     return value
-
-
-def database(folder: Path) -> Callable[[str], dict[str, Any]]:
-    """One entry of ``DATABASES``. SQLite paths are relative to ``folder``."""
-
-    def parse(value: str) -> dict[str, Any]:
-        cure = "write sqlite:///path/to/file, or mysql://user:password@host:3306/name."
-        scheme = value.partition("://")[0]
-        if scheme not in {"sqlite", "mysql"}:
-            raise ValueError(cure)
-        try:
-            config: dict[str, Any] = environ.Env.db_url_config(value)
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(cure) from None
-        if not config["NAME"]:
-            raise ValueError(cure)
-        if scheme == "sqlite":
-            return config | _sqlite(folder, str(config["NAME"]))
-        return config | _mysql(config.get("OPTIONS", {}))
-
-    return parse
-
-
-def _sqlite(folder: Path, name: str) -> dict[str, Any]:
-    """Writers queue at BEGIN (IMMEDIATE) for the busy timeout, instead of failing when they upgrade a read lock."""
-    return {
-        "NAME": name if name.startswith(":") else str(folder / name),
-        "CONN_MAX_AGE": 600,
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000",
-        },
-    }
-
-
-#: Seconds. A database that hangs holds a request no longer than a locked SQLite would; ``patience`` has the exceptions.
-MYSQL_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20}
-
-
-def _mysql(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            **MYSQL_TIMEOUTS,
-            **options,
-            "charset": "utf8mb4",
-            "isolation_level": "read committed",
-            "init_command": "SET sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
-        },
-        # Two logins that differ by an accent are two people, whatever the server's default collation says.
-        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"},
-    }
 
 
 def cache(value: str) -> dict[str, Any]:

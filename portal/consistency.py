@@ -11,25 +11,43 @@ from portal.net import BadServerUrl, is_loopback, parse_server_url
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def mail_servers(
-    env: Environment, *, imap_url: str, smtp_url: str, services: Mapping[str, Mapping[str, int]], allow_plain: bool
+def no_exposed_passwords(
+    env: Environment, servers: Mapping[str, tuple[str, Mapping[str, int]]], *, allow_plain: bool
 ) -> None:
-    """Both servers or none, and no password in the clear beyond this machine."""
-    addresses = {"IMAP_URL": imap_url, "SMTP_URL": smtp_url}
-    for name, address in addresses.items():
-        if address and not allow_plain and _is_exposed(address, services[name]):
+    """No password in the clear beyond this machine. ``servers``: address and services by the setting's name."""
+    for name, (address, services) in servers.items():
+        if address and not allow_plain and _is_exposed(address, services):
             secure = address.partition("://")[0] + "s"
             env.report(
                 name,
                 f"passwords would travel in the clear; write {secure}:// or {secure[:-1]}+starttls://, "
                 "or ALLOW_PLAINTEXT=yes where the network itself is safe.",
             )
+
+
+def both_servers(env: Environment, **addresses: str) -> None:
+    """One to read from and one to send with, or none."""
     unreadable = {problem.name for problem in env.problems}  # taken as not set, and reported already
     for missing, other in (("IMAP_URL", "SMTP_URL"), ("SMTP_URL", "IMAP_URL")):
         if addresses[other] and not addresses[missing] and missing not in unreadable:
             env.report(
                 missing, f"is not set, but {other} is; name both servers, one to read from and one to send with."
             )
+
+
+def directory(env: Environment, *, url: str, base: str, wanted: bool, user_filter: str, login_attribute: str) -> None:
+    """What is needed to ask it. People are looked for again by the login that their account has."""
+    unreadable = {problem.name for problem in env.problems}
+    if wanted and not url and "LDAP_URL" not in unreadable:
+        env.report("LDAP_URL", "is not set, but SIGN_IN names ldap; write e.g. ldaps://ldap.example.org.")
+    if url and not base:
+        env.report(
+            "LDAP_BASE", "is not set, but LDAP_URL is; write where people are, like ou=people,dc=example,dc=org."
+        )
+    if f"({login_attribute}={{login}})".lower() not in user_filter.lower():
+        env.report(
+            "LDAP_USER_FILTER", f"has to hold ({login_attribute}={{login}}), the attribute of LDAP_LOGIN_ATTRIBUTE."
+        )
 
 
 def _is_exposed(address: str, services: Mapping[str, int]) -> bool:

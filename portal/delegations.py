@@ -100,6 +100,11 @@ def end(row: Delegation) -> None:
     Delegation.objects.filter(pk=row.pk).delete()
 
 
+def end_all(*, user_id: int) -> int:
+    """Everything of somebody who has left; what it was for cannot be done any more. Returns how many went."""
+    return Delegation.objects.filter(user=user_id).delete()[0]
+
+
 def reseal_all() -> Resealed:
     """Under the present key."""
     done = lost = 0

@@ -7,13 +7,14 @@ system raises them; the protocol clients turn them into their own.
 from __future__ import annotations
 
 import functools
+import io
 import ipaddress
 import re
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 Security = Literal["tls", "starttls", "plain"]
@@ -30,6 +31,10 @@ class BadServerUrl(ValueError):
 
 class PlainTextRefused(OSError):
     """A password would cross the network unencrypted, and nobody has allowed that."""
+
+
+class SpokeEarly(ssl.SSLError):
+    """More came than the answer that TLS may begin: an attacker's words, to be taken for the protected server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def connect(
         # Two small writes in a row cost 40 ms each time otherwise.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = start_tls(raw, url, ca_file=ca_file) if url.security == "tls" else raw
+        connection = _wrapped(raw, url, ca_file) if url.security == "tls" else raw
         connection.settimeout(read_timeout)
     except BaseException:
         raw.close()
@@ -130,12 +135,25 @@ def connect(
     return connection
 
 
-def start_tls(connection: socket.socket, url: ServerUrl, *, ca_file: str | None = None) -> ssl.SSLSocket:
-    """Wrap a connected socket; on failure it is closed.
+def start_tls(
+    connection: socket.socket, reader: io.BufferedReader[Any], url: ServerUrl, *, ca_file: str | None = None
+) -> ssl.SSLSocket:
+    """Wrap a connected socket; on failure it is closed. The caller has read the server's answer that TLS may begin,
+    through ``reader``, and reads through another one afterwards."""
+    patience = connection.gettimeout()
+    connection.setblocking(False)
+    try:
+        early = bool(reader.peek(1))
+    except OSError:  # nothing there
+        early = False
+    if early:
+        connection.close()
+        raise SpokeEarly("the server spoke before the connection was safe")
+    connection.settimeout(patience)
+    return _wrapped(connection, url, ca_file)
 
-    The caller must have read the server's last plain-text answer and nothing behind it: bytes that came early are an
-    attacker's, who wants them taken for the protected server's words.
-    """
+
+def _wrapped(connection: socket.socket, url: ServerUrl, ca_file: str | None) -> ssl.SSLSocket:
     try:
         return tls_context(ca_file).wrap_socket(connection, server_hostname=url.host)
     except BaseException:

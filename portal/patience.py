@@ -14,7 +14,7 @@ LONG = 3600  # seconds: a migration of a large table
 def patient() -> Iterator[None]:
     """For what an administrator runs: no statement of this block is given up before its time.
 
-    The limits of ``conf.MYSQL_TIMEOUTS`` are for pages, and hold from when a connection is made: it is made anew.
+    The limits of ``databases.MYSQL_TIMEOUTS`` are for pages, and hold from when a connection is made: it is made anew.
     """
     options = connection.settings_dict["OPTIONS"]
     if connection.vendor != "mysql" or connection.in_atomic_block:

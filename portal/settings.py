@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf, consistency, selection
+from portal import conf, consistency, databases, rules, selection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -115,7 +115,7 @@ TEMPLATES = [
 ]
 
 # --- stores --------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env("DATABASE_URL", conf.database(DATA_DIR), "sqlite:///portal.sqlite3")}
+DATABASES = {"default": env("DATABASE_URL", databases.database(DATA_DIR), "sqlite:///portal.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env("CACHE_URL", conf.cache, "locmem://")}
 
@@ -134,9 +134,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- who is there --------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal_auth.User"
-AUTHENTICATION_BACKENDS = ["apps.auth.backends.LocalBackend"]
-if "apps.mail" in PORTAL_APPS:
-    AUTHENTICATION_BACKENDS.append("apps.mail.backends.ImapBackend")
+SIGN_IN = env("SIGN_IN", conf.choices("imap", "ldap"), "imap")
+_ASKED = {"imap": "apps.mail.backends.ImapBackend", "ldap": "apps.auth.ldap.backend.LdapBackend"}
+AUTHENTICATION_BACKENDS = [
+    "apps.auth.backends.LocalBackend",
+    *(_ASKED[kind] for kind in SIGN_IN if kind != "imap" or "apps.mail" in PORTAL_APPS),
+]
 PASSWORD_HASHERS = ["portal.hashers.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -236,18 +239,18 @@ if SMTP_AUTH == "fixed" and not (SMTP_LOGIN and SMTP_PASSWORD):
 IMAP_TLS_CA_FILE = env("IMAP_TLS_CA_FILE", conf.authorities)
 SMTP_TLS_CA_FILE = env("SMTP_TLS_CA_FILE", conf.authorities)
 ALLOW_PLAINTEXT = env("ALLOW_PLAINTEXT", conf.boolean, "no")
-consistency.mail_servers(
+consistency.no_exposed_passwords(
     env,
-    imap_url=IMAP_URL,
-    smtp_url=SMTP_URL,
-    services={"IMAP_URL": IMAP_SERVICES, "SMTP_URL": SMTP_SERVICES},
+    {"IMAP_URL": (IMAP_URL, IMAP_SERVICES), "SMTP_URL": (SMTP_URL, SMTP_SERVICES)},
     allow_plain=ALLOW_PLAINTEXT,
 )
+consistency.both_servers(env, IMAP_URL=IMAP_URL, SMTP_URL=SMTP_URL)
 IMAP_MAX_CONNECTIONS = env("IMAP_MAX_CONNECTIONS", conf.integer(1, 10_000), "60")
 IMAP_MAX_PER_ACCOUNT = env("IMAP_MAX_PER_ACCOUNT", conf.integer(1, 100), "3")
 IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
 MAIL_DOMAIN = env("MAIL_DOMAIN", conf.domain)
-MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", conf.address_rule, "login")
+MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", rules.address_rule, "login")
+MAIL_LOGIN_RULE = env("MAIL_LOGIN_RULE", rules.login_rule, "{login}")
 SENDER_ADDRESSES = env("SENDER_ADDRESSES", conf.choice("listed", "any"), "listed")
 MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
 # Files are taken into memory and sealed before they touch a disk: no handler that would lay them down as they are.
@@ -256,6 +259,29 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = (MAX_MESSAGE_MB + 1) * 1024 * 1024
 SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)
+
+# --- directory -----------------------------------------------------------------------------------------------------
+LDAP_SERVICES = {"ldap": 389, "ldaps": 636}
+LDAP_URL = env("LDAP_URL", conf.server_url(LDAP_SERVICES))
+LDAP_TLS_CA_FILE = env("LDAP_TLS_CA_FILE", conf.authorities)
+LDAP_BASE = env("LDAP_BASE", conf.text)
+LDAP_BIND_DN = env("LDAP_BIND_DN", conf.text)
+LDAP_BIND_PASSWORD = env("LDAP_BIND_PASSWORD", conf.text)
+LDAP_USER_FILTER = env("LDAP_USER_FILTER", rules.ldap_filter, "(uid={login})")
+LDAP_DISABLED_FILTER = env("LDAP_DISABLED_FILTER", rules.ldap_filter)
+LDAP_LOGIN_ATTRIBUTE = env("LDAP_LOGIN_ATTRIBUTE", rules.ldap_attribute, "uid")
+LDAP_MAIL_ATTRIBUTE = env("LDAP_MAIL_ATTRIBUTE", rules.ldap_attribute, "mail")
+LDAP_NAME_ATTRIBUTE = env("LDAP_NAME_ATTRIBUTE", rules.ldap_attribute, "cn")
+consistency.no_exposed_passwords(env, {"LDAP_URL": (LDAP_URL, LDAP_SERVICES)}, allow_plain=ALLOW_PLAINTEXT)
+consistency.both_or_none(env, LDAP_BIND_DN=LDAP_BIND_DN, LDAP_BIND_PASSWORD=LDAP_BIND_PASSWORD)
+consistency.directory(
+    env,
+    url=LDAP_URL,
+    base=LDAP_BASE,
+    wanted="ldap" in SIGN_IN,
+    user_filter=LDAP_USER_FILTER,
+    login_attribute=LDAP_LOGIN_ATTRIBUTE,
+)
 
 # --- log and error mails -------------------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")

@@ -27,6 +27,7 @@ SERVER_FIXTURES = {
     "submission": {"submission"},
     "mariadb": {"mariadb"},
     "redis": {"redis"},
+    "slapd": {"slapd", "own_slapd"},
     "browser": {"browser"},
     "database": {"db", "transactional_db", "django_db_setup"},
 }

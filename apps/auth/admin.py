@@ -38,7 +38,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("is_staff", "is_active", "source", "groups")
     search_fields = ("login", "email", "display_name")
     actions = (factors.hand_out_codes, factors.take_away_proofs)
-    readonly_fields = ("source", "server", "login", "last_login", "date_joined")
+    readonly_fields = ("source", "server", "login", "last_login", "date_joined", "gone_since")
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("login", "source", "server", "display_name", "email")}),
@@ -46,7 +46,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             _("What this person may do"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined", "gone_since")}),
     )
     add_fieldsets = ((None, {"fields": ("login", "email", "display_name", "password1", "password2")}),)
 

@@ -83,6 +83,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Untick this to lock somebody out without deleting anything.")
     )
+    gone_since = models.DateTimeField(
+        _("gone since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Gone from the directory, or disabled there. Who comes back is active again."),
+    )
     date_joined = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
 
     objects = UserManager()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.auth import prefs
@@ -7,7 +10,17 @@ from apps.auth.certificates.diagnostics import certificates
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.factors import resealing
 from apps.auth.first_level import FirstLevel
+from portal.contracts import Finding
 from portal.registry import Diagnostic, PortalApp, Sealed
+
+
+def _ldap() -> Iterable[Finding]:
+    from apps.auth.ldap.diagnostics import ldap  # the library loads for a while, and few sites have a directory
+
+    return ldap()
+
+
+_DIRECTORY = (Diagnostic(id="auth.ldap", label=_("Directory"), run=_ldap, order=45),) if settings.LDAP_URL else ()
 
 PORTAL_APP = PortalApp(
     id="auth",
@@ -15,7 +28,10 @@ PORTAL_APP = PortalApp(
     urls="apps.auth.urls",
     gate=FirstLevel(),
     pref_pages=(prefs.SECURITY, CERTIFICATES),
-    diagnostics=(Diagnostic(id="auth.certificates", label=_("Certificates"), run=certificates, order=60),),
+    diagnostics=(
+        *_DIRECTORY,
+        Diagnostic(id="auth.certificates", label=_("Certificates"), run=certificates, order=60),
+    ),
     sealed=(
         Sealed(label="keys of one-time codes", reseal=resealing.codes),
         Sealed(label="mail passwords in passkeys", reseal=resealing.passkeys),

@@ -1,7 +1,30 @@
-"""What the worker does for this app; Celery looks for it here."""
+"""What the accounts do when nobody is looking. The worker's clock (portal.celery) calls it."""
 
 from __future__ import annotations
 
-from apps.auth.certificates import tasks as certificates
+import structlog
+from django.conf import settings
 
-__all__ = ["certificates"]
+from apps.auth.certificates import tasks as certificates
+from portal.celery import app
+
+__all__ = ["certificates", "check_people"]  # Celery looks for an app's tasks here
+
+log = structlog.get_logger(__name__)
+OFTEN = 600.0  # seconds: a person who is gone is out within a quarter of an hour
+
+
+@app.task(name="auth.check_people", expires=OFTEN)  # type: ignore[untyped-decorator, unused-ignore]
+def check_people() -> None:
+    """Who is gone from the directory, or disabled there. One that cannot be asked is asked again the next time."""
+    from apps.auth.ldap import people
+    from apps.auth.ldap.connection import Unavailable
+
+    try:
+        people.check()
+    except Unavailable as error:
+        log.warning("directory_unavailable", reason=str(error))
+
+
+if settings.LDAP_URL:
+    app.add_periodic_task(OFTEN, check_people.s(), name="auth.check_people")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused, TlsFailed
-from apps.mail.services.stores import account, account_server, check_password, imap_server
+from apps.mail.services.stores import account, check_password, mail_login
+from portal import rules
 from portal.account_backend import AccountBackend
-from portal.accounts import SignInUnavailable, canonical_login, external_user
+from portal.accounts import SignInUnavailable, account_server, canonical_login, external_user
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -37,16 +39,24 @@ class ImapBackend(AccountBackend):
             login = canonical_login(username)
         except ValueError:
             return None
-        client = getattr(request, "client_address", "")
+        server, email = account_server(SOURCE), address_of(login)
+        known = get_user_model().objects.identified(source=SOURCE, server=server, login=login)
+        target = account(
+            login=mail_login(login, known.email if known and known.email else email),
+            password=password,
+            client_address=getattr(request, "client_address", ""),
+        )
         try:
-            check_password(account(login=login, password=password, client_address=client))
+            check_password(target)
         except (SignInRefused, BadArgument):
             return None
         except MailError as error:
-            detail = f"{imap_server().host}: {error.__class__.__name__}"
+            detail = f"{target.server.host}: {error.__class__.__name__}"
             raise SignInUnavailable(detail, unsafe=isinstance(error, TlsFailed)) from error
-        user = external_user(source=SOURCE, server=account_server(), login=login, email=address_of(login))
-        return user if self.user_can_authenticate(user) else None
+        user = external_user(source=SOURCE, server=server, login=login, email=email)
+        if not self.user_can_authenticate(user):
+            raise PermissionDenied  # nor may a backend behind this one let them in
+        return user
 
 
 def address_of(login: str) -> str:
@@ -54,8 +64,7 @@ def address_of(login: str) -> str:
     local, at, domain = login.partition("@")
     values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain}
     if settings.MAIL_ADDRESS_RULE != "login":
-        # In one pass: a login may itself look like a part of the rule.
-        return re.sub(r"\{(login|local|domain)\}", lambda found: values[found[1]], settings.MAIL_ADDRESS_RULE)
+        return rules.filled(settings.MAIL_ADDRESS_RULE, values)
     if at:
         return login
     return f"{login}@{values['domain']}" if values["domain"] else ""

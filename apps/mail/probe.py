@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 from portal import net
 
@@ -123,7 +122,7 @@ class _Talk:
         self._socket = net.connect(
             server, ca_file=ca_file, connect_timeout=connect_timeout, read_timeout=seconds, allow_plain=allow_plain
         )
-        self._reader: BinaryIO = self._socket.makefile("rb")
+        self._reader = self._socket.makefile("rb")
 
     def __enter__(self) -> _Talk:
         return self
@@ -166,8 +165,7 @@ class _Talk:
         raise BadGreeting(lines[-1])
 
     def start_tls(self) -> None:
-        self._reader.close()
-        self._socket = net.start_tls(self._socket, self._server, ca_file=self._ca_file)
+        self._socket = net.start_tls(self._socket, self._reader, self._server, ca_file=self._ca_file)
         self._socket.settimeout(self._seconds)
         self._reader = self._socket.makefile("rb")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest
 
@@ -20,5 +21,5 @@ def close_connections_of(*, request: HttpRequest | None, user: User | None, **kw
     """Signed out means out: no connection stays open to be found later. The session still stands when this is sent."""
     from apps.mail.services.stores import close_connections
 
-    if request is not None and user is not None and user.source == "imap":
+    if request is not None and user is not None and not user.is_local and settings.IMAP_URL:
         close_connections(cast("PortalRequest", request))

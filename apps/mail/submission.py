@@ -13,7 +13,6 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from apps.mail.submission_errors import (
     BadMessage,
@@ -208,7 +207,7 @@ class _Client:
 
     def _use(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._reader: BinaryIO = connected.makefile("rb")
+        self._reader = connected.makefile("rb")
 
     def close(self) -> None:
         self._reader.close()
@@ -238,23 +237,12 @@ class _Client:
         reply = self._command("STARTTLS")
         if reply.code != 220:
             raise TlsFailed("the server refuses STARTTLS", code=reply.code, server_text=reply.text)
-        if self._spoke_already():
-            raise TlsFailed("the server spoke before the connection was safe")
         try:
-            safe = net.start_tls(self._socket, self._server, ca_file=self._ca_file)
+            safe = net.start_tls(self._socket, self._reader, self._server, ca_file=self._ca_file)
         except OSError as error:
             raise _network_error(error) from error
         safe.settimeout(self._read_timeout)
         self._use(safe)
-
-    def _spoke_already(self) -> bool:
-        self._socket.setblocking(False)
-        try:
-            return bool(self._reader.peek(1))  # type: ignore[attr-defined]  # a BufferedReader
-        except OSError:
-            return False
-        finally:
-            self._socket.settimeout(self._read_timeout)
 
     def sign_in(self, login: str, password: str) -> None:
         if _CONTROL.search(login + password):

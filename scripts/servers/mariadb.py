@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+from scripts.servers import tls
 from scripts.servers.base import Server, Workdir
 
 _OPTIONS = """[mysqld]
@@ -22,6 +23,9 @@ innodb_log_file_size=8M
 skip-name-resolve
 skip-log-bin
 performance_schema=0
+ssl-ca={directory}/tls/ca.pem
+ssl-cert={directory}/tls/server.pem
+ssl-key={directory}/tls/server.key
 """
 _ACCOUNT = (
     "CREATE USER portal@'%' IDENTIFIED BY 'secret'; GRANT ALL ON *.* TO portal@'%'; "
@@ -31,17 +35,20 @@ _ACCOUNT = (
 
 class MariaDB(Server):
     name = "mariadb"
-    packages = ("mariadb-server",)
+    packages = ("mariadb-server", *tls.PACKAGES)
     programs = ("/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db", "/usr/bin/mariadb-admin")
 
     def __init__(self, workdir: Workdir, *, die_with_parent: bool = True) -> None:
         super().__init__(workdir, die_with_parent=die_with_parent)
         self.port = workdir.free_port()
+        self.ca_file = self.directory / "tls" / "ca.pem"
         self.socket = self.directory / "mysql.sock"
         self.url = f"mysql://portal:secret@127.0.0.1:{self.port}/portal?charset=utf8mb4"
 
     def configure(self) -> None:
         (self.directory / "tmp").mkdir()
+        tls.make_authority(self.ca_file.parent)
+        tls.issue(self.ca_file.parent)
         options = self.directory / "my.cnf"
         options.write_text(_OPTIONS.format(directory=self.directory, port=self.port))
         self.workdir.own()
@@ -76,4 +83,4 @@ class MariaDB(Server):
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
     def facts(self) -> dict[str, str | int]:
-        return {"database_url": self.url}
+        return {"database_url": self.url, "ca_file": str(self.ca_file)}

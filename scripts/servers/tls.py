@@ -8,6 +8,9 @@ from pathlib import Path
 PACKAGES = ("openssl",)
 
 
+NAMES = "DNS:localhost,IP:127.0.0.1"
+
+
 def make_authority(folder: Path, *, name: str = "Yurt test authority") -> Path:
     """Create ``ca.pem`` and ``ca.key`` in the folder; returns the certificate."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -19,11 +22,21 @@ def make_authority(folder: Path, *, name: str = "Yurt test authority") -> Path:
     return folder / "ca.pem"
 
 
+def self_sign(folder: Path, stem: str, *, names: str = NAMES) -> Path:
+    """A server's certificate that nobody but its own key vouches for."""
+    _openssl(
+        folder,
+        *("req", "-x509", *_NEW_KEY, "-days", "30", "-subj", f"/CN={stem}"),
+        *("-keyout", f"{stem}.key", "-out", f"{stem}.pem", "-addext", f"subjectAltName={names}"),
+    )
+    return folder / f"{stem}.pem"
+
+
 def issue(
     folder: Path,
     stem: str = "server",
     *,
-    names: str = "DNS:localhost,IP:127.0.0.1",
+    names: str = NAMES,
     days: int = 30,
     usage: str = "serverAuth",
 ) -> Path:

@@ -132,6 +132,30 @@ def test_the_address_follows_the_sites_rule(settings, rule: str, domain: str, lo
     assert address_of(login) == address
 
 
+@pytest.mark.parametrize(
+    ("rule", "login", "mail", "given"),
+    [
+        ("{login}", "jdoe@corp.test", "jane@mail.test", "jdoe@corp.test"),
+        ("{local}", "jdoe@corp.test", "", "jdoe"),
+        ("{mail}", "jdoe", "jane@mail.test", "jane@mail.test"),
+        ("corp\\{local}", "jdoe", "", "corp\\jdoe"),
+        ("{login}@{domain}", "{mail}", "jane@mail.test", "{mail}@example.test"),
+    ],
+)
+def test_what_the_mail_server_is_given_follows_the_sites_rule(settings, rule, login, mail, given) -> None:
+    settings.MAIL_LOGIN_RULE, settings.MAIL_DOMAIN = rule, "example.test"
+    assert stores.mail_login(login, mail) == given
+
+
+def test_by_that_rule_people_sign_in_and_read(server: MailServer, settings, db: None) -> None:
+    settings.MAIL_LOGIN_RULE = "{local}"
+    login, client = server.new_user(), Client()
+    answer = client.post(SIGN_IN, {"username": f"{login}@elsewhere.test", "password": server.password})
+    assert answer.status_code == 302
+    assert client.get("/mail/INBOX/").status_code == 200
+    assert User.objects.get().login == f"{login}@elsewhere.test"
+
+
 def test_an_account_of_the_portals_own_has_no_mail(as_alice: Client) -> None:
     page = as_alice.get("/mail/INBOX/")
     assert page.status_code == 404

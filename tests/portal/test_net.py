@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from portal import net
 from portal.net import BadServerUrl, PlainTextRefused, ServerUrl, connect, is_loopback, parse_server_url
 from scripts.servers import tls
+from tests.support.scripted import scripted
 
 IMAP = {"imap": 143, "imaps": 993}
 
@@ -80,83 +80,25 @@ def test_no_old_tls_and_names_are_checked() -> None:
     assert context.verify_mode == ssl.CERT_REQUIRED
 
 
-class TlsServer:
-    """Shakes hands with as many clients as come, then waits for them to hang up."""
+def test_tls(tmp_path: Path) -> None:
+    """What goes wrong with it: tests/portal/test_bad_tls.py."""
+    authority = tls.make_authority(tmp_path)
+    chain = tls.issue(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, chain.with_suffix(".key"))
 
-    def __init__(self, folder: Path, *, stem: str = "server", newest: ssl.TLSVersion | None = None) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / f"{stem}.pem", folder / f"{stem}.key")
-        if newest is not None:
-            self._context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-            self._context.set_ciphers("ALL:@SECLEVEL=0")
-            self._context.maximum_version = newest
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+    def hello(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as safe:
+            safe.sendall(b"hello")
+            safe.recv(1)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            client.settimeout(5)
-            try:
-                with self._context.wrap_socket(client, server_side=True) as safe:
-                    safe.sendall(b"hello")
-                    safe.recv(1)
-            except OSError:
-                client.close()
-
-    def url(self, host: str = "localhost") -> ServerUrl:
-        return ServerUrl("imap", host, self.port, "tls")
-
-    def __enter__(self) -> TlsServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Path:
-    certificate = tls.make_authority(tmp_path / "tls")
-    tls.issue(certificate.parent)
-    return certificate
-
-
-def test_tls(authority: Path) -> None:
-    with TlsServer(authority.parent) as server, connect(server.url(), ca_file=str(authority)) as connection:
-        assert isinstance(connection, ssl.SSLSocket)
-        assert connection.recv(5) == b"hello"
-        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert connection.gettimeout() == net.READ_TIMEOUT
-
-
-def test_an_authority_nobody_told_us_of(authority: Path) -> None:
-    with TlsServer(authority.parent) as server, pytest.raises(ssl.SSLCertVerificationError):
-        connect(server.url())
-
-
-def test_a_certificate_for_another_name(authority: Path) -> None:
-    tls.issue(authority.parent, "other", names="DNS:mail.example.test")
-    with TlsServer(authority.parent, stem="other") as server, pytest.raises(ssl.SSLCertVerificationError):
-        connect(server.url(), ca_file=str(authority))
-
-
-def test_an_expired_certificate(authority: Path) -> None:
-    tls.issue(authority.parent, "old", days=-1)
-    with TlsServer(authority.parent, stem="old") as server, pytest.raises(ssl.SSLCertVerificationError):
-        connect(server.url(), ca_file=str(authority))
-
-
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
-def test_an_old_protocol(authority: Path) -> None:
-    with TlsServer(authority.parent, newest=ssl.TLSVersion.TLSv1_1) as server, pytest.raises(ssl.SSLError):
-        connect(server.url(), ca_file=str(authority))
+    with scripted(hello) as port:
+        url = ServerUrl("imap", "localhost", port, "tls")
+        with connect(url, ca_file=str(authority)) as connection:
+            assert isinstance(connection, ssl.SSLSocket)
+            assert connection.recv(5) == b"hello"
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert connection.gettimeout() == net.READ_TIMEOUT
 
 
 def test_a_server_that_never_speaks() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from portal import conf, consistency, envfile
+from portal import conf, consistency, databases, envfile
 from portal.selection import portal_apps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,10 +33,20 @@ WRONG = {
     "IMAP_TLS_CA_FILE": "/no/such/file.pem",
     "IMAP_URL": "http://mail.example.org",
     "LANGUAGE_CODE": "xx",
+    "LDAP_BASE": "o=x\ny",
+    "LDAP_BIND_DN": "cn=x\ny",
+    "LDAP_DISABLED_FILTER": "disabled",
+    "LDAP_LOGIN_ATTRIBUTE": "(uid)",
+    "LDAP_MAIL_ATTRIBUTE": "",
+    "LDAP_NAME_ATTRIBUTE": "a b",
+    "LDAP_TLS_CA_FILE": "/no/such/file.pem",
+    "LDAP_URL": "http://ldap.example.org",
+    "LDAP_USER_FILTER": "uid={login}",
     "LOG_FORMAT": "xml",
     "LOG_LEVEL": "loud",
     "MAIL_ADDRESS_RULE": "{name}@example.org",
     "MAIL_DOMAIN": "@example.org",
+    "MAIL_LOGIN_RULE": "{name}",
     "MAX_MESSAGE_MB": "-1",
     "PORT": "70000",
     "PORTAL_APPS": "+nosuchapp",
@@ -45,6 +55,7 @@ WRONG = {
     "SENDER_ADDRESSES": "all",
     "SESSION_IDLE_MINUTES": "a while",
     "SESSION_MAX_HOURS": "0",
+    "SIGN_IN": "oracle",
     "SITE_NAME": "two\nlines",
     "SMTP_AUTH": "maybe",
     "SMTP_TLS_CA_FILE": "/no/such/file.pem",
@@ -115,6 +126,13 @@ SERVERS = {"IMAP_URL": "imaps://mail.example.org", "SMTP_URL": "smtps://mail.exa
         ("SMTP_URL", {"SMTP_URL": "imaps://mail.example.org"}),
         ("SELFTEST_PASSWORD", {"SELFTEST_LOGIN": "tester"}),
         ("SELFTEST_LOGIN", {"SELFTEST_PASSWORD": "secret"}),
+        ("LDAP_URL", {"LDAP_URL": "ldap://ldap.example.org", "LDAP_BASE": "o=x"}),
+        ("LDAP_URL", {"SIGN_IN": "imap, ldap"}),
+        ("LDAP_BASE", {"LDAP_URL": "ldaps://ldap.example.org"}),
+        ("LDAP_BIND_PASSWORD", {"LDAP_BIND_DN": "cn=portal"}),
+        ("LDAP_USER_FILTER", {"LDAP_LOGIN_ATTRIBUTE": "sAMAccountName"}),
+        ("LDAP_USER_FILTER", {"LDAP_USER_FILTER": "(mail={login})"}),
+        ("SIGN_IN", {"SIGN_IN": "ldap ldap"}),
         ("IMAP_TLS_CA_FILE", {"IMAP_TLS_CA_FILE": "/etc/passwd"}),
         ("SMTP_TLS_CA_FILE", {"SMTP_TLS_CA_FILE": "/etc"}),
         ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
@@ -130,6 +148,8 @@ def test_values_that_no_site_can_mean(name: str, values: dict[str, str]) -> None
     "values",
     [
         {"IMAP_URL": "imap://localhost", "SMTP_URL": "smtp://[::1]:25"},
+        {"SIGN_IN": "ldap, imap", "LDAP_URL": "ldap+starttls://ldap.example.org", "LDAP_BASE": "o=x"}
+        | {"LDAP_LOGIN_ATTRIBUTE": "mail", "LDAP_USER_FILTER": "(&(Mail={login})(o=y))", "MAIL_LOGIN_RULE": "{local}"},
         {"IMAP_URL": "imap://mail.example.org", "SMTP_URL": "smtp://mail.example.org", "ALLOW_PLAINTEXT": "yes"},
         {"IMAP_URL": "imap+starttls://mail.example.org", "TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8 unix"}
         | {"BASE_URL": "https://mail.example.org"},
@@ -211,7 +231,9 @@ def test_every_setting_is_either_wrong_somewhere_above_or_takes_any_line() -> No
         "SELFTEST_LOGIN",
         "SELFTEST_PASSWORD",
     }
-    assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD"} == set(settings.CONFIG.defaults)
+    assert set(WRONG) | any_line | {"SMTP_LOGIN", "SMTP_PASSWORD", "LDAP_BIND_PASSWORD"} == set(
+        settings.CONFIG.defaults
+    )
 
 
 def read(parse, value: str):
@@ -300,7 +322,7 @@ def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_sqlite_queues_its_writers() -> None:
-    options = conf.database(Path("/data"))("sqlite:///portal.sqlite3")
+    options = databases.database(Path("/data"))("sqlite:///portal.sqlite3")
     assert options["NAME"] == "/data/portal.sqlite3"
     assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
@@ -308,7 +330,7 @@ def test_sqlite_queues_its_writers() -> None:
 
 def test_secrets_stay_out_of_the_message() -> None:
     with pytest.raises(ValueError, match=r"^write sqlite:///path") as raised:
-        conf.database(Path("/data"))("mysql://portal:hunter2@")
+        databases.database(Path("/data"))("mysql://portal:hunter2@")
     assert "hunter2" not in str(raised.value)
 
 

@@ -9,21 +9,24 @@ from django.core import mail
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
-from portal import conf, patience
+from portal import databases, patience
 from tests.portal.test_logging import all_sent, failure
 from tests.support.mailserver import DeafServer
 
 
 def handler(url: str, **limits: int) -> ConnectionHandler:
-    config = conf.database(Path("/data"))(url)
-    assert set(conf.MYSQL_TIMEOUTS) <= set(config["OPTIONS"])
+    config = databases.database(Path("/data"))(url)
+    assert set(databases.MYSQL_TIMEOUTS) <= set(config["OPTIONS"])
     config["OPTIONS"].update(limits)
     return ConnectionHandler({"default": config})
 
 
 def test_every_wait_for_mariadb_has_a_limit() -> None:
-    assert conf.database(Path("/data"))("mysql://u:p@db.test/x")["OPTIONS"].items() >= conf.MYSQL_TIMEOUTS.items()
-    assert 0 < min(conf.MYSQL_TIMEOUTS.values()) <= max(conf.MYSQL_TIMEOUTS.values()) <= 30
+    assert (
+        databases.database(Path("/data"))("mysql://u:p@db.test/x")["OPTIONS"].items()
+        >= databases.MYSQL_TIMEOUTS.items()
+    )
+    assert 0 < min(databases.MYSQL_TIMEOUTS.values()) <= max(databases.MYSQL_TIMEOUTS.values()) <= 30
 
 
 @pytest.mark.django_db

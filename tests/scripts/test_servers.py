@@ -20,6 +20,7 @@ from scripts.servers.base import alive
 from scripts.servers.exim import DELAYED, FOREIGN, OVER_QUOTA, REFUSED, SIZE_LIMIT
 from scripts.servers.mariadb import MariaDB
 from scripts.servers.redis import Redis
+from scripts.servers.slapd import Slapd, dn
 from tests.support.mailserver import DovecotServer, MailServer, PymapServer
 from tests.support.servers import SubmissionServer, running_dovecot
 
@@ -259,3 +260,18 @@ def test_chromium_renders(page: Page) -> None:
     page.set_content("<title>Yurt</title><p>felt and wood</p>")
     assert page.title() == "Yurt"
     assert page.inner_text("p") == "felt and wood"
+
+
+def test_the_directory_takes_passwords_and_changes(slapd: Slapd) -> None:
+    login = slapd.new_user(mail="somebody@example.test")
+    assert bound(slapd, login, "secret")
+    assert not bound(slapd, login, "wrong")
+    slapd.change(login, userPassword="changed", userAccountControl="514")
+    assert bound(slapd, login, "changed")
+    slapd.delete(login)
+    assert not bound(slapd, login, "changed")
+
+
+def bound(slapd: Slapd, login: str, password: str) -> bool:
+    words = ["ldapwhoami", "-x", "-H", f"ldap://127.0.0.1:{slapd.ldap}", "-D", dn(login), "-w", password]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0

@@ -22,6 +22,7 @@ from scripts.servers.dovecot import Dovecot
 from scripts.servers.exim import Exim
 from scripts.servers.mariadb import MariaDB
 from scripts.servers.redis import Redis
+from scripts.servers.slapd import Slapd
 from tests.support.hands import wait_for_pages
 from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
 
@@ -114,7 +115,7 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-DataServer = TypeVar("DataServer", MariaDB, Redis)
+DataServer = TypeVar("DataServer", MariaDB, Redis, Slapd)
 
 
 @contextlib.contextmanager
@@ -152,6 +153,18 @@ def redis() -> Iterator[Redis]:
 @pytest.fixture(scope="session")
 def redis_url(redis: Redis) -> str:
     return redis.url
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[Slapd]:
+    with running(Slapd) as server:
+        yield server
+
+
+@pytest.fixture
+def own_slapd() -> Callable[[], contextlib.AbstractContextManager[Slapd]]:
+    """``with own_slapd() as server:`` for tests that stop or pause their directory."""
+    return lambda: running(Slapd)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from apps.mail.models import OutboxMessage, remember
 from apps.mail.services import folders, identities, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.stores import account, open_account
+from apps.mail.services.stores import account, mail_login, open_account
 from portal import delegations
 from portal.delegations import Opened, Over
 
@@ -160,7 +160,7 @@ def submit(
     login, password = {
         "none": ("", ""),
         "fixed": (settings.SMTP_LOGIN, settings.SMTP_PASSWORD),
-        "user": (row.user.login, opened.secret),
+        "user": (mail_login(row.user.login, row.user.email), opened.secret),
     }[settings.SMTP_AUTH]
     return submission.send(
         servers.smtp_server(),
@@ -314,4 +314,4 @@ def finish(row: OutboxMessage) -> None:
 
 
 def store_of(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
-    return open_account(account(login=row.user.login, password=opened.secret))
+    return open_account(account(login=mail_login(row.user.login, row.user.email), password=opened.secret))

@@ -14,7 +14,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
-from portal import credentials
+from portal import credentials, rules
 from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
@@ -27,13 +27,11 @@ def imap_server() -> ServerUrl:
     return parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES)
 
 
-def account_server() -> str:
-    """The name of the site's IMAP server in people's accounts: its host, without the port.
-
-    The demo servers are called by a name of their own: on their address a site may later put a real server, whose alice
-    is not the demo's.
-    """
-    return "demo.invalid" if settings.DEMO_SERVERS else imap_server().host
+def mail_login(login: str, email: str) -> str:
+    """What the mail servers know somebody as, by the site's rule (MAIL_LOGIN_RULE)."""
+    local, _at, domain = login.partition("@")
+    values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain, "mail": email}
+    return rules.filled(settings.MAIL_LOGIN_RULE, values)
 
 
 def account(*, login: str, password: str, client_address: str = "") -> Account:
@@ -91,7 +89,9 @@ def open_store(request: PortalRequest) -> Iterator[MailStore]:
 
 def account_of(request: PortalRequest) -> Account:
     return account(
-        login=request.user.login, password=credentials.unseal(request), client_address=request.client_address
+        login=mail_login(request.user.login, request.user.email),
+        password=credentials.unseal(request),
+        client_address=request.client_address,
     )
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-import ssl
 
 import pytest
 
 from apps.mail.mailbox import errors
-from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.services import trouble
-from portal.net import parse_server_url
-from scripts.servers import tls
 from tests.mail.imap_faults.server import FAULTS, LITTLE, Scene, say, signed_in, stall
-from tests.support.scripted import scripted
+from tests.portal.bad_tls import CLIENTS, Certificates, serving
 
 
 def refused_before_any_password(scene: Scene) -> None:
@@ -44,32 +39,11 @@ def no_starttls(scene: Scene) -> None:
 
 @FAULTS.line(42)
 def certificates(scene: Scene) -> None:
-    folder = scene.folder
-    authority = tls.make_authority(folder / "ours")
-    other = tls.make_authority(folder / "other")
-    chains = {
-        "self-signed": (authority, other, other.with_suffix(".key")),
-        "another host": (
-            authority,
-            (chain := tls.issue(folder / "ours", names="DNS:x.test")),
-            chain.with_suffix(".key"),
-        ),
-        "expired": (authority, (old := tls.issue(folder / "ours", "old", days=-1)), old.with_suffix(".key")),
-    }
-    for name, (ca_file, chain, key) in chains.items():
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, key)
-        heard: list[bytes] = []
-
-        def script(client, context=context, heard=heard) -> None:
-            with context.wrap_socket(client, server_side=True) as safe:
-                safe.sendall(b"* OK [CAPABILITY IMAP4rev1] hello\r\n")
-                heard.append(safe.recv(100))
-
-        with scripted(script) as port, pytest.raises(errors.TlsFailed):
-            server = parse_server_url(f"imaps://localhost:{port}", services={"imap": 143, "imaps": 993})
-            Connection(Account(server=server, login="a", password="secret", ca_file=str(ca_file)))
-        assert heard in ([], [b""]), name
+    client, made = CLIENTS["IMAP"], Certificates(scene.folder)
+    for set_up in ("self-signed", "wrong host", "expired"):
+        with serving(client, made, set_up, "tls") as server, pytest.raises(errors.TlsFailed):
+            client.sign_in(server.url, str(made.authority))
+        assert server.heard == b"", set_up
 
 
 @FAULTS.line(43)

@@ -108,14 +108,10 @@ class Connection:
             self.execute(command("STARTTLS"))
         except errors.ServerRefused as error:
             raise errors.TlsFailed("the server refuses STARTTLS", server_text=error.server_text) from error
-        if self._stream.spoke_already():
-            raise errors.TlsFailed("the server spoke before the connection was safe")
-        try:
-            safe = net.start_tls(self._stream.sock, self.account.server, ca_file=self.account.ca_file)
-        except OSError as error:
-            raise network_error(error) from error
-        safe.settimeout(self.account.read_timeout)
-        self._stream.use(safe)
+        stream, account = self._stream, self.account
+        safe = net.start_tls(stream.sock, stream.reader, account.server, ca_file=account.ca_file)
+        safe.settimeout(account.read_timeout)
+        stream.use(safe)
         # What was said before may have been said by somebody else (RFC 9051 section 6.2.1).
         self.capabilities, self._capability_told = frozenset(), False
 

@@ -121,16 +121,6 @@ class Stream(imaplib.IMAP4):
         self.sock.settimeout(timeout or self.arrivals.patience)
         self.sock.sendall(data)
 
-    def spoke_already(self) -> bool:
-        """Whether something was received that nobody has asked for."""
-        self.sock.setblocking(False)
-        try:
-            return bool(self.reader.peek(1))
-        except OSError:
-            return False
-        finally:
-            self.sock.settimeout(self.arrivals.patience)
-
     def shutdown(self) -> None:
         # No goodbye on the wire: a server that hangs would hold us.
         self.reader.close()

@@ -1,0 +1,36 @@
+"""The self-test's check of the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from apps.auth.ldap.backend import site_directory
+from apps.auth.ldap.connection import Unavailable
+from portal.contracts import Finding, Level
+
+SECONDS = 5.0
+
+
+def ldap() -> Iterator[Finding]:
+    """Connection, certificate, the portal's own sign-in, and whether anybody is found."""
+    try:
+        with site_directory(read_timeout=SECONDS).open() as session:
+            yield Finding(Level.OK, _("It answers, and the portal may ask it."))
+            found = session.anybody()
+    except Unavailable as error:
+        text = (_("No safe connection: %(reason)s") if error.unsafe else _("It cannot be asked: %(reason)s")) % {
+            "reason": error
+        }
+        cure = (
+            _("Use the name that its certificate was made for in LDAP_URL, or name its authority in LDAP_TLS_CA_FILE.")
+            if error.unsafe
+            else _("Is the server running, and are LDAP_URL, LDAP_BASE, LDAP_BIND_DN and LDAP_BIND_PASSWORD right?")
+        )
+        yield Finding(Level.ERROR, text, cure)
+        return
+    if found:
+        yield Finding(Level.OK, _("People are found there."))
+    else:
+        yield Finding(Level.ERROR, _("Nobody is found there."), _("Correct LDAP_BASE and LDAP_USER_FILTER."))

@@ -1,0 +1,46 @@
+"""Settings that say how one thing follows from another: templates for logins and addresses, and questions to a
+directory. Parsers as in ``portal.conf``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from portal.conf import text
+
+
+def address_rule(value: str) -> str:
+    """``login``, or a template with ``{login}``, ``{local}`` (before the @) and ``{domain}`` (MAIL_DOMAIN)."""
+    if value == "login" or ("@" in value and _is_template(value, {"login", "local", "domain"})):
+        return value
+    raise ValueError("write login, or a template like {local}@example.org (also known: {login}, {domain}).")
+
+
+def login_rule(value: str) -> str:
+    """A template as for addresses, with ``{mail}`` as well."""
+    if _is_template(value, {"login", "local", "domain", "mail"}):
+        return value
+    raise ValueError("write a template with one or more of {login}, {local}, {domain} and {mail}.")
+
+
+def _is_template(value: str, known: set[str]) -> bool:
+    fields = set(re.findall(r"\{(.*?)\}", text(value)))
+    return bool(fields) and fields <= known and value.count("{") == value.count("}")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A template of one of these settings with its values: in one pass, for a value may itself look like a part."""
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)
+
+
+def ldap_filter(value: str) -> str:
+    """Looked at roughly (RFC 4515): the server knows best, and the self-test asks it."""
+    if value and not (value[0] == "(" and value[-1] == ")" and value.count("(") == value.count(")")):
+        raise ValueError("write a filter in parentheses, like (uid={login}).")
+    return text(value)
+
+
+def ldap_attribute(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
+        raise ValueError("write the name of one attribute, like uid or mail.")
+    return value
