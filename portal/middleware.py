@@ -41,6 +41,14 @@ from portal.registry import get_registry
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger(__name__)
+#: Count from trusted proxies only.
+FROM_THE_FRONT = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_FORWARDED",
+    "HTTP_X_CLIENT_CERT",
+)
 HEALTH = frozenset({"/healthz", "/readyz"})
 
 
@@ -102,7 +110,7 @@ class ClientAddressMiddleware(Middleware):
             address = next((part for part in reversed(chain) if not is_trusted(part)), address)
         else:
             request.META["portal.forwarded"] = "HTTP_X_FORWARDED_PROTO" in request.META
-            for header in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED"):
+            for header in FROM_THE_FRONT:
                 request.META.pop(header, None)
         cast("PortalRequest", request).client_address = address if _address(address) else ""
         return self.get_response(request)

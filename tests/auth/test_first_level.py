@@ -470,3 +470,25 @@ def test_of_posts_that_bring_one_code_at_once_one_is_heard() -> None:
         for thread in threads:
             thread.join()
     assert heard.count(True) == rounds
+
+
+# --- certificates -----------------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_counts_from_the_front_only(carol: User, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    Rule.objects.create(title="everybody", needs="certificate")
+    monkeypatch.setattr("apps.auth.views.sign_in.store.exists", lambda: True)
+    monkeypatch.setattr(
+        "apps.auth.views.sign_in.certificates.owner_of", lambda pem: carol if pem == "-----CAROL'S-----\n" else None
+    )
+    header = {"HTTP_X_CLIENT_CERT": "-----CAROL'S-----%0A"}
+    asked = {"first_level": "1", "username": "", "way": "certificate"}
+    assert "showed no certificate" in Client(**header).post(SIGN_IN, asked).content.decode(), "a stranger's header"
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    client = Client(HTTP_X_CLIENT_CERT="nonsense", HTTP_X_FORWARDED_PROTO="https")
+    assert client.post(SIGN_IN, asked, secure=True).status_code == 403
+    client = Client(**header, HTTP_X_FORWARDED_PROTO="https")
+    assert client.post(SIGN_IN, asked, secure=True).status_code == 302
+    answer = client.post(SIGN_IN, {"password": MAIL_PASSWORD["carol"]}, secure=True)
+    assert answer.status_code == 302
+    assert user_of(client) == str(carol.pk)

@@ -21,6 +21,7 @@ from apps.auth.certificates.authority import fingerprint
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.certificates.store import AuthorityError
+from apps.auth.views.proving import fresh_proof
 from portal import preferences
 from portal.http import PortalRequest
 
@@ -63,6 +64,7 @@ def authority(request: PortalRequest) -> HttpResponse:
 
 @_with_authority
 @require_POST
+@fresh_proof
 def make(request: PortalRequest) -> HttpResponse:
     """The answer shows the password, this once; the file is fetched by a form on it."""
     most = IssuedCertificate._meta.get_field("device").max_length

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import structlog
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -12,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
+from apps.auth.certificates import services as certificates
+from apps.auth.certificates import store
 from apps.auth.factors import browsers, gate, passkeys, policy, ways
 from apps.auth.models import User
 from portal.accounts import canonical_login
@@ -41,7 +45,7 @@ def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
 def _try(request: PortalRequest, target: str) -> HttpResponse:
     way = request.POST.get("way", "")
     proof = request.POST.get(way, "") if way in _FIELDS else ""
-    login = request.POST.get("username", "") if way != ways.PASSKEY else ways.PASSKEY
+    login = way if way in (ways.PASSKEY, ways.CERTIFICATE) else request.POST.get("username", "")
     wait = _wait(request, login)
     if wait is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
@@ -53,6 +57,8 @@ def _try(request: PortalRequest, target: str) -> HttpResponse:
     remember = request.POST.get("remember") == "yes"
     if way == ways.PASSKEY:
         return _with_passkey(request, target, wait, remember=remember)
+    if way == ways.CERTIFICATE:
+        return _with_certificate(request, target, wait, remember=remember)
     found = gate.begin(request, login=login, way=way, proof=proof, remember=remember)
     if found is None:
         log.warning("first_level_refused", address=request.client_address, way=way)
@@ -89,6 +95,25 @@ def _with_passkey(
         messages.warning(
             request, _("The mail server no longer accepts the password that this passkey keeps. Enter it.")
         )
+    return onwards(request, found, target)
+
+
+def _with_certificate(
+    request: PortalRequest, target: str, tries: tuple[Throttle, Throttle], *, remember: bool
+) -> HttpResponse:
+    """The front has checked that the browser has its key; whose it is, our authority knows."""
+    pem = unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
+    if not pem:
+        text = _("Your browser showed no certificate. Install yours, then close all its windows and try again.")
+        return _page(request, target, trouble=text, status=403)
+    user = certificates.owner_of(pem) if store.exists() else None
+    found = gate.accept(request, user=user, way=ways.CERTIFICATE, remember=remember) if user is not None else None
+    if found is None:
+        log.warning("first_level_refused", address=request.client_address, way=ways.CERTIFICATE)
+        return _page(request, target, trouble=str(_wrong()), status=403)
+    for throttle in tries:
+        throttle.withdraw()
+    log.info("first_level_passed", user=found.user, address=request.client_address, way=ways.CERTIFICATE)
     return onwards(request, found, target)
 
 

@@ -51,7 +51,7 @@ for (const field of document.querySelectorAll("[data-passkey]")) {
   const { form } = field;
   const chosen = () => form.elements.way?.value ?? "passkey";
   const name = form.elements.username;
-  const fit = () => name && (name.required = chosen() !== "passkey");
+  const fit = () => name && (name.required = !["passkey", "certificate"].includes(chosen())); // they tell it
   form.addEventListener("change", fit);
   fit();
   form.addEventListener("submit", async (event) => {
