@@ -24,6 +24,12 @@ ADMIN = "/admin/portal_auth/issuedcertificate/"
 PASSWORD = re.compile(r">((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<")
 
 
+@pytest.fixture(autouse=True)
+def proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who they are, a moment ago."""
+    monkeypatch.setattr("apps.auth.views.proving.gate.is_recent", lambda request: True)
+
+
 def password_in(answer: HttpResponse) -> str:
     assert answer.status_code == 200
     [password] = set(PASSWORD.findall(answer.content.decode()))
@@ -116,6 +122,14 @@ def test_only_forms_change_something(authority: x509.Certificate, as_alice: Clie
         assert strict.post(PAGE + path).status_code == 403
         assert Client().post(PAGE + path).status_code in (302, 401)
     assert IssuedCertificate.objects.filter(revoked=None).count() == 1
+
+
+def test_making_one_wants_a_fresh_proof(
+    authority: x509.Certificate, as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.auth.views.proving.gate.is_recent", lambda request: False)
+    assert as_alice.post(PAGE + "make/")["Location"].startswith("/auth/prove/")
+    assert not IssuedCertificate.objects.exists()
 
 
 def test_without_the_key_one_is_told(authority: x509.Certificate, as_alice: Client) -> None:
