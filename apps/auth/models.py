@@ -117,3 +117,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.display_name.partition(" ")[0] or self.login
+
+
+from apps.auth.audit.models import AuditEvent as AuditEvent  # noqa: E402 - a model of this app, in a module of its part

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from apps.prefs.models import PreferenceDefault
-from portal.models import Notice
+from portal.models import Notice, Session
 from portal.registry import NavItem, PortalApp
 from portal.testing import with_apps
 from tests.support import axe
