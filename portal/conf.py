@@ -267,18 +267,6 @@ def authorities(value: str) -> str:
     return value
 
 
-def country_database(value: str) -> str:
-    """The path of a MaxMind database, tried out; the library is loaded where a site has one."""
-    if value:
-        import maxminddb
-
-        try:
-            maxminddb.open_database(value).close()
-        except (OSError, ValueError, maxminddb.InvalidDatabaseError):
-            raise ValueError(f"{value} is no MaxMind database that can be read; give the path of a .mmdb.") from None
-    return value
-
-
 def database(folder: Path) -> Callable[[str], dict[str, Any]]:
     """One entry of ``DATABASES``. SQLite paths are relative to ``folder``."""
 

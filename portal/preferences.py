@@ -30,7 +30,10 @@ class Section:
 
 def sections() -> list[Section]:
     found = [
-        Section(app, tuple(sorted((page for page in app.pref_pages if page.shown), key=lambda page: page.order)))
+        Section(
+            app,
+            tuple(sorted((page for page in app.pref_pages if page.listed), key=lambda page: page.order)),
+        )
         for app in get_registry().apps
     ]
     return [section for section in found if section.pages]

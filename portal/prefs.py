@@ -88,6 +88,11 @@ class PrefPage:
     def shown(self) -> tuple[Pref[Any], ...]:
         return tuple(pref for pref in self.prefs if pref.field is not None)
 
+    @property
+    def listed(self) -> bool:
+        """Whether there is something to see: a page that only keeps preferences of others is none."""
+        return bool(self.shown or self.url_name)
+
 
 class About(TypedDict, total=False):
     """What every kind of preference may say besides."""

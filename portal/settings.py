@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf, consistency, selection
+from portal import conf, consistency, countries, selection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -141,7 +141,7 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "portal:home"
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W008", "security.W021"]
 
 AUDIT_DAYS = env("AUDIT_DAYS", conf.integer(1, 10_000), "365")
-GEOIP_DATABASE = env("GEOIP_DATABASE", conf.country_database)
+GEOIP_DATABASE = env("GEOIP_DATABASE", countries.database)
 
 # --- cookies and headers: all follow from BASE_URL -----------------------------------------------------------------
 COOKIE_PATH = f"{BASE_URL.path}/"

@@ -89,14 +89,18 @@ class Throttle:
         pause = min(self.longest, 2 ** min(count - self.free + 1, 20))
         if cache.add(self._key("until"), time.time() + pause, pause):
             return 0
-        self.withdraw()  # another one of the same moment was first
+        self._take_back()  # another one of the same moment was first
         return max(1, self.wait())
 
     def withdraw(self) -> None:
-        """The try was neither right nor wrong."""
+        """The try was neither right nor wrong. It was heard, so the pause that holds is the one it began: that is over,
+        or each right password would hold up the others of an address, or a site, at which somebody guesses."""
+        self._take_back()
+        cache.delete(self._key("until"))
+
+    def _take_back(self) -> None:
         with contextlib.suppress(ValueError):
-            if cache.decr(self._key("count")) < self.free - 1:
-                cache.delete(self._key("until"))
+            cache.decr(self._key("count"))
 
     def passed(self) -> None:
         cache.delete_many([self._key("count"), self._key("until")])

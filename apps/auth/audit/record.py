@@ -21,10 +21,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from apps.auth.audit import alerts, geo
+from apps.auth.audit import alerts
 from apps.auth.audit.models import AuditEvent, Outcome
 from apps.auth.models import User
 from portal.accounts import canonical_login
+from portal.countries import country
 from portal.logging import is_secret_name
 from portal.security_events import SecurityEvent
 from portal.throttle import network_of
@@ -44,7 +45,7 @@ def record(*, event: SecurityEvent, request: Any = None, **_signal: Any) -> None
         user_id=user_id,
         login=login,
         address=event.address,
-        country=geo.country(event.address),
+        country=country(event.address),
         browser=event.browser,
         way=event.way[:40],
         session=event.session,

@@ -1,4 +1,5 @@
-"""The country of an address, where the site has a database for it (GEOIP_DATABASE, MaxMind's format)."""
+"""The country of an address, where the site has a database for it (GEOIP_DATABASE, MaxMind's format). Only such a site
+loads the library."""
 
 from __future__ import annotations
 
@@ -10,6 +11,18 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from maxminddb import Reader
+
+
+def database(value: str) -> str:
+    """For ``portal.settings``: the path of a database, tried out."""
+    if value:
+        import maxminddb
+
+        try:
+            maxminddb.open_database(value).close()
+        except (OSError, ValueError, maxminddb.InvalidDatabaseError):
+            raise ValueError(f"{value} is no MaxMind database that can be read; give the path of a .mmdb.") from None
+    return value
 
 
 def country(address: str) -> str:
