@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -66,6 +66,9 @@ class SessionAdmin(SessionModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Session]:
         return super().get_queryset(request).filter(user__isnull=False, expire_date__gt=timezone.now())
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Sessions")} | (extra_context or {}))
 
     @admin.display(description=_("browser"))
     def browser_label(self, row: Session) -> str:

@@ -75,7 +75,7 @@ def begin(request: HttpRequest) -> None:
     session = request.session
     session[STARTED] = session[SEEN] = int(time.time())
     session[_REFERENCE] = secrets.token_hex(8)
-    session[_ADDRESS] = getattr(request, "client_address", "")
+    session[_ADDRESS] = getattr(request, "client_address", "")[:45]
     session[_BROWSER] = browsers.summary(request.headers.get("User-Agent", ""))
 
 

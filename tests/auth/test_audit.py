@@ -19,6 +19,7 @@ from apps.auth.audit import record
 from apps.auth.audit.admin import harmless
 from apps.auth.audit.models import AuditEvent
 from apps.auth.tasks import forget_old_events
+from portal.accounts import external_user
 from portal.countries import country
 from portal.models import Notice
 from portal.security_events import security_event, tell
@@ -240,6 +241,16 @@ def test_people_see_their_own_and_nobody_elses(alice, bob) -> None:
     assert "Sign-in refused" in page and "Signed in" in page and "Firefox on Linux" in page
     assert "192.0.2.99" not in page
     assert 'href="/auth/activity/"' in client.get("/sessions/").content.decode()
+
+
+def test_a_try_at_a_login_of_two_accounts_is_shown_to_both(alice) -> None:
+    other = external_user(source="imap", server="mail.example.test", login="alice")
+    sign_in(Client(), "alice", "guess")
+    assert AuditEvent.objects.get().user is None
+    for user in (alice, other):
+        client = Client()
+        client.force_login(user)
+        assert "Sign-in refused" in client.get("/auth/activity/").content.decode()
 
 
 def test_the_page_goes_back_90_days_in_parts(as_alice: Client, alice) -> None:

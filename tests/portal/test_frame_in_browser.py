@@ -19,7 +19,7 @@ from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WIDTHS = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
-PAGES = ["/", "/?customise=1", "/preferences/", "/preferences/portal.look/"]
+PAGES = ["/", "/?customise=1", "/preferences/", "/preferences/portal.look/", "/sessions/", "/auth/activity/"]
 
 
 def open_page(browser: Browser, live_server, who, errors: list[str] | None = None, **options) -> Page:

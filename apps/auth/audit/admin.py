@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +52,19 @@ class AuditEventAdmin(AuditModelAdmin):
     date_hierarchy = "time"
     show_full_result_count = False
     change_list_template = "auth/audit_change_list.html"
-    fields = [*COLUMNS[:3], "user", *COLUMNS[4:], "facts"]
+    fields = [
+        "time",
+        "what",
+        "outcome",
+        "person",
+        "address",
+        "country",
+        "browser_label",
+        "way",
+        "session",
+        "facts",
+        "count",
+    ]
     actions = None
 
     @admin.display(description=_("what"), ordering="kind")
@@ -66,6 +78,9 @@ class AuditEventAdmin(AuditModelAdmin):
     @admin.display(description=_("browser"))
     def browser_label(self, row: AuditEvent) -> str:
         return row.browser_label
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Audit log")} | (extra_context or {}))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -32,7 +32,7 @@ TOLD: dict[str, Callable[[], str]] = {
 
 def consider(row: AuditEvent, *, request: Any) -> None:
     """Before ``row`` is saved: is it the first sign-in from its country, and is there something to tell?"""
-    if row.user is None:
+    if row.kind not in ("signed_in", *TOLD) or row.user is None:
         return
     if row.kind == "signed_in" and _is_new_country(row):
         security_events.tell(request, kind="new_country", user=row.user, country=row.country)

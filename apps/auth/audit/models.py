@@ -32,13 +32,16 @@ class AuditEvent(models.Model):
     session = models.CharField(_("session"), max_length=16, blank=True, db_index=True)
     facts = models.JSONField(_("more"), default=dict)
     count = models.PositiveIntegerField(_("times"), default=1)
-    bucket = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 - rows of their own have none
+    bucket = models.CharField(max_length=110, null=True, unique=True)  # noqa: DJ001 - rows of their own have none
 
     class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("audit log")
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["user", "time"], name="portal_auth_audit_of_user")]
+        indexes = [
+            models.Index(fields=["user", "time"], name="portal_auth_audit_of_user"),
+            models.Index(fields=["login", "time"], name="portal_auth_audit_of_login"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.time:%Y-%m-%d %H:%M:%S}"

@@ -44,7 +44,7 @@ def record(*, event: SecurityEvent, request: Any = None, **_signal: Any) -> None
         outcome=Outcome.REFUSED if event.refused else Outcome.DONE,
         user_id=user_id,
         login=login,
-        address=event.address,
+        address=event.address[:45],
         country=country(event.address),
         browser=event.browser,
         way=event.way[:40],
@@ -87,11 +87,10 @@ def _facts(event: SecurityEvent) -> dict[str, str]:
 
 def _bucket(row: AuditEvent, now: datetime) -> str:
     """ "" for a row of its own."""
-    minute = f"{row.kind} {now:%Y%m%d%H%M}"
-    network = network_of(row.address)
+    minute, network = f"{row.kind} {now:%Y%m%d%H%M}", network_of(row.address)
     if _how_many(f"{minute} {network}") > EACH:
-        return f"{minute} {network}"[:64]
-    return f"{minute} *"[:64] if _how_many(f"{minute} *") > ALL else ""
+        return f"{minute} {network}"
+    return f"{minute} *" if _how_many(f"{minute} *") > ALL else ""
 
 
 def _how_many(what: str) -> int:

@@ -27,14 +27,14 @@ class Migration(migrations.Migration):
                 ('session', models.CharField(blank=True, db_index=True, max_length=16, verbose_name='session')),
                 ('facts', models.JSONField(default=dict, verbose_name='more')),
                 ('count', models.PositiveIntegerField(default=1, verbose_name='times')),
-                ('bucket', models.CharField(max_length=64, null=True, unique=True)),
+                ('bucket', models.CharField(max_length=110, null=True, unique=True)),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'audit log',
+                'verbose_name': 'audit event',
+                'verbose_name_plural': 'audit events',
                 'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['user', 'time'], name='portal_auth_audit_of_user')],
+                'indexes': [models.Index(fields=['user', 'time'], name='portal_auth_audit_of_user'), models.Index(fields=['login', 'time'], name='portal_auth_audit_of_login')],
             },
         ),
     ]
