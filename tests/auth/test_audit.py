@@ -166,6 +166,13 @@ def test_neighbours_in_an_ipv6_network_are_one(db, one_minute) -> None:
     assert AuditEvent.objects.count() == record.EACH + 1
 
 
+def test_nor_does_somebody_who_guesses_at_a_factor(alice, one_minute) -> None:
+    for _ in range(100):
+        tell(request_from(), kind="factor_refused", user=alice, way="totp")
+    assert AuditEvent.objects.count() == record.EACH + 1
+    assert sum(AuditEvent.objects.values_list("count", flat=True)) == 100
+
+
 def test_those_who_are_signed_in_are_written_one_by_one(alice, one_minute) -> None:
     for _ in range(50):
         tell(request_from(), kind="signed_in", user=alice)

@@ -1,8 +1,8 @@
 """Writes the audit log: a row for each event that the core tells (``portal.security_events``).
 
-What strangers cause is bounded. Of each kind, the first ``EACH`` tries from an address in a minute are rows, and the
-first ``ALL`` from everywhere; what comes beyond is one row for the address, or for all of them, and its ``count`` goes
-up.
+What strangers and guessers cause is bounded. Of each kind, the first ``EACH`` tries from an address in a minute are
+rows, and the first ``ALL`` from everywhere; what comes beyond is one row for the address, or for all of them, and its
+``count`` goes up.
 
 A name that nobody has here may be a password in the wrong field. It is written as a keyed digest: the same name twice
 is seen to be the same, and an administrator who asks for a name finds it (``admin``), but none can be read out of the
@@ -51,7 +51,7 @@ def record(*, event: SecurityEvent, request: Any = None, **_signal: Any) -> None
         session=event.session,
         facts=_facts(event),
     )
-    bucket = "" if event.user_id is not None else _bucket(row, now)
+    bucket = _bucket(row, now) if event.refused or event.user_id is None else ""
     if bucket:
         _count_up(row, bucket)
     else:
@@ -86,7 +86,7 @@ def _facts(event: SecurityEvent) -> dict[str, str]:
 
 
 def _bucket(row: AuditEvent, now: datetime) -> str:
-    """ "" for a row of its own."""
+    """Which row counts this one; empty for one of its own."""
     minute, network = f"{row.kind} {now:%Y%m%d%H%M}", network_of(row.address)
     if _how_many(f"{minute} {network}") > EACH:
         return f"{minute} {network}"
