@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from portal import sessions
+from portal.http import PortalRequest
 from portal.models import Notice, Session
+from portal.views.account import sign_out
 
 if TYPE_CHECKING:
     NoticeModelAdmin = admin.ModelAdmin[Notice]
@@ -57,7 +59,7 @@ class SessionAdmin(SessionModelAdmin):
     """Who is signed in where, and a button that ends it. There is no page of a session, nor a box to tick: its address
     and value would be the session's key."""
 
-    list_display = ["user", "browser_label", "address", "trusted", "started", "seen", "sign_out"]
+    list_display = ["user", "browser_label", "address", "trusted", "started", "seen", "button"]
     list_display_links = None
     list_select_related = ["user"]
     search_fields = ["user__login", "address", "reference"]
@@ -75,7 +77,7 @@ class SessionAdmin(SessionModelAdmin):
         return row.browser_label
 
     @admin.display(description="")
-    def sign_out(self, row: Session) -> SafeString:
+    def button(self, row: Session) -> SafeString:
         return format_html(
             '<button class="button" name="reference" value="{}" formaction="{}" aria-label="{}">{}</button>',
             row.reference,
@@ -102,8 +104,8 @@ class SessionAdmin(SessionModelAdmin):
             raise PermissionDenied
         row = self.get_queryset(request).filter(reference=request.POST.get("reference") or None).first()
         if row is not None and row.session_key == request.session.session_key:
-            messages.warning(request, gettext("This is your own session: use the account menu."))
-        elif row is not None and row.user_id is not None:
+            return sign_out(cast("PortalRequest", request))
+        if row is not None and row.user_id is not None:
             sessions.end(user_id=row.user_id, reference=row.reference, request=request)
             messages.success(request, gettext("Signed out."))
         return HttpResponseRedirect(reverse("admin:portal_session_changelist"))

@@ -169,6 +169,13 @@ def test_administrators_see_and_end_them_and_no_key_is_on_their_page(alice, as_a
     assert not is_in(there)
 
 
+def test_an_administrator_may_end_the_session_they_are_in(admin_user) -> None:
+    client = signed_in("root")
+    answer = client.post(reverse("admin:portal_session_end"), {"reference": row_of(client).reference})
+    assert answer["Location"] == "/sign-in/"
+    assert not Session.objects.exists()
+
+
 def test_nobody_else_ends_sessions_there(alice, bob) -> None:
     there = signed_in()
     bob.is_staff = True
