@@ -44,7 +44,7 @@ FORMAT = 1
 PAGE = 500  # rows read at a time
 MADE_BY_MIGRATE = ("contenttypes.contenttype", "auth.permission")
 #: Emptied by a restore. Apps name theirs in ``transient`` of their ``PortalApp``.
-TRANSIENT = ("sessions.session", "portal.workerping", "portal.delegation")
+TRANSIENT = ("portal.session", "portal.workerping", "portal.delegation")
 RESTORED_SETTINGS = "settings-from-backup.env"
 ABOUT_THIS_MACHINE = (
     "DATA_DIR",

@@ -36,7 +36,7 @@ FRAME_FILES = (
     "portal/sprite.svg",
     "portal/mark.svg",
 )
-NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
+NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W011", "security.W016"})
 
 
 def database() -> Iterator[Finding]:

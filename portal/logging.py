@@ -50,9 +50,13 @@ def _exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -
 def _no_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A last net: whoever logs a field with such a name meant well."""
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
+        if is_secret_name(key):
             event[key] = "***"
     return event
+
+
+def is_secret_name(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
 
 
 def _console(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:

@@ -27,13 +27,14 @@ from typing import cast
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from portal import credentials, whose
+from portal import credentials, devices, security_events, sessions, whose
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
 from portal.http import PortalRequest, is_fragment
 from portal.prefs import Prefs
@@ -196,7 +197,7 @@ class SessionLifetimeMiddleware(Middleware):
     A request with ``X-Portal-Background`` (a page that looks for new mail by itself) is not use.
     """
 
-    STARTED, SEEN = "portal.started", "portal.seen"
+    STARTED, SEEN = sessions.STARTED, sessions.SEEN
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
@@ -208,17 +209,18 @@ class SessionLifetimeMiddleware(Middleware):
         started, seen = session.get(self.STARTED), session.get(self.SEEN)
         if started is None or seen is None:
             return
-        now = int(time.time())
-        if now - seen > settings.SESSION_IDLE_MINUTES * 60 or now - started > settings.SESSION_MAX_HOURS * 3600:
+        now, idle = int(time.time()), sessions.idle_limit(session)
+        if now - seen > idle or now - started > sessions.age_limit(session):
+            security_events.tell(request, kind="session_expired", user=int(session.get(SESSION_KEY, 0)) or None)
             session.flush()
             credentials.forget(request)
-        elif now - seen >= min(60, settings.SESSION_IDLE_MINUTES * 15) and "X-Portal-Background" not in request.headers:
+        elif now - seen >= min(60, idle // 4) and "X-Portal-Background" not in request.headers:
             session[self.SEEN] = now
 
     @classmethod
     def begin(cls, request: HttpRequest) -> None:
         """Start counting, at sign-in."""
-        request.session[cls.STARTED] = request.session[cls.SEEN] = int(time.time())
+        sessions.begin(request)
 
 
 class PrefsMiddleware(Middleware):
@@ -291,6 +293,7 @@ class CredentialsMiddleware(Middleware):
             response = self._ask_again(request, refused=False)
         credentials.set_cookie(request, response)
         whose.set_cookie(request, response)
+        devices.set_cookie(request, response)
         return response
 
     def process_view(

@@ -1,16 +1,23 @@
-"""What the core keeps: notices on the home page, who put them away, how people arranged their home page, and what goes
-on for somebody without their browser."""
+"""What the core keeps: notices on the home page, who put them away, how people arranged their home page, sessions and
+the browsers they were begun in, and what goes on for somebody without their browser."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from portal import browsers
+
+if TYPE_CHECKING:
+    from portal.sessions import SessionStore
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
@@ -21,6 +28,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return (
             self.filter(Q(starts__lte=now), Q(ends__isnull=True) | Q(ends__gt=now))
             .filter(Q(audience__isnull=True) | Q(audience__in=groups))
+            .filter(Q(user__isnull=True) | Q(user=user.pk))
             .select_related("author")
             .order_by("-level", "-starts")
         )
@@ -31,7 +39,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """A line that administrators put on top of the home page."""
+    """A line on top of the home page: from administrators, or for one person from the portal itself
+    (``notices.alert``)."""
 
     class Level(models.IntegerChoices):
         INFO = 10, _("information")
@@ -53,6 +62,9 @@ class Notice(models.Model):
         on_delete=models.CASCADE,
         related_name="+",
         help_text=_("Empty: everybody."),
+    )
+    user = models.ForeignKey(  # of an alert; what administrators write is for a group or everybody
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.CASCADE, related_name="+"
     )
     dismissible = models.BooleanField(_("can be dismissed"), default=True)
     author = models.ForeignKey(
@@ -147,3 +159,52 @@ class Delegation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.task}"
+
+
+class Session(AbstractBaseSession):
+    """Django's, with columns for what a list of sessions shows. ``portal.sessions`` fills them from the data."""
+
+    # Without a constraint: a request of somebody who is being deleted ends without an error.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("person"),
+        null=True,
+        db_constraint=False,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    reference = models.CharField(_("reference"), max_length=16, blank=True)
+    address = models.CharField(_("address"), max_length=45, blank=True)
+    browser = models.CharField(_("browser"), max_length=browsers.MAX_SUMMARY, blank=True)
+    trusted = models.BooleanField(_("own computer"), default=True)
+    started = models.DateTimeField(_("signed in"), null=True)
+    seen = models.DateTimeField(_("last used"), null=True)
+
+    def __str__(self) -> str:
+        return self.reference  # never the key
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        from portal.sessions import SessionStore
+
+        return SessionStore
+
+    @property
+    def browser_label(self) -> str:
+        return browsers.label(self.browser)
+
+
+class KnownDevice(models.Model):
+    """A browser in which somebody has signed in (``portal.devices``)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)  # of what its cookie holds
+    browser = models.CharField(max_length=browsers.MAX_SUMMARY)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="portal_known_device_once")]
+
+    def __str__(self) -> str:
+        return self.browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
@@ -12,6 +13,8 @@ from django.utils import timezone
 from portal.models import Notice, NoticeDismissal
 
 ANY_URGENT = "portal.any_urgent_notice"
+ALERT_DAYS = 30
+MOST_ALERTS = 10  # of one person
 REMEMBERED = 60  # seconds; the process that saves a notice knows at once
 
 
@@ -50,3 +53,16 @@ def dismiss(*, user: AbstractBaseUser, notice_id: int) -> bool:
         return False
     NoticeDismissal.objects.get_or_create(notice=notice, user_id=user.pk)
     return True
+
+
+def alert(*, user_id: int, title: str, text: str, url: str = "") -> None:
+    """A notice for one person, from the portal itself: about something they may not have done. The newest are kept."""
+    ends = timezone.now() + timedelta(days=ALERT_DAYS)
+    Notice.objects.create(user_id=user_id, title=title, text=text, url=url, level=Notice.Level.WARNING, ends=ends)
+    old = Notice.objects.filter(user=user_id).order_by("-pk").values_list("pk", flat=True)[MOST_ALERTS:]
+    Notice.objects.filter(pk__in=list(old)).delete()
+
+
+def forget_old() -> None:
+    """Alerts that are over; what administrators wrote is theirs to delete."""
+    Notice.objects.filter(user__isnull=False, ends__lte=timezone.now()).delete()

@@ -83,6 +83,7 @@ class PrefPage:
 
     @property
     def listed(self) -> bool:
+        """Whether there is something to see: a page that only keeps preferences of others is none."""
         return bool(self.shown or self.url_name) and self.visible()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf, consistency, databases, rules, selection
+from portal import conf, consistency, countries, databases, rules, selection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -64,7 +64,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_otp",
@@ -153,6 +152,9 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "portal:home"
 # only the organisation itself can decide.
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W008", "security.W021"]
 
+AUDIT_DAYS = env("AUDIT_DAYS", conf.integer(1, 10_000), "365")
+GEOIP_DATABASE = env("GEOIP_DATABASE", countries.database)
+
 # --- cookies and headers: all follow from BASE_URL -----------------------------------------------------------------
 COOKIE_PATH = f"{BASE_URL.path}/"
 SECURE_SITE = BASE_URL.scheme == "https"
@@ -163,13 +165,15 @@ CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
 SESSION_ENGINE = "portal.sessions"
 SESSION_IDLE_MINUTES = env("SESSION_IDLE_MINUTES", conf.integer(1, 100_000), "480")
 SESSION_MAX_HOURS = env("SESSION_MAX_HOURS", conf.integer(1, 10_000), "168")
-SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
+SESSION_IDLE_MINUTES_UNTRUSTED = env("SESSION_IDLE_MINUTES_UNTRUSTED", conf.integer(1, 100_000), "60")
+SESSION_MAX_HOURS_UNTRUSTED = env("SESSION_MAX_HOURS_UNTRUSTED", conf.integer(1, 10_000), "12")
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_csrf"
 CREDENTIALS_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_key"
 REMEMBERED_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_remembered"
 ACCOUNT_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_account"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_device"
 LANGUAGE_COOKIE_NAME = "yurt_language"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SITE

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.core.management import call_command
 from django.utils import timezone
 
-from portal import delegations
+from portal import delegations, devices, notices
 from portal.celery import app
 from portal.models import WorkerPing
+from portal.sessions import SessionStore
 
 
 @app.task(name="portal.ping", expires=30)  # type: ignore[untyped-decorator, unused-ignore]
@@ -19,6 +19,8 @@ def ping(question: int) -> None:
 @app.task(name="portal.clean_up", expires=3000)  # type: ignore[untyped-decorator, unused-ignore]
 def clean_up() -> None:
     """Expired sessions and delegations go, and with them the sealed passwords that nobody can open any more."""
-    call_command("clearsessions")
+    SessionStore.clear_expired()
     delegations.expire()
+    devices.forget_old()
+    notices.forget_old()
     WorkerPing.objects.filter(asked__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -2,6 +2,10 @@
 
 Counted in the cache by what is guessed and by whom, under hashed keys: what people type never becomes a cache key.
 A try counts as wrong from its beginning, so that several at once are as slow as one after the other.
+
+Strangers pass four gates (``of_sign_in``): the login at this address, the login from anywhere, the address, the whole
+site. A browser in which this very person has signed in before (``portal.devices``) has one of its own instead, so that
+whatever strangers do to the login, to the office's address or to the site keeps nobody out there.
 """
 
 from __future__ import annotations
@@ -11,14 +15,28 @@ import hashlib
 import ipaddress
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
 
 FREE = 5
+FREE_OF_LOGIN = 20  # from all addresses
 FREE_OF_ADDRESS = 30  # more: behind one address may sit a whole office
+FREE_OF_SITE = 500
 LONGEST = 15 * 60
+LONGEST_OF_LOGIN = 5 * 60
 LONGEST_OF_ADDRESS = 60
+LONGEST_OF_SITE = 5  # it holds up everybody who is new here
+
+
+def network_of(address: str) -> str:
+    """An IPv6 address stands for its network: everybody has a whole one."""
+    with contextlib.suppress(ValueError):
+        parsed = ipaddress.ip_address(address)
+        if parsed.version == 6:
+            return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +49,24 @@ class Throttle:
     longest: int = LONGEST
 
     @classmethod
+    def of_login(cls, what: str) -> Throttle:
+        """Whoever guesses at it."""
+        return cls(what=what, who="", free=FREE_OF_LOGIN, longest=LONGEST_OF_LOGIN)
+
+    @classmethod
+    def of_site(cls) -> Throttle:
+        return cls(what="", who="*", free=FREE_OF_SITE, longest=LONGEST_OF_SITE)
+
+    @classmethod
+    def of_device(cls, what: str, device: str) -> Throttle:
+        """``device``: what ``devices.known`` says."""
+        return cls(what=what, who=f"device {device}")
+
+    @classmethod
     def of_address(cls, who: str) -> Throttle:
-        """Whatever it guesses at. An IPv6 address stands for its network: everybody has a whole one."""
-        with contextlib.suppress(ValueError):
-            address = ipaddress.ip_address(who)
-            if address.version == 6:
-                who = str(ipaddress.ip_network((address, 64), strict=False))
+        """Whatever it guesses at."""
         free = FREE_OF_ADDRESS if who else sys.maxsize  # unknown where the portal listens on a Unix socket
-        return cls(what="", who=who, free=free, longest=LONGEST_OF_ADDRESS)
+        return cls(what="", who=network_of(who), free=free, longest=LONGEST_OF_ADDRESS)
 
     def wait(self) -> int:
         """Seconds until the next try is heard; 0 when it is heard now."""
@@ -61,14 +89,18 @@ class Throttle:
         pause = min(self.longest, 2 ** min(count - self.free + 1, 20))
         if cache.add(self._key("until"), time.time() + pause, pause):
             return 0
-        self.withdraw()  # another one of the same moment was first
+        self._take_back()  # another one of the same moment was first
         return max(1, self.wait())
 
     def withdraw(self) -> None:
-        """The try was neither right nor wrong."""
+        """The try was neither right nor wrong. It was heard, so the pause that holds is the one it began: that is over,
+        or each right password would hold up the others of an address, or a site, at which somebody guesses."""
+        self._take_back()
+        cache.delete(self._key("until"))
+
+    def _take_back(self) -> None:
         with contextlib.suppress(ValueError):
-            if cache.decr(self._key("count")) < self.free - 1:
-                cache.delete(self._key("until"))
+            cache.decr(self._key("count"))
 
     def passed(self) -> None:
         cache.delete_many([self._key("count"), self._key("until")])
@@ -76,3 +108,37 @@ class Throttle:
     def _key(self, part: str) -> str:
         digest = hashlib.sha256(f"{self.what}\0{self.who}".encode()).hexdigest()
         return f"throttle.{part}.{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Several that have to let a try in. The first is that of who tries: the right answer forgives what is counted
+    there, and takes back only this one try elsewhere."""
+
+    gates: Sequence[Throttle]
+
+    def enter(self) -> int:
+        """As ``Throttle.enter``; a try that is not heard counts nowhere."""
+        for at, gate in enumerate(self.gates):
+            if wait := gate.enter():
+                for entered in self.gates[:at]:
+                    entered.withdraw()
+                return wait
+        return 0
+
+    def withdraw(self) -> None:
+        for gate in self.gates:
+            gate.withdraw()
+
+    def passed(self) -> None:
+        self.gates[0].passed()
+        for gate in self.gates[1:]:
+            gate.withdraw()
+
+
+def of_sign_in(*, login: str, address: str, device: str = "") -> Gates:
+    """``login``: canonical; ``device``: of a browser that this person is known by (``devices.known``), else ""."""
+    if device:
+        return Gates([Throttle.of_device(login, device)])
+    own = Throttle(what=login, who=address)
+    return Gates([own, Throttle.of_login(login), Throttle.of_address(address), Throttle.of_site()])

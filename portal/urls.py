@@ -18,6 +18,7 @@ core = [
     path("preferences/", preferences.index, name="preferences"),
     path("preferences/<str:page_id>/", preferences.page, name="preferences_page"),
     path("sessions/", sessions.index, name="sessions"),
+    path("sessions/end/", sessions.end, name="end_session"),
     path("sessions/<int:delegation_id>/revoke/", sessions.revoke, name="revoke_delegation"),
     path("selftest/", selftest.selftest, name="selftest"),
     path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from apps.auth.audit.admin import AuditEventAdmin as AuditEventAdmin
 from apps.auth.certificates.admin import IssuedCertificateAdmin as IssuedCertificateAdmin
 from apps.auth.factors import admin as factors
 from apps.auth.models import User
+from portal import sessions
 
 
 class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]
@@ -37,7 +41,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("login", "source", "server", "display_name", "email", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active", "source", "groups")
     search_fields = ("login", "email", "display_name")
-    actions = (factors.hand_out_codes, factors.take_away_proofs)
+    actions = ("sign_out", factors.hand_out_codes, factors.take_away_proofs)
     readonly_fields = ("source", "server", "login", "last_login", "date_joined", "gone_since")
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
@@ -49,6 +53,14 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (_("Dates"), {"fields": ("last_login", "date_joined", "gone_since")}),
     )
     add_fieldsets = ((None, {"fields": ("login", "email", "display_name", "password1", "password2")}),)
+
+    @admin.action(description=_("Sign out everywhere"), permissions=["change"])
+    def sign_out(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Of whoever does it, the session in which they do it stays."""
+        here = request.session.session_key
+        count = sum(sessions.end_all(user_id=user.pk, but=here, request=request) for user in chosen)
+        text = ngettext("%(count)d session has been ended.", "%(count)d sessions have been ended.", count)
+        messages.success(request, text % {"count": count})
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:

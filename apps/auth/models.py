@@ -128,6 +128,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 # Django looks for an app's models here.
+from apps.auth.audit.models import AuditEvent  # noqa: E402
 from apps.auth.factors.models import (  # noqa: E402
     AppPassword,
     CodeDevice,
@@ -140,6 +141,7 @@ from apps.auth.factors.models import (  # noqa: E402
 
 __all__ = [
     "AppPassword",
+    "AuditEvent",
     "CodeDevice",
     "Invitation",
     "Passkey",

@@ -27,7 +27,7 @@ PORTAL_APP = PortalApp(
     title=_("Account"),
     urls="apps.auth.urls",
     gate=FirstLevel(),
-    pref_pages=(prefs.SECURITY, CERTIFICATES),
+    pref_pages=(prefs.SECURITY, CERTIFICATES, prefs.ACTIVITY),
     diagnostics=(
         *_DIRECTORY,
         Diagnostic(id="auth.certificates", label=_("Certificates"), run=certificates, order=60),

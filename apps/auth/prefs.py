@@ -15,3 +15,13 @@ SECURITY = PrefPage(
     order=10,
     url_name="auth:security",
 )
+
+ACTIVITY = PrefPage(
+    id="auth.activity",
+    title=_("Recent activity"),
+    help=_("What has happened with your account in the last 90 days. Was it not you? Tell your administrator."),
+    prefs=(),
+    icon="activity",
+    order=90,
+    url_name="auth:activity",
+)

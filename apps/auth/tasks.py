@@ -5,10 +5,11 @@ from __future__ import annotations
 import structlog
 from django.conf import settings
 
+from apps.auth.audit import record
 from apps.auth.certificates import tasks as certificates
 from portal.celery import app
 
-__all__ = ["certificates", "check_people"]  # Celery looks for an app's tasks here
+__all__ = ["certificates", "check_people", "forget_old_events"]  # Celery looks for an app's tasks here
 
 log = structlog.get_logger(__name__)
 OFTEN = 600.0  # seconds: a person who is gone is out within a quarter of an hour
@@ -28,3 +29,11 @@ def check_people() -> None:
 
 if settings.LDAP_URL:
     app.add_periodic_task(OFTEN, check_people.s(), name="auth.check_people")
+
+
+@app.task(name="auth.forget_old_events", expires=3000)  # type: ignore[untyped-decorator, unused-ignore]
+def forget_old_events() -> None:
+    record.forget_old()
+
+
+app.add_periodic_task(3600.0, forget_old_events.s(), name="auth.forget_old_events")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.auth.audit import views as audit
 from apps.auth.certificates import views as certificates
 from apps.auth.views import app_passwords, proving, security
 
@@ -23,4 +24,5 @@ urlpatterns = [
     path("certificates/make/", certificates.make, name="certificates_make"),
     path("certificates/file/", certificates.file, name="certificates_file"),
     path("certificates/<int:pk>/revoke/", certificates.revoke, name="certificates_revoke"),
+    path("activity/", audit.activity, name="activity"),
 ]

@@ -22,14 +22,14 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import credentials, preferences, whose
+from portal import credentials, devices, preferences, throttle, whose
 from portal.accounts import SignInUnavailable, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
 from portal.prefs import LockedPref, Prefs
 from portal.registry import get_registry
-from portal.throttle import Throttle
+from portal.security_events import tell
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -101,15 +101,13 @@ def _sign_in_page(
 def recognise(request: PortalRequest, username: str, password: str) -> tuple[User | None, str]:
     """The person, or what to tell somebody we do not know: the same whether login or password is wrong."""
     try:
-        own = Throttle(what=canonical_login(username), who=request.client_address)
+        login_name = canonical_login(username)
     except ValueError:
         return None, str(WRONG)
-    everything = Throttle.of_address(request.client_address)
-    wait = everything.enter()
-    if not wait and (wait := own.enter()):
-        everything.withdraw()
-    if wait:
-        log.warning("sign_in_throttled", address=request.client_address, seconds=wait)
+    device = devices.known(request, login=login_name)
+    gates = throttle.of_sign_in(login=login_name, address=request.client_address, device=device)
+    if wait := gates.enter():
+        tell(request, kind="sign_in_throttled", login=username, seconds=wait)
         text = ngettext(
             "Too many wrong passwords. Try again in %(seconds)d second.",
             "Too many wrong passwords. Try again in %(seconds)d seconds.",
@@ -119,15 +117,13 @@ def recognise(request: PortalRequest, username: str, password: str) -> tuple[Use
     try:
         user = authenticate(request, username=username, password=password)
     except SignInUnavailable as error:
-        own.withdraw()
-        everything.withdraw()
+        gates.withdraw()
         return None, str(UNSAFE if error.unsafe else UNREACHABLE)
     gate = get_registry().gate
     if user is None or not (request.user.is_authenticated or gate is None or gate.admits(request, user)):
-        log.warning("sign_in_refused", address=request.client_address)
+        tell(request, kind="sign_in_refused", login=username)
         return None, str(WRONG)
-    own.passed()
-    everything.withdraw()
+    gates.passed()
     return user, ""
 
 
@@ -145,13 +141,13 @@ def begin_session(request: PortalRequest, user: User, password: str) -> None:
     whose.remember(request)
     if not getattr(user, "is_local", True):
         credentials.seal(request, secret=password)
-    log.info("signed_in", user=user.pk, address=request.client_address)
+    tell(request, kind="signed_in", user=user)
 
 
 @require_POST
 def sign_out(request: PortalRequest) -> HttpResponse:
     """Ends the session. ``user_logged_out`` tells the apps, which close what they hold open for this person."""
-    log.info("signed_out", user=request.user.pk)
+    tell(request, kind="signed_out", user=request.user.pk)
     try:
         logout(request)
     except Exception:  # an app that cannot close what it holds must not keep anybody signed in

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -63,6 +65,83 @@ def test_those_who_know_their_passwords_do_not_slow_their_office(client: Client,
     monkeypatch.setattr(throttle, "FREE_OF_ADDRESS", 2)
     for _ in range(5):
         assert sign_in(Client()).status_code == 302
+
+
+# --- from anywhere, at the whole site, and on a browser that is known -----------------------------------------------
+
+
+def machines(count: int) -> Iterator[Client]:
+    return (Client(REMOTE_ADDR=f"127.1.{number // 250}.{number % 250 + 1}") for number in range(count))
+
+
+def test_a_login_that_is_guessed_from_everywhere_is_slow_everywhere(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "FREE_OF_LOGIN", 6)
+    for machine in machines(6):
+        assert "name or the password is wrong" in sign_in(machine, "carol", "guess").content.decode()
+    stranger = Client(REMOTE_ADDR="127.0.0.9")
+    assert "Too many wrong passwords" in sign_in(stranger, "carol").content.decode()
+    assert "name or the password is wrong" in sign_in(stranger, "dora", "guess").content.decode()
+
+
+def test_a_site_at_which_everybody_guesses_is_slow_for_strangers(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "FREE_OF_SITE", 6)
+    for number, machine in enumerate(machines(6)):
+        assert "name or the password is wrong" in sign_in(machine, f"nobody{number}", "guess").content.decode()
+    assert "Too many wrong passwords" in sign_in(Client(REMOTE_ADDR="127.0.0.9")).content.decode()
+
+
+def test_the_wait_of_the_site_is_short(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(throttle.time, "time", lambda: now[0])
+    gate = throttle.Throttle.of_site()
+    waits = set()
+    for _ in range(throttle.FREE_OF_SITE + 20):
+        assert gate.enter() == 0
+        waits.add(gate.wait())
+        now[0] += gate.wait()
+    assert waits == {0, 2, 4, throttle.LONGEST_OF_SITE}
+
+
+def test_nothing_that_strangers_do_keeps_the_owner_out_of_a_known_browser(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attack goes on from the owner's own address as well."""
+    for limit in ("FREE_OF_LOGIN", "FREE_OF_ADDRESS", "FREE_OF_SITE"):
+        monkeypatch.setattr(throttle, limit, 8)
+    owner = Client()
+    assert sign_in(owner).status_code == 302
+    owner.post("/sign-out/")
+    for machine in [Client() for _ in range(30)] + list(machines(30)):
+        sign_in(machine, "carol", "guess")
+    assert "Too many wrong passwords" in sign_in(Client()).content.decode()
+    assert sign_in(owner).status_code == 302
+
+
+def test_a_known_browser_has_a_budget_and_not_more(db) -> None:
+    owner = Client()
+    sign_in(owner)
+    owner.post("/sign-out/")
+    for _ in range(throttle.FREE):
+        assert "name or the password is wrong" in sign_in(owner, "carol", "guess").content.decode()
+    assert "Too many wrong passwords" in sign_in(owner).content.decode()
+    assert sign_in(Client()).status_code == 302, "it counts for this browser alone"
+
+
+def test_a_browser_is_known_to_its_own_people_only(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attacker has an account too: it does not help against others."""
+    monkeypatch.setattr(throttle, "FREE_OF_LOGIN", 3)
+    attacker = Client()
+    sign_in(attacker)
+    for _ in range(4):
+        answer = sign_in(attacker, "dora", "guess")
+    assert "Too many wrong passwords" in answer.content.decode()
+
+
+def test_a_try_that_one_gate_stops_counts_at_none(db) -> None:
+    shut, before, behind = (throttle.Throttle(what=name, who="x", free=1) for name in "abc")
+    shut.enter()
+    gates = throttle.Gates([before, shut, behind])
+    for _ in range(5):
+        assert gates.enter() > 0
+    assert before.enter() == behind.enter() == 0
 
 
 def test_neighbours_in_a_network_of_ipv6_are_one() -> None:

@@ -5,7 +5,6 @@ import re
 import pytest
 from django.conf import settings as site
 from django.contrib.auth.signals import user_logged_out
-from django.contrib.sessions.models import Session
 from django.core.signing import Signer
 from django.http import HttpResponse
 from django.test import Client
@@ -13,6 +12,7 @@ from django.urls import reverse
 
 from apps.auth.models import User
 from portal import credentials, whose
+from portal.models import Session
 from tests.auth.world import MAIL_PASSWORD, SIGN_IN, sign_in, user_of, world
 from tests.support.people import PASSWORD
 

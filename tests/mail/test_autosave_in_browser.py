@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from portal.models import Session
 from tests.mail.desk import Writer
 from tests.mail.test_compose_in_browser import Open, write  # noqa: F401 - a fixture
 from tests.support.drafts import kept

@@ -24,7 +24,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.backends.db import SessionStore
+from portal.sessions import SessionStore
 from apps.prefs.models import Preference
 from portal.accounts import external_user
 from portal.models import HomeBlock, Notice, WorkerPing
@@ -53,7 +53,7 @@ LOOK = """
 import json
 from django.contrib.auth import get_user_model
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
+from portal.models import Session
 from apps.prefs.models import Preference
 from portal.models import HomeBlock, Notice, WorkerPing
 User = get_user_model()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import RequestFactory
 
 from portal import credentials
 from portal.credentials import Locked
+from portal.models import Session
+from portal.sessions import SessionStore
 
 SECRET = "pÄss word — marked-9f3a"
 

@@ -15,6 +15,7 @@ from portal import backup, delegations
 from portal.delegations import CannotRevoke, Opened, Over
 from portal.models import Delegation
 from portal.registry import DelegationKind, PortalApp
+from portal.security_events import security_event
 from portal.tasks import clean_up
 from portal.testing import with_apps
 
@@ -130,7 +131,12 @@ def test_it_is_listed_and_can_be_revoked(granted: tuple[Delegation, Opened], cli
 def test_one_of_an_app_that_is_gone_can_be_revoked_too(granted: tuple[Delegation, Opened], client: Client) -> None:
     client.force_login(get_user_model().objects.get())
     assert "test.work" in client.get("/sessions/").content.decode()
+    told: list[str] = []
+    listen = lambda event, **_signal: told.append(f"{event.kind} {event.facts['what']}")  # noqa: E731
+    security_event.connect(listen)
     client.post(f"/sessions/{granted[0].pk}/revoke/")
+    security_event.disconnect(listen)
+    assert told == ["delegation_revoked test.work"]
     assert not Delegation.objects.exists()
 
 

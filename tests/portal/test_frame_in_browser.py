@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from apps.prefs.models import PreferenceDefault
-from portal.models import Notice
+from portal.models import Notice, Session
 from portal.registry import NavItem, PortalApp
 from portal.testing import with_apps
 from tests.support import axe
@@ -20,7 +19,7 @@ from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WIDTHS = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
-PAGES = ["/", "/?customise=1", "/preferences/", "/preferences/portal.look/"]
+PAGES = ["/", "/?customise=1", "/preferences/", "/preferences/portal.look/", "/sessions/", "/auth/activity/"]
 
 
 def open_page(browser: Browser, live_server, who, errors: list[str] | None = None, **options) -> Page:

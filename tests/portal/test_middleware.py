@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -20,6 +19,7 @@ from portal.middleware import (
     TimeZoneMiddleware,
     is_trusted,
 )
+from portal.models import Session
 from portal.prefs import Prefs, for_user
 
 SIGN_IN = "/sign-in/"

@@ -12,13 +12,12 @@ from pathlib import Path
 from queue import Empty
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from kombu import Connection
 
 from portal import conf
 from portal.celery import app
-from portal.models import WorkerPing
+from portal.models import Session, WorkerPing
 from portal.tasks import clean_up
 
 ROOT = Path(__file__).resolve().parents[2]

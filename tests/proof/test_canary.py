@@ -263,14 +263,14 @@ def test_the_day_has_left_traces(day: Day) -> None:
     """Nothing is proved by looking into empty places."""
     places = day.places
     names = " ".join(places)
-    assert {"portal.log", "worker.log", "portal.sqlite3", "table django_session"} <= places.keys()
+    assert {"portal.log", "worker.log", "portal.sqlite3", "table portal_session"} <= places.keys()
     assert {"delegation_key", "table portal_delegation", "table mail_outboxmessage"} <= places.keys()
     assert "outbox/" in names and "backup rows/mail.recipient.jsonl" in names
     assert len(places["table portal_delegation"]) > 300 and len(places["table mail_outboxmessage"]) > 500
     assert "uploads/" in names and "broker" in names and "error-mails/" in names and "cache " in names
     assert places["portal.log"].count(b'"status": 500') >= 2
     assert b"ValueError" in day.error_mails and b"KeyError" in day.error_mails
-    assert len(places["table django_session"]) > 500
+    assert len(places["table portal_session"]) > 500
     assert b"REFUSED" in places["portal.log"].upper()
 
 
@@ -302,7 +302,7 @@ def test_a_backup_holds_nothing_that_is_on_its_way_out(day: Day) -> None:
 
 PLANT = """
 import sys
-from django.contrib.sessions.backends.db import SessionStore
+from portal.sessions import SessionStore
 from django.core.cache import cache
 from portal.celery import app
 words = sys.stdin.read()
@@ -325,7 +325,7 @@ def test_what_is_planted_is_found(day: Day) -> None:
     with (day.site.directory / "portal.log").open("a") as log:
         log.write(text)
     found = search(day.places, words)
-    for place in ("table django_session", "portal.log", "uploads/planted", "error-mails/planted"):
+    for place in ("table portal_session", "portal.log", "uploads/planted", "error-mails/planted"):
         assert {name for where, name in found if where == place} == words.keys(), place
     for kind in ("cache ", "broker", "portal.sqlite3"):
         assert {name for where, name in found if where.startswith(kind)} == words.keys(), kind

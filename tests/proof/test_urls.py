@@ -32,6 +32,7 @@ pytestmark = pytest.mark.needs_app("mail")
 FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in"}
 ONLY_POST = {
     "portal:arrange",
+    "portal:end_session",
     "portal:dismiss_notice",
     "portal:sign_out",
     "portal:set_language",

@@ -16,6 +16,8 @@ from django.utils.translation import ngettext
 from apps.auth.factors import browsers, cards, codes, invitations, ways
 from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, Passkey, RecoveryCode, Rule
 from apps.auth.models import User
+from portal import sessions
+from portal.security_events import tell
 
 
 @admin.register(Rule)
@@ -149,4 +151,6 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
         RecoveryCode.objects.filter(user=user).delete()
         AppPassword.objects.filter(user=user).delete()
         browsers.forget_all(user)
+        sessions.end_all(user_id=user.pk, request=request)
+        tell(request, kind="factor_removed", user=user, by=request.user.get_username())
     messages.success(request, _("Their apps, cards, passkeys, recovery codes, app passwords and browsers are void."))

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from django.http import HttpRequest
 
 from apps.auth.factors import browsers, invitations, policy, proofs, ways
+from portal import sessions
 from portal.accounts import canonical_login
 from portal.http import PortalRequest
+from portal.security_events import tell
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -154,8 +156,13 @@ def arrive(request: HttpRequest, user: User, found: Stage | None) -> None:
     demand = policy.demand(user, address=cast("PortalRequest", request).client_address)
     if ways.INVITATION in passed or (demand.needs and not passed):
         request.session[MUST_ENROL] = True
+    if ways.RECOVERY in passed:
+        tell(request, kind="recovery_code_used", user=user)
+    if demand.remember_days:  # who was asked, and did not say so, sits at somebody else's computer
+        request.session[sessions.TRUSTED] = ways.REMEMBERED in passed or bool(found and found.remember)
     if found is not None and found.remember and demand.remember_days and ways.REMEMBERED not in passed:
         browsers.remember(request, user, days=demand.remember_days)
+        tell(request, kind="device_remembered", user=user)
 
 
 def passed(request: HttpRequest) -> tuple[str, ...]:

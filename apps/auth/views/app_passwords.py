@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -14,8 +13,7 @@ from apps.auth.factors import app_passwords
 from apps.auth.factors.models import AppPassword
 from apps.auth.views.proving import fresh_proof
 from portal.http import PortalRequest
-
-log = structlog.get_logger(__name__)
+from portal.security_events import tell
 
 
 @login_required
@@ -32,7 +30,7 @@ def make(request: PortalRequest) -> HttpResponse:
     except app_passwords.TooMany:
         messages.error(request, _("You have as many as one person may have. Revoke one first."))
         return redirect("auth:security")
-    log.info("app_password_made", user=request.user.pk)
+    tell(request, kind="app_password_added", user=request.user, name=name)
     return render(request, "auth/app_password.html", {"name": name, "password": password})
 
 
@@ -40,6 +38,6 @@ def make(request: PortalRequest) -> HttpResponse:
 @require_POST
 def revoke(request: PortalRequest, password_id: int) -> HttpResponse:
     if AppPassword.objects.filter(pk=password_id, user=request.user).delete()[0]:
-        log.info("app_password_revoked", user=request.user.pk)
+        tell(request, kind="app_password_removed", user=request.user)
     messages.success(request, _("Revoked. The program gets in no more."))
     return redirect("auth:security")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-import structlog
 from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
@@ -23,9 +22,9 @@ from apps.auth.factors import gate, passkeys, policy, proofs, ways
 from apps.auth.models import User
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
+from portal.security_events import tell
 from portal.throttle import Throttle
 
-log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponse]
 MAILBOX = "mailbox"  # the password of the second level, for those who have nothing else
 
@@ -89,7 +88,7 @@ def _check(request: PortalRequest, way: str) -> str:
         throttle.withdraw()
         return _("The mail server cannot be reached just now. Try again in a moment.")
     if not good:
-        log.warning("proof_refused", user=request.user.pk, way=way)
+        tell(request, kind="factor_refused", user=request.user, way=way)
         return _("That was not right. A code is good for a short time, and once.")
     throttle.passed()
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import segno
-import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,10 +17,10 @@ from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, w
 from apps.auth.factors.models import AppPassword, CodeDevice, Passkey, RememberedBrowser
 from apps.auth.prefs import SECURITY
 from apps.auth.views.proving import fresh_proof
-from portal import credentials, preferences
+from portal import credentials, preferences, sessions
 from portal.http import PortalRequest
+from portal.security_events import tell
 
-log = structlog.get_logger(__name__)
 MOST_DEVICES = 10
 
 
@@ -93,7 +92,7 @@ def _confirmed(request: PortalRequest, device: CodeDevice) -> HttpResponse:
     device.save(update_fields=["name", "confirmed"])
     gate.renew(request, ways.CODE)
     gate.enrolled(request, request.user)
-    log.info("factor_added", user=request.user.pk, kind=device.kind)
+    tell(request, kind="factor_added", user=request.user, way=device.kind, name=device.name)
     messages.success(request, _("Your app is set up. From now on its codes prove that it is you."))
     if not codes.left(request.user):
         return _sheet(request)
@@ -110,13 +109,21 @@ def change_device(request: PortalRequest, device_id: int) -> HttpResponse:
             messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
             return redirect("auth:security")
         device.delete()
-        browsers.forget_all(request.user)
-        log.warning("factor_removed", user=request.user.pk, kind=device.kind)
-        messages.success(request, _("Removed. Browsers that were remembered will ask again."))
+        _removed(request, way=device.kind, name=device.name)
+        messages.success(
+            request, _("Removed. You are signed out everywhere else, and browsers that were remembered will ask again.")
+        )
     else:
         CodeDevice.objects.filter(pk=device.pk).update(name=request.POST.get("name", "").strip()[:64])
         messages.success(request, _("Saved."))
     return redirect("auth:security")
+
+
+def _removed(request: PortalRequest, *, way: str, name: str) -> None:
+    """Whoever has come in with it elsewhere is out, and no browser is spared the proof any more."""
+    browsers.forget_all(request.user)
+    sessions.end_all(user_id=request.user.pk, but=request.session.session_key, request=request)
+    tell(request, kind="factor_removed", user=request.user, way=way, name=name)
 
 
 def _is_needed(request: PortalRequest, device: CodeDevice | Passkey) -> bool:
@@ -144,7 +151,7 @@ def passkey(request: PortalRequest) -> HttpResponse:
         try:
             made = passkeys.make(request, request.user, request.POST.get("passkey", ""), name=name, secret=secret)
         except passkeys.Refused as refusal:
-            log.warning("passkey_refused", user=request.user.pk, why=str(refusal))
+            tell(request, kind="factor_refused", user=request.user, way=ways.PASSKEY, why=str(refusal))
             trouble = _("That did not work. Try again, or take another device.")
         else:
             return _passkey_made(request, made, wanted_alone=bool(secret))
@@ -160,7 +167,7 @@ def passkey(request: PortalRequest) -> HttpResponse:
 def _passkey_made(request: PortalRequest, made: Passkey, *, wanted_alone: bool) -> HttpResponse:
     gate.renew(request, ways.PASSKEY)
     gate.enrolled(request, request.user)
-    log.info("factor_added", user=request.user.pk, kind=ways.PASSKEY)
+    tell(request, kind="factor_added", user=request.user, way=ways.PASSKEY, name=made.name)
     messages.success(request, _("Your passkey is set up."))
     if wanted_alone and not made.sealed:
         messages.warning(request, _("It cannot keep your mail password, so you will be asked for that as before."))
@@ -184,9 +191,10 @@ def change_passkey(request: PortalRequest, passkey_id: int) -> HttpResponse:
             messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
             return redirect("auth:security")
         found.delete()
-        browsers.forget_all(request.user)
-        log.warning("factor_removed", user=request.user.pk, kind=ways.PASSKEY)
-        messages.success(request, _("Removed. Browsers that were remembered will ask again."))
+        _removed(request, way=ways.PASSKEY, name=found.name)
+        messages.success(
+            request, _("Removed. You are signed out everywhere else, and browsers that were remembered will ask again.")
+        )
     elif "forget" in request.POST:
         passkeys.forget_password(found)
         messages.success(request, _("It keeps your mail password no longer."))
@@ -208,7 +216,7 @@ def recovery(request: PortalRequest) -> HttpResponse:
 
 def _sheet(request: PortalRequest) -> HttpResponse:
     """Shown in this answer and never again."""
-    log.info("recovery_codes_made", user=request.user.pk)
+    tell(request, kind="recovery_codes_made", user=request.user)
     context = {"codes": codes.new_sheet(request.user), "site": settings.SITE_NAME}
     return render(request, "auth/recovery.html", context)
 
@@ -217,5 +225,6 @@ def _sheet(request: PortalRequest) -> HttpResponse:
 @require_POST
 def forget_browsers(request: PortalRequest) -> HttpResponse:
     browsers.forget_all(request.user)
+    tell(request, kind="device_forgotten", user=request.user)
     messages.success(request, _("All browsers will ask again."))
     return redirect("auth:security")

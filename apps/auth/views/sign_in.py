@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-import structlog
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,12 +17,13 @@ from apps.auth.certificates import services as certificates
 from apps.auth.certificates import store
 from apps.auth.factors import browsers, gate, passkeys, policy, ways
 from apps.auth.models import User
+from portal import devices, throttle
 from portal.accounts import canonical_login
 from portal.http import PortalRequest
-from portal.throttle import Throttle
+from portal.security_events import tell
+from portal.throttle import Gates
 from portal.views.account import begin_session, recognise
 
-log = structlog.get_logger(__name__)
 STEP = "first_level"  # the form field that says which step a form is of
 _FIELDS = (ways.CODE, ways.PASSWORD, ways.RECOVERY, ways.INVITATION)
 
@@ -50,6 +50,7 @@ def _try(request: PortalRequest, target: str) -> HttpResponse:
     if wait is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
     if isinstance(wait, int):
+        tell(request, kind="factor_throttled", login=login, way=way, seconds=wait)
         text = ngettext(
             "Too many tries. Try again in %(n)d second.", "Too many tries. Try again in %(n)d seconds.", wait
         )
@@ -61,28 +62,24 @@ def _try(request: PortalRequest, target: str) -> HttpResponse:
         return _with_certificate(request, target, wait, remember=remember)
     found = gate.begin(request, login=login, way=way, proof=proof, remember=remember)
     if found is None:
-        log.warning("first_level_refused", address=request.client_address, way=way)
+        tell(request, kind="factor_refused", login=login, way=way)
         return _page(request, target, trouble=str(_wrong()), status=403)
-    for throttle in wait:
-        throttle.withdraw()
-    log.info("first_level_passed", user=found.user, address=request.client_address, way=way)
+    wait.withdraw() if found.user is None else wait.passed()
+    tell(request, kind="factor_passed", user=found.user, way=way)
     return onwards(request, found, target)
 
 
 @sensitive_variables("proof", "secret")
-def _with_passkey(
-    request: PortalRequest, target: str, tries: tuple[Throttle, Throttle], *, remember: bool
-) -> HttpResponse:
+def _with_passkey(request: PortalRequest, target: str, tries: Gates, *, remember: bool) -> HttpResponse:
     """It tells by itself whose it is; one that opens the mailbox alone is the second level too."""
     try:
         proof = passkeys.prove(request, request.POST.get("passkey", ""))
     except passkeys.Refused as refusal:
-        log.warning("first_level_refused", address=request.client_address, way=ways.PASSKEY, why=str(refusal))
+        tell(request, kind="factor_refused", way=ways.PASSKEY, why=str(refusal))
         return _page(request, target, trouble=str(_wrong()), status=403)
-    for throttle in tries:
-        throttle.withdraw()
+    tries.passed()
     found = gate.accept(request, user=proof.passkey.user, way=ways.PASSKEY, remember=remember)
-    log.info("first_level_passed", user=proof.passkey.user_id, address=request.client_address, way=ways.PASSKEY)
+    tell(request, kind="factor_passed", user=proof.passkey.user_id, way=ways.PASSKEY)
     secret = passkeys.mail_password(proof) if found is not None and found.done else ""
     if found is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
@@ -98,9 +95,7 @@ def _with_passkey(
     return onwards(request, found, target)
 
 
-def _with_certificate(
-    request: PortalRequest, target: str, tries: tuple[Throttle, Throttle], *, remember: bool
-) -> HttpResponse:
+def _with_certificate(request: PortalRequest, target: str, tries: Gates, *, remember: bool) -> HttpResponse:
     """The front has checked that the browser has its key; whose it is, our authority knows."""
     pem = unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
     if not pem:
@@ -109,11 +104,10 @@ def _with_certificate(
     user = certificates.owner_of(pem) if store.exists() else None
     found = gate.accept(request, user=user, way=ways.CERTIFICATE, remember=remember) if user is not None else None
     if found is None:
-        log.warning("first_level_refused", address=request.client_address, way=ways.CERTIFICATE)
+        tell(request, kind="factor_refused", way=ways.CERTIFICATE)
         return _page(request, target, trouble=str(_wrong()), status=403)
-    for throttle in tries:
-        throttle.withdraw()
-    log.info("first_level_passed", user=found.user, address=request.client_address, way=ways.CERTIFICATE)
+    tries.passed()
+    tell(request, kind="factor_passed", user=found.user, way=ways.CERTIFICATE)
     return onwards(request, found, target)
 
 
@@ -127,17 +121,16 @@ def onwards(request: PortalRequest, found: gate.Stage, target: str) -> HttpRespo
     return _again(target)
 
 
-def _wait(request: PortalRequest, login: str) -> tuple[Throttle, Throttle] | int | None:
-    """The tries that have begun, or the seconds until one is heard; None for what can be no name."""
+def _wait(request: PortalRequest, login: str) -> Gates | int | None:
+    """The try that has begun, or the seconds until one is heard; None for what can be no name. Counted apart from the
+    passwords of the second level, by the same rules."""
     try:
-        own = Throttle(what=f"first level {canonical_login(login)}", who=request.client_address)
+        canonical = canonical_login(login)
     except ValueError:
         return None
-    everything = Throttle.of_address(request.client_address)
-    wait = everything.enter()
-    if not wait and (wait := own.enter()):
-        everything.withdraw()
-    return wait or (own, everything)
+    device = devices.known(request, login=canonical)
+    gates = throttle.of_sign_in(login=f"first level {canonical}", address=request.client_address, device=device)
+    return gates.enter() or gates
 
 
 def _wrong() -> str:
