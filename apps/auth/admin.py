@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.auth import leaving
 from apps.auth.audit.admin import AuditEventAdmin as AuditEventAdmin
 from apps.auth.certificates.admin import IssuedCertificateAdmin as IssuedCertificateAdmin
 from apps.auth.factors import admin as factors
@@ -61,6 +62,11 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         count = sum(sessions.end_all(user_id=user.pk, but=here, request=request) for user in chosen)
         text = ngettext("%(count)d session has been ended.", "%(count)d sessions have been ended.", count)
         messages.success(request, text % {"count": count})
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            leaving.shut_out(obj, request=request)
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:

@@ -12,11 +12,13 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
-from apps.auth.factors import cards, codes, invitations, ways
-from apps.auth.factors.models import CodeDevice, Invitation, RecoveryCode
+from apps.auth.factors import app_passwords, cards, codes, invitations, ways
+from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, RecoveryCode, RememberedBrowser
 from apps.auth.models import User
 from portal.accounts import external_user
+from portal.models import Session
 
 KEY = b"12345678901234567890"
 CSV = f"serial,key,counter,digits,login\nF-1,{KEY.hex()},7,6,carol\nF-2,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,8,\n"
@@ -156,3 +158,18 @@ def test_invitations_for_those_who_are_named(carol: User) -> None:
         call_command("invite", "nobody")
     with pytest.raises(CommandError, match="nobody"):
         call_command("invite", group="empty")
+
+
+def test_who_is_locked_out_loses_all_that_lets_them_in(admin: Client, carol: User) -> None:
+    app_passwords.make(carol, name="Phone")
+    RememberedBrowser.objects.create(user=carol, digest="x", expires=timezone.now())
+    hers = Client()
+    hers.force_login(carol)
+    assert hers.get("/").status_code == 200
+    admin.post(f"/admin/portal_auth/user/{carol.pk}/change/", {"display_name": "Carol"})
+    carol.refresh_from_db()
+    assert not carol.is_active
+    assert not AppPassword.objects.exists()
+    assert not RememberedBrowser.objects.exists()
+    assert not Session.objects.filter(user=carol.pk).exists()
+    assert hers.get("/").status_code == 302

@@ -8,7 +8,6 @@ import sys
 from io import StringIO
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -18,7 +17,7 @@ from apps.auth.ldap.connection import Unavailable
 from apps.auth.models import User
 from portal import delegations, sessions
 from portal.accounts import external_user
-from portal.models import Delegation
+from portal.models import Delegation, Session
 from scripts.servers import slapd as ldap
 from scripts.servers.slapd import Slapd
 from tests.auth.directory import sign_in, signed_in, site

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
 from portal import delegations, sealing
-from portal.models import Delegation
+from portal.models import Delegation, Session
 
 
 def test_nothing_is_found_and_nothing_is_left(db: None, tmp_path: Path) -> None:

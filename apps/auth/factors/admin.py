@@ -13,10 +13,10 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.auth.factors import browsers, cards, codes, invitations, ways
+from apps.auth import leaving
+from apps.auth.factors import cards, codes, invitations, ways
 from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, Passkey, RecoveryCode, Rule
 from apps.auth.models import User
-from portal import sessions
 from portal.security_events import tell
 
 
@@ -149,8 +149,6 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
         CodeDevice.objects.filter(user=user, kind=ways.HOTP).update(user=None)
         Passkey.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
-        AppPassword.objects.filter(user=user).delete()
-        browsers.forget_all(user)
-        sessions.end_all(user_id=user.pk, request=request)
+        leaving.shut_out(user, request=request)
         tell(request, kind="factor_removed", user=user, by=request.user.get_username())
     messages.success(request, _("Their apps, cards, passkeys, recovery codes, app passwords and browsers are void."))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from django.db import transaction
 from django.utils import timezone
 
+from apps.auth import leaving
 from apps.auth.ldap.backend import SOURCE, site_directory
 from apps.auth.models import User
-from portal import delegations, sessions
 from portal.accounts import account_server
 
 log = structlog.get_logger(__name__)
@@ -40,9 +39,7 @@ def check() -> Changes:
 
 
 def lock_out(user: User) -> None:
-    """No way in, and nothing that goes on: sessions, and secrets for what goes on without the browser."""
-    with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(is_active=False, gone_since=timezone.now())
-        delegations.end_all(user_id=user.pk)
-    ended = sessions.end_all(user_id=user.pk)
+    """No way in, and nothing that goes on."""
+    User.objects.filter(pk=user.pk).update(is_active=False, gone_since=timezone.now())
+    ended = leaving.shut_out(user)
     log.info("person_gone", user=user.pk, sessions=ended)
