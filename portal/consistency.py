@@ -78,6 +78,20 @@ def own_address(host: str, port: int) -> str:
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
+def content_host(env: Environment, *, base_url: BaseUrl, content: BaseUrl) -> None:
+    """Cookies know host names, not ports: only another name keeps them from what messages bring."""
+    if not content.origin:
+        return
+    if not base_url.origin:
+        env.report("CONTENT_HOST", "needs BASE_URL too: only its pages may show what comes from there.")
+    elif content.path:
+        env.report("CONTENT_HOST", "write it without a path, like https://content.example.org.")
+    elif content.host == base_url.host:
+        env.report("CONTENT_HOST", "is the host of BASE_URL; another port is not enough, give it a name of its own.")
+    elif content.scheme != base_url.scheme:
+        env.report("CONTENT_HOST", f"write {base_url.scheme}://, as in BASE_URL.")
+
+
 def both_or_none(env: Environment, **values: str) -> None:
     """A login and its password."""
     missing = [name for name, value in values.items() if not value]

@@ -6,13 +6,14 @@ Why the whole chain stands as it does:
 2. the client's address, before anything judges by it: headers that no trusted proxy has set are gone from here on;
 3. security headers and the Content-Security-Policy, so that whatever is answered below carries them;
 4. https only, before anything is read that has to be protected;
-5. health checks, before the host of a request counts: probes come by address;
-6. static files (WhiteNoise), which need none of the rest;
-7. pages made small (files are as they are);
-8. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
-9. Django's common rules, the check of a form's origin, messages, framing; a page for what an address does not take;
-10. the sealed password: it deals with what the views raise, and takes passwords only from forms already checked;
-11. the gate, last: what has to be proved before a page.
+5. the second host name (``portal.content_host``), where nothing of what follows exists;
+6. health checks, before the host of a request counts: probes come by address;
+7. static files (WhiteNoise), which need none of the rest;
+8. pages made small (files are as they are);
+9. the session, its lifetime, who it belongs to, what that person prefers, in that person's language and time zone;
+10. Django's common rules, the check of a form's origin, messages, framing; a page for what an address does not take;
+11. the sealed password: it deals with what the views raise, and takes passwords only from forms already checked;
+12. the gate, last: what has to be proved before a page.
 """
 
 from __future__ import annotations

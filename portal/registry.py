@@ -142,6 +142,7 @@ class PortalApp:
     id: str  # unique slug; also the URL prefix /<id>/ and the URL namespace
     title: Text
     urls: str = ""  # dotted module: "apps.mail.urls"
+    content_urls: str = ""  # the same for CONTENT_HOST: views that get neither session nor user (portal.content_host)
     nav: tuple[NavItem, ...] = ()
     blocks: tuple[Block, ...] = ()
     pref_pages: tuple[PrefPage, ...] = ()
@@ -206,6 +207,10 @@ class Registry:
     def urlpatterns(self) -> list[URLResolver | URLPattern]:
         """One ``/<id>/`` for each app with URLs; the namespace is the app's id."""
         return [path(f"{app.id}/", include((app.urls, app.id))) for app in self.apps if app.urls]
+
+    def content_urlpatterns(self) -> list[URLResolver | URLPattern]:
+        """The same for CONTENT_HOST."""
+        return [path(f"{app.id}/", include((app.content_urls, app.id))) for app in self.apps if app.content_urls]
 
 
 def _check_id(app_id: str) -> None:

@@ -49,6 +49,8 @@ HTTP_PORT = env("HTTP_PORT", conf.integer(1, 65535), "8080")
 BASE_URL = env("BASE_URL", conf.base_url)
 if TLS:
     BASE_URL = consistency.served_here(env, host=HOST, port=PORT, http_port=HTTP_PORT, base_url=BASE_URL)
+CONTENT_HOST = env("CONTENT_HOST", conf.base_url)
+consistency.content_host(env, base_url=BASE_URL, content=CONTENT_HOST)
 CA_PASSPHRASE = env("CA_PASSPHRASE", conf.text)  # apps.auth.certificates
 WEB_THREADS = env("WEB_THREADS", conf.integer(2, 512), "32")
 ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, "localhost", "127.0.0.1", "[::1]") if h]
@@ -78,6 +80,7 @@ MIDDLEWARE = [
     "portal.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.HttpsOnlyMiddleware",
+    "portal.content_host.ContentHostMiddleware",
     "portal.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.CompressionMiddleware",
@@ -174,7 +177,7 @@ CREDENTIALS_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_key"
 REMEMBERED_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_remembered"
 ACCOUNT_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_account"
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_device"
-LANGUAGE_COOKIE_NAME = "yurt_language"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_language"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SITE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
@@ -195,7 +198,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:", "blob:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        "frame-src": ["'self'"],
+        "frame-src": ["'self'", *([CONTENT_HOST.origin] if CONTENT_HOST.origin else [])],
         "worker-src": ["'self'"],
         "manifest-src": ["'self'"],
         "form-action": ["'self'"],

@@ -10,6 +10,7 @@ PORTAL_APP = PortalApp(
     id="mail",
     title=_("Mail"),
     urls="apps.mail.urls",
+    content_urls="apps.mail.content_urls",
     nav=(
         NavItem(
             id="mail.index",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from apps.mail.services import delivery, sweeping, uploads
+from apps.mail.services import delivery, laid, sweeping, uploads
 from portal.celery import app
 
 DAY = 24 * 3600.0
@@ -19,6 +19,12 @@ _one_sweep, _one_tidy = threading.Lock(), threading.Lock()
 def purge_uploads() -> None:
     """Files that were attached to something nobody sent, saved or discarded."""
     uploads.purge(settings.DATA_DIR / "uploads")
+
+
+@app.task(name="mail.purge_content", expires=TIDY)  # type: ignore[untyped-decorator, unused-ignore]
+def purge_content() -> None:
+    """Documents of CONTENT_HOST whose address has lost its force."""
+    laid.clean_up()
 
 
 @app.task(name="mail.send_message")  # type: ignore[untyped-decorator, unused-ignore]
@@ -49,5 +55,6 @@ def _alone(lock: threading.Lock, work: Callable[[], None]) -> None:
 
 
 app.add_periodic_task(DAY, purge_uploads.s(), name="mail.purge_uploads")
+app.add_periodic_task(TIDY, purge_content.s(), name="mail.purge_content")
 app.add_periodic_task(SWEEP, sweep_outbox.s(), name="mail.sweep_outbox")
 app.add_periodic_task(TIDY, tidy_outbox.s(), name="mail.tidy_outbox")

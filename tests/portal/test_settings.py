@@ -24,6 +24,7 @@ WRONG = {
     "BASE_URL": "http://mail.example.org",
     "BROKER_URL": "carrier-pigeon://",
     "CACHE_URL": "redis://",
+    "CONTENT_HOST": "content.example.org",
     "DATABASE_URL": "postgres://localhost/portal",
     "DELEGATION_KEY": "short",
     "DEBUG": "perhaps",
@@ -141,6 +142,10 @@ SERVERS = {"IMAP_URL": "imaps://mail.example.org", "SMTP_URL": "smtps://mail.exa
         ("SMTP_TLS_CA_FILE", {"SMTP_TLS_CA_FILE": "/etc"}),
         ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
         ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "127.0.0.1 ::/0"}),
+        ("CONTENT_HOST", {"CONTENT_HOST": "https://content.example.org"}),
+        ("CONTENT_HOST", {"CONTENT_HOST": "https://c.example.org/mail", "BASE_URL": "https://mail.example.org"}),
+        ("CONTENT_HOST", {"CONTENT_HOST": "https://mail.example.org:8443", "BASE_URL": "https://mail.example.org"}),
+        ("CONTENT_HOST", {"CONTENT_HOST": "http://localhost", "BASE_URL": "https://mail.example.org"}),
     ],
 )
 def test_values_that_no_site_can_mean(name: str, values: dict[str, str]) -> None:
@@ -156,7 +161,7 @@ def test_values_that_no_site_can_mean(name: str, values: dict[str, str]) -> None
         | {"LDAP_LOGIN_ATTRIBUTE": "mail", "LDAP_USER_FILTER": "(&(Mail={login})(o=y))", "MAIL_LOGIN_RULE": "{local}"},
         {"IMAP_URL": "imap://mail.example.org", "SMTP_URL": "smtp://mail.example.org", "ALLOW_PLAINTEXT": "yes"},
         {"IMAP_URL": "imap+starttls://mail.example.org", "TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8 unix"}
-        | {"BASE_URL": "https://mail.example.org"},
+        | {"BASE_URL": "https://mail.example.org", "CONTENT_HOST": "https://content.example.org"},
         {
             "SELFTEST_LOGIN": "tester",
             "SELFTEST_PASSWORD": "secret",

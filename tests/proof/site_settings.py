@@ -5,6 +5,7 @@ No setting of the portal can do this: it is code that only a process started wit
 - Every name looked up and every address connected to beyond this machine is written to ``PROOF_OUTGOING``.
 - ``PROOF_SANITISE=no`` switches the sanitiser off, so that the layers behind it stand alone; then ``&policy=no`` in an
   address leaves out the answer's Content-Security-Policy.
+- ``PROOF_POLICY=no`` leaves the message's documents a policy that forbids nothing.
 - ``PROOF_WEB=port`` is where the image proxy finds the whole web.
 - ``PROOF_FALL=word`` makes a bug of the worst kind: an exception with the text of the mail in it when a mail contains
   the word, one with the password in it for a login that contains it. Error mails then lie in files.
@@ -51,6 +52,9 @@ if os.environ.get("PROOF_SANITISE") == "no":
     render.html = functools.partial(render_html.render, sanitise=False)  # type: ignore[assignment]
     render_html.clean_outgoing = lambda html, **_options: html  # type: ignore[assignment]
     MIDDLEWARE = ["tests.proof.site_settings.without_policy", *MIDDLEWARE]  # noqa: F405
+
+if os.environ.get("PROOF_POLICY") == "no":
+    MIDDLEWARE = ["tests.proof.site_settings.permissive", *MIDDLEWARE]
 
 if "PROOF_WEB" in os.environ:
     from apps.mail.services import images
@@ -101,3 +105,11 @@ def without_policy(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return response
 
     return answer
+
+
+def permissive(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """No middleware: what has to be changed once the apps are loaded."""
+    from apps.mail.views import documents
+
+    documents._policy = lambda **_options: "frame-ancestors *"  # forbids nothing
+    return get_response

@@ -13,7 +13,17 @@ from pathlib import Path
 
 _SCRATCH = Path(tempfile.mkdtemp(prefix="yurt-test-"))
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
-_FROM_OUTSIDE = ("IMAP_URL", "SMTP_URL", "SMTP_AUTH", "CACHE_URL", "BROKER_URL", "BASE_URL", "TRUSTED_PROXIES", "DEBUG")
+_FROM_OUTSIDE = (
+    "IMAP_URL",
+    "SMTP_URL",
+    "SMTP_AUTH",
+    "CACHE_URL",
+    "BROKER_URL",
+    "BASE_URL",
+    "CONTENT_HOST",
+    "TRUSTED_PROXIES",
+    "DEBUG",
+)
 for _name in _FROM_OUTSIDE:
     os.environ.pop(_name, None)
 os.environ |= {

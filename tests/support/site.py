@@ -48,7 +48,7 @@ class Site:
     def start(self) -> None:
         port = self.environment["PORT"]
         command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{port}"]
-        command += ["--worker-class", "gthread", "--threads", "32", "--timeout", "120", "--no-control-socket"]
+        command += ["--config", "deploy/gunicorn.conf.py"]
         with (self.directory / "portal.log").open("ab") as log:
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "--", *command],
@@ -61,7 +61,7 @@ class Site:
         self.pid = process.pid
         self._process = process
         deadline = time.monotonic() + 60
-        while not _answers(f"{self.url}/healthz"):
+        while not _answers(f"http://127.0.0.1:{port}/healthz"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the portal did not start:\n{self.log[-4000:]}")
             time.sleep(0.05)
@@ -125,13 +125,15 @@ def fresh_site(directory: Path, **settings: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running_site(*, application: str = "portal.wsgi", **settings: str) -> Iterator[Site]:
-    """A portal with these settings (IMAP_URL=..., SMTP_URL=...), on SQLite unless DATABASE_URL says otherwise.
+    """A portal with these settings (IMAP_URL=..., SMTP_URL=...), on SQLite unless DATABASE_URL says otherwise; its port
+    stands in for ``{port}`` in them.
 
     ``site.manage("createsuperuser", ...)`` and the like work while it runs.
     """
     workdir = Workdir.create()
     directory = workdir.path / "data"
     port = workdir.free_port()
+    settings = {name: value.replace("{port}", str(port)) for name, value in settings.items()}
     url = f"http://localhost:{port}"
     environment = fresh_site(directory, **{"PORT": str(port), "BASE_URL": url} | settings)
     site = Site(environment["BASE_URL"], directory, environment, application=application)

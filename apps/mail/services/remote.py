@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.urls import reverse
-
 from apps.mail.services import images
 from portal.http import PortalRequest
 
@@ -30,7 +28,7 @@ def _consent(mailbox: str, uid: int, uidvalidity: int) -> str:
     return f"consent\n{uidvalidity}\n{uid}\n{mailbox}"  # no web address begins like this
 
 
-def proxy_url(request: PortalRequest, url: str) -> str:
-    """The address under which the portal fetches ``url`` for this person."""
-    query = urlencode({"u": url, "s": images.sign(url, owner=owner(request))}, errors="replace")
-    return f"{reverse('mail:image')}?{query}"
+def proxy_url(base: str, url: str, *, owner: str) -> str:
+    """The address below ``base`` under which the portal fetches ``url`` for this owner."""
+    query = urlencode({"u": url, "s": images.sign(url, owner=owner)}, errors="replace")
+    return f"{base}?{query}"

@@ -7,6 +7,7 @@ every chunk, so chunks cannot be cut, swapped or replayed elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -24,6 +25,10 @@ CHUNK = 256 * 1024
 MAX_AGE = 24 * 3600  # seconds after which a forgotten upload is removed
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _HEAD = struct.Struct(">I")  # length of the sealed chunk that follows
+
+
+def new_id() -> str:
+    return secrets.token_urlsafe(16)
 
 
 class UploadError(Exception):
@@ -51,9 +56,13 @@ class Uploads:
     user: str
     key: bytes  # 32 octets
 
-    def save(self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int, content_id: str = "") -> Upload:
-        """Seal a file as it arrives. Raises ``TooLarge`` (and keeps nothing) beyond ``limit`` octets."""
-        upload_id = secrets.token_urlsafe(16)
+    def save(
+        self, *, filename: str, type: str, chunks: Iterable[bytes], limit: int, content_id: str = "", id: str = ""
+    ) -> Upload:
+        """Seal a file as it arrives. Raises ``TooLarge`` (and keeps nothing) beyond ``limit`` octets.
+
+        ``id``: one of ``new_id``, where it has to be known before."""
+        upload_id = id or new_id()
         folder = self.root / self.user
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = folder / upload_id
@@ -81,6 +90,9 @@ class Uploads:
             return self._meta(upload_id, _sealed(file))[0]
 
     def read(self, upload_id: str) -> bytes:
+        return self.open(upload_id)[1]
+
+    def open(self, upload_id: str) -> tuple[Upload, bytes]:
         with self._open(upload_id) as file:
             sealed = _sealed(file)
         upload, count = self._meta(upload_id, sealed)
@@ -89,7 +101,7 @@ class Uploads:
         content = b"".join(self._unseal(upload_id, number, box) for number, box in enumerate(sealed[:-1], 1))
         if len(content) != upload.size:
             raise UploadError(upload_id)
-        return content
+        return upload, content
 
     def delete(self, upload_id: str) -> None:
         self._path(upload_id).unlink(missing_ok=True)
@@ -135,11 +147,13 @@ class Uploads:
 
 def purge(root: Path, *, older_than: float = MAX_AGE) -> int:
     """Remove uploads that nobody sent or discarded; returns how many went."""
-    limit = time.time() - older_than
-    old = [path for path in root.glob("*/*") if path.stat().st_mtime < limit]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    limit, gone = time.time() - older_than, 0
+    for path in root.glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # its owner was quicker
+            if path.stat().st_mtime < limit:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:

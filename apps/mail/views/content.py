@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -17,41 +15,32 @@ from django.views.decorators.http import require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
-from apps.mail.prefs import REMOTE_IMAGES
 from apps.mail.services import attaching, images, reading, source, streams, times
-from apps.mail.services.remote import may_load, proxy_url
+from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.uploads import UploadError
+from apps.mail.views import documents
 from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
 _ACTIVE = re.compile(r"html|xml|svg|script|xaml|flash|message/|multipart/")
-_SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
-Resolve = Callable[[str], str | None]
 
 
 @require_safe
 @xframe_options_sameorigin
 @with_store
 def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, number: str) -> HttpResponse:
-    """One HTML part as a document of its own. Its policy lets in this message's own images, and after consent those
-    of the proxy; nothing else is ever loaded, whatever the sanitiser has missed."""
+    """One HTML part as a document of its own, or the way to it on the second host."""
     uidvalidity = uidvalidity_of(request.GET)
     structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
     part = _find(structure, number, "text/html")
     root = reading.root_of(structure, request.GET.get("inside", ""))[0]
     raw = store.part(mailbox, uid, number, uidvalidity=uidvalidity, limit=reading.MOST_HTML * 2)
-    loads = _loads(request, mailbox, uid, uidvalidity)
-    drawn = reading.draw_html(
-        part,
-        raw,
-        cid=_cid(root, mailbox, uid, uidvalidity),
-        remote=(lambda url: proxy_url(request, url)) if loads else None,
-    )
+    document = documents.begin(request, store, root, MessageRef(mailbox, uidvalidity, uid))
+    drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote)
     context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
-    response = render(request, "mail/body.html", context)
-    return _document(request, response, mailbox, uid, loads=loads)
+    return document.answer("mail/body.html", context)
 
 
 @require_safe
@@ -67,24 +56,22 @@ def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         prefer=form_wanted(request),
         inside=request.GET.get("inside", ""),
     )
-    loads = _loads(request, mailbox, uid, uidvalidity)
-    cid = _cid(opened.root, mailbox, uid, uidvalidity)
-    remote = (lambda url: proxy_url(request, url)) if loads else None
+    document = documents.begin(request, store, opened.root, MessageRef(mailbox, uidvalidity, uid))
     numbers = [shown.part.number for shown in opened.bodies if shown.html]
     octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
     texts = []
     for shown in opened.bodies:
         text, cut = shown.text, shown.cut
         if shown.html:
-            drawn = reading.draw_html(shown.part, octets[shown.part.number], cid=cid, remote=remote)
+            raw = octets[shown.part.number]
+            drawn = reading.draw_html(shown.part, raw, cid=document.cid, remote=document.remote)
             text = mark_safe(drawn.html)  # noqa: S308 - what the sanitiser gave, untouched
             cut = drawn.cut
         texts.append({"kind": "html" if shown.html else "text", "html": text, "cut": cut})
     when = times.full_time(opened.envelope.date or opened.detail.summary.received)
     people = reading.people_lines(opened.envelope)
     context = {"opened": opened, "envelope": opened.envelope, "people_lines": people, "texts": texts, "when": when}
-    response = render(request, "mail/print.html", context)
-    return _document(request, response, mailbox, uid, loads=loads)
+    return document.answer("mail/print.html", context)
 
 
 def _find(structure: Part, number: str, type: str = "") -> Part:
@@ -92,46 +79,6 @@ def _find(structure: Part, number: str, type: str = "") -> Part:
     if part is None or part.is_multipart or (type and part.type != type):
         raise Http404("no such part")
     return part
-
-
-def _loads(request: PortalRequest, mailbox: str, uid: int, uidvalidity: int) -> bool:
-    return request.prefs[REMOTE_IMAGES] == "ask" and may_load(request, mailbox, uid, uidvalidity)
-
-
-def _cid(structure: Part, mailbox: str, uid: int, uidvalidity: int) -> Resolve:
-    numbers = reading.inline_numbers(structure)
-
-    def resolve(reference: str) -> str | None:
-        number = numbers.get(reference)
-        return f"{reverse('mail:part', args=(mailbox, uid, number))}?v={uidvalidity}" if number else None
-
-    return resolve
-
-
-def _document(request: HttpRequest, response: HttpResponse, mailbox: str, uid: int, *, loads: bool) -> HttpResponse:
-    sources = [_source(request, reverse("mail:part", args=(mailbox, uid, "1")).removesuffix("1/")), "data:"]
-    if loads:
-        sources.append(_source(request, reverse("mail:image")))
-    response["Content-Security-Policy"] = "; ".join(
-        (
-            "default-src 'none'",
-            f"img-src {' '.join(sources)}",
-            f"style-src {_source(request, static('mail/css/message.css'))}",
-            "style-src-attr 'unsafe-inline'",
-            "form-action 'none'",
-            "base-uri 'none'",
-            "frame-ancestors 'self'",
-            # The same origin only so that the page around can measure the height; scripts never run in here.
-            f"{_SANDBOX} allow-same-origin",
-        )
-    )
-    response["Referrer-Policy"] = "no-referrer"
-    return response
-
-
-def _source(request: HttpRequest, path: str) -> str:
-    """An address as a CSP source. A mailbox's name stands in it, and must not end the directive or the policy."""
-    return request.build_absolute_uri(path).replace(";", "%3B").replace(",", "%2C").replace(" ", "%20")
 
 
 @require_safe

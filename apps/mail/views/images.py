@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from apps.mail.services import images
 from apps.mail.services.remote import owner
+from portal import content_host
 from portal.http import PortalRequest
 
 log = structlog.get_logger(__name__)
@@ -52,8 +53,15 @@ def _turn() -> Iterator[None]:
 @login_required
 def image(request: HttpRequest) -> HttpResponse:
     portal_request: PortalRequest = request  # type: ignore[assignment]  # completed by portal.middleware
+    if content_host.is_used():
+        return _refused()  # its documents ask there
+    return fetched(request, owner=owner(portal_request))
+
+
+def fetched(request: HttpRequest, *, owner: str) -> HttpResponse:
+    """The picture that the address asks for, if it was made for this owner."""
     url = request.GET.get("u", "")
-    if not images.is_signed(url, request.GET.get("s", ""), owner=owner(portal_request)):
+    if not images.is_signed(url, request.GET.get("s", ""), owner=owner):
         return _refused()
     try:
         with _turn():

@@ -27,6 +27,7 @@ from apps.mail.services.view import View
 from apps.mail.views.answers import COUNTS, with_events
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
+from portal import content_host
 from portal.http import PortalRequest, is_fragment
 
 log = structlog.get_logger(__name__)
@@ -162,6 +163,7 @@ def message_context(
     base = reverse("mail:mailbox", args=(mailbox,))
     return {
         "opened": opened,
+        "apart": content_host.is_used(),
         "summary": opened.detail.summary,
         "envelope": envelope,
         "people_lines": reading.people_lines(envelope),
