@@ -20,6 +20,7 @@ from django.utils import timezone
 from apps.auth.factors import codes, gate, invitations, policy, ways
 from apps.auth.factors.models import CodeDevice, RecoveryCode, RememberedBrowser, Rule
 from apps.auth.models import User
+from portal import sessions
 from portal.accounts import external_user
 from portal.throttle import Throttle
 from tests.auth.world import MAIL_PASSWORD, SIGN_IN, MailBackend, sign_in, user_of, world
@@ -492,3 +493,27 @@ def test_a_certificate_counts_from_the_front_only(carol: User, settings, monkeyp
     answer = client.post(SIGN_IN, {"password": MAIL_PASSWORD["carol"]}, secure=True)
     assert answer.status_code == 302
     assert user_of(client) == str(carol.pk)
+
+
+def test_a_removed_proof_ends_the_other_sessions(carol: User) -> None:
+    device = app_of(carol)
+    here, elsewhere = Client(), Client()
+    for client in (here, elsewhere):
+        sign_in(client)
+        assert client.get("/letter/").status_code == 200
+    RememberedBrowser.objects.create(user=carol, digest="x", expires=timezone.now() + timedelta(days=1))
+    here.post(f"/auth/security/device/{device.pk}/", {"remove": "1"})
+    assert not CodeDevice.objects.exists()
+    assert not RememberedBrowser.objects.exists()
+    assert here.get("/letter/").status_code == 200
+    assert elsewhere.get("/letter/").status_code == 302
+
+
+def test_who_did_not_say_that_it_is_their_own_computer_has_a_short_session(carol: User, asked: Rule) -> None:
+    app_of(carol)
+    public, own = Client(), Client()
+    first(public)
+    second(public)
+    first(own, proof=code_now(1), remember="yes")
+    second(own)
+    assert (public.session[sessions.TRUSTED], own.session[sessions.TRUSTED]) == (False, True)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from apps.auth.factors import codes, invitations, ways
 from apps.auth.factors.models import CodeDevice, Rule
 from apps.auth.models import User
-from portal.accounts import external_user
+from portal.accounts import account_server, external_user
 from tests.support import axe
 from tests.support.mailserver import MailServer
 
@@ -36,9 +36,7 @@ def login(settings, dovecot: MailServer) -> str:
 @pytest.fixture
 def carol(login: str) -> User:
     """Somebody who has an app, where everybody is asked."""
-    from apps.mail.services.stores import account_server
-
-    user = external_user(source="imap", server=account_server(), login=login)
+    user = external_user(source="imap", server=account_server("imap"), login=login)
     device = CodeDevice(user=user, kind=ways.TOTP, name="Phone")
     device.put_key(KEY)
     device.save()

@@ -31,7 +31,7 @@ django.setup()
 import sys
 from portal.tasks import ping
 for question in sys.argv[1:]:
-    ping.delay(int(question))
+    ping.apply_async((int(question),), expires=600)  # however long the worker takes to come up
 print("asked")
 """
 
