@@ -249,7 +249,7 @@ def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look:
 
 
 #: Rows by where they lead, and by all that stands in their words and is the same for a whole list.
-_known: LruCache[Hashable, Row] = LruCache(12 * 2**20, lambda row: 4_000 + 12 * len(row.label))  # once it is drawn
+_known: LruCache[Hashable, Row] = LruCache(8 * 2**20, lambda row: 4_000 + 12 * len(row.label))  # once it is drawn
 
 
 @lru_cache(maxsize=200)

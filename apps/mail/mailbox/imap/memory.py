@@ -64,7 +64,7 @@ class Memory:
     that a search has looked at and no list has shown.
     """
 
-    def __init__(self, *, rows: int = 32 * 2**20, orders: int = 16 * 2**20, searches: int = 4 * 2**20) -> None:
+    def __init__(self, *, rows: int = 24 * 2**20, orders: int = 16 * 2**20, searches: int = 4 * 2**20) -> None:
         self.rows: LruCache[RowKey, Summary] = LruCache(rows, _row_size)  # their flags are empty
         self.odd: LruCache[RowKey, bool] = LruCache(20_000, lambda _: 1)
         self.attached: LruCache[RowKey, bool] = LruCache(200_000, lambda _: 1)
