@@ -62,12 +62,12 @@ class FirstLevel:
     def guard(self, request: HttpRequest) -> HttpResponse | None:
         from apps.auth.factors import gate, policy
 
-        match = request.path_info
-        if match.startswith(FREE):
-            return None
+        path = request.path_info
         if gate.MUST_ENROL in request.session:
-            return _elsewhere(request, reverse("auth:enrol"), next_="")
-        if match.startswith("/admin/"):
+            return (
+                None if path.startswith((*FREE, *ENROLLING)) else _elsewhere(request, reverse("auth:enrol"), next_="")
+            )
+        if path.startswith("/admin/"):
             user = cast("User", request.user)
             wanted = policy.demand(user, address=cast("PortalRequest", request).client_address, scope=policy.ADMIN)
             if not wanted.met_by(gate.passed(request)):
@@ -80,8 +80,9 @@ class FirstLevel:
         browsers.set_cookie(request, response)
 
 
-#: What is open to somebody who has to do something first.
-FREE = ("/auth/", "/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/healthz", "/readyz", "/badge/")
+#: What is open to somebody who has to enrol first.
+FREE = ("/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
+ENROLLING = ("/auth/enrol/", "/auth/prove/", "/auth/security/app/", "/auth/security/passkey/")
 
 
 def _elsewhere(request: HttpRequest, url: str, *, next_: str) -> HttpResponse:

@@ -332,6 +332,7 @@ def test_an_invitation_leads_to_enrolling_and_nowhere_else(client: Client, carol
     assert second(client).status_code == 302
     assert client.get("/")["Location"] == "/auth/enrol/"
     assert client.get("/letter/")["Location"] == "/auth/enrol/"
+    assert client.post("/auth/security/app-password/", {"name": "x"})["Location"] == "/auth/enrol/"
     answer = client.post("/auth/security/app/", follow=True)
     key = re.search(r'<code dir="ltr"[^>]*>([A-Z2-7]+)</code>', answer.content.decode())[1]
     octets = base64.b32decode(key + "=" * (-len(key) % 8))

@@ -61,6 +61,7 @@ def set_up(page: Page, name: str, *, alone: bool) -> None:
 
 
 def sign_out(page: Page) -> None:
+    page.goto("about:blank")  # what the page still asks for would bring cookies of its own
     page.context.clear_cookies()
 
 
@@ -113,6 +114,19 @@ def test_a_password_that_has_changed_is_asked_for_and_forgotten(page: Page, dove
     prove(page)
     expect(page.get_by_text("no longer accepts the password that this passkey keeps")).to_be_visible()
     assert not Passkey.objects.get().sealed
+
+
+def test_a_mail_server_that_is_away_takes_nothing(page: Page, dovecot: MailServer, settings) -> None:
+    login = dovecot.new_user()
+    with_authenticator(page, prf=True)
+    sign_in(page, login, dovecot.password)
+    set_up(page, "My laptop", alone=True)
+    Rule.objects.create(title="everybody", needs="passkey")
+    sign_out(page)
+    settings.IMAP_URL = "imap://127.0.0.1:1"
+    prove(page)
+    expect(page.get_by_text("The mail server cannot be reached")).to_be_visible()
+    assert Passkey.objects.get().sealed
 
 
 def test_it_proves_in_the_middle_of_a_session_and_is_removed(page: Page, dovecot: MailServer) -> None:

@@ -22,7 +22,7 @@ from portal.accounts import canonical_login
 from portal.http import PortalRequest
 from portal.security_events import tell
 from portal.throttle import Gates
-from portal.views.account import begin_session, recognise
+from portal.views.account import WRONG, begin_session, recognise
 
 STEP = "first_level"  # the form field that says which step a form is of
 _FIELDS = (ways.CODE, ways.PASSWORD, ways.RECOVERY, ways.INVITATION)
@@ -84,14 +84,14 @@ def _with_passkey(request: PortalRequest, target: str, tries: Gates, *, remember
     if found is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
     if secret:
-        user, _trouble = recognise(request, found.login, secret)
+        user, trouble = recognise(request, found.login, secret)
         if user is not None:
             begin_session(request, user, secret)
             return HttpResponseRedirect(target)
-        passkeys.forget_password(proof.passkey)
-        messages.warning(
-            request, _("The mail server no longer accepts the password that this passkey keeps. Enter it.")
-        )
+        if trouble == str(WRONG):
+            passkeys.forget_password(proof.passkey)
+            trouble = _("The mail server no longer accepts the password that this passkey keeps. Enter it.")
+        messages.warning(request, trouble)
     return onwards(request, found, target)
 
 
