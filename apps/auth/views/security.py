@@ -103,27 +103,35 @@ def _confirmed(request: PortalRequest, device: CodeDevice) -> HttpResponse:
 @require_POST
 @fresh_proof
 def change_device(request: PortalRequest, device_id: int) -> HttpResponse:
-    device = get_object_or_404(CodeDevice, pk=device_id, user=request.user)
-    if "remove" in request.POST:
-        if _is_needed(request, device):
-            messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
-            return redirect("auth:security")
-        device.delete()
-        _removed(request, way=device.kind, name=device.name)
-        messages.success(
-            request, _("Removed. You are signed out everywhere else, and browsers that were remembered will ask again.")
-        )
-    else:
-        CodeDevice.objects.filter(pk=device.pk).update(name=request.POST.get("name", "").strip()[:64])
+    return _changed(request, get_object_or_404(CodeDevice, pk=device_id, user=request.user))
+
+
+def _changed(request: PortalRequest, device: CodeDevice | Passkey) -> HttpResponse:
+    """Removed, or given another name."""
+    if "remove" not in request.POST:
+        device.name = request.POST.get("name", "").strip()[:64]
+        device.save(update_fields=["name"])
         messages.success(request, _("Saved."))
+    elif _is_needed(request, device):
+        messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
+    else:
+        _remove(request, device)
+        text = _("Removed. You are signed out everywhere else, and browsers that were remembered will ask again.")
+        messages.success(request, text)
     return redirect("auth:security")
 
 
-def _removed(request: PortalRequest, *, way: str, name: str) -> None:
-    """Whoever has come in with it elsewhere is out, and no browser is spared the proof any more."""
+def _remove(request: PortalRequest, device: CodeDevice | Passkey) -> None:
+    """Whoever has come in with it elsewhere is out, and no browser is spared the proof any more. A card goes back to
+    the administration, which may give it to somebody else."""
+    way = device.kind if isinstance(device, CodeDevice) else ways.PASSKEY
+    if way == ways.HOTP:
+        CodeDevice.objects.filter(pk=device.pk).update(user=None)
+    else:
+        device.delete()
     browsers.forget_all(request.user)
     sessions.end_all(user_id=request.user.pk, but=request.session.session_key, request=request)
-    tell(request, kind="factor_removed", user=request.user, way=way, name=name)
+    tell(request, kind="factor_removed", user=request.user, way=way, name=device.name)
 
 
 def _is_needed(request: PortalRequest, device: CodeDevice | Passkey) -> bool:
@@ -186,21 +194,10 @@ def _mail_password(request: PortalRequest) -> str:
 @fresh_proof
 def change_passkey(request: PortalRequest, passkey_id: int) -> HttpResponse:
     found = get_object_or_404(Passkey, pk=passkey_id, user=request.user)
-    if "remove" in request.POST:
-        if _is_needed(request, found):
-            messages.error(request, _("Your organisation asks you for a proof. Set up another one first."))
-            return redirect("auth:security")
-        found.delete()
-        _removed(request, way=ways.PASSKEY, name=found.name)
-        messages.success(
-            request, _("Removed. You are signed out everywhere else, and browsers that were remembered will ask again.")
-        )
-    elif "forget" in request.POST:
-        passkeys.forget_password(found)
-        messages.success(request, _("It keeps your mail password no longer."))
-    else:
-        Passkey.objects.filter(pk=found.pk).update(name=request.POST.get("name", "").strip()[:64])
-        messages.success(request, _("Saved."))
+    if "forget" not in request.POST:
+        return _changed(request, found)
+    passkeys.forget_password(found)
+    messages.success(request, _("It keeps your mail password no longer."))
     return redirect("auth:security")
 
 
