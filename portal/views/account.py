@@ -120,7 +120,8 @@ def recognise(request: PortalRequest, username: str, password: str) -> tuple[Use
         gates.withdraw()
         return None, str(UNSAFE if error.unsafe else UNREACHABLE)
     gate = get_registry().gate
-    if user is None or not (request.user.is_authenticated or gate is None or gate.admits(request, user)):
+    again = user is not None and user.pk == request.user.pk  # who is in has passed the gate
+    if user is None or not (again or gate is None or gate.admits(request, user)):
         tell(request, kind="sign_in_refused", login=username)
         return None, str(WRONG)
     gates.passed()

@@ -394,3 +394,34 @@ def test_who_did_not_say_that_it_is_their_own_computer_has_a_short_session(carol
     first(own, proof=code_now(1), remember="yes")
     second(own)
     assert (public.session[sessions.TRUSTED], own.session[sessions.TRUSTED]) == (False, True)
+
+
+def test_who_is_signed_in_does_not_open_the_mail_of_somebody_who_has_to_prove_more(carol: User, monkeypatch) -> None:
+    """Under a name that the mail server takes for hers and nobody here knows."""
+    staff = Group.objects.create(name="staff")
+    carol.groups.add(staff)
+    Rule.objects.create(title="staff", needs="code", group=staff)
+    external_user(source="test", server="mail.example.test", login="dora")
+    monkeypatch.setitem(MAIL_PASSWORD, "dora", "dora's")
+    before = MailBackend.authenticate
+
+    def with_aliases(self, request, username=None, password=None, **kwargs):
+        return before(self, request, {"c.arol": "carol"}.get(username, username), password, **kwargs)
+
+    monkeypatch.setattr(MailBackend, "authenticate", with_aliases)
+    client = Client()
+    first(client, proof="", login="dora")
+    second(client, "dora's")
+    dora = user_of(client)
+    assert dora
+    assert first(client, proof="", login="c.arol").status_code == 302, "nobody here is called that"
+    assert second(client).status_code == 403
+    assert user_of(client) == dora
+
+
+def test_strangers_leave_nothing_behind_for_long(client: Client, carol: User, asked: Rule) -> None:
+    app_of(carol)
+    first(client)
+    assert client.session.get_expiry_age() <= gate.PATIENCE
+    second(client)
+    assert client.session.get_expiry_age() > gate.PATIENCE

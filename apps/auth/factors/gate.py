@@ -126,6 +126,7 @@ def _keep(
         canonical, user.pk if user is not None else None, tuple(dict.fromkeys(passed)), done, remember, int(time.time())
     )
     request.session.cycle_key()  # what was known before it is worth nothing afterwards
+    request.session.set_expiry(PATIENCE)  # strangers leave nothing behind for longer
     found.keep(request)
     return found
 
