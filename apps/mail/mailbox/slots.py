@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import itertools
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 _counter = itertools.count(1)
 
 
-@dataclass(slots=True)
 class Slot:
     """A place that is taken until ``release``; or until the process ends."""
 
-    descriptor: int
+    def __init__(self, descriptor: int) -> None:
+        # A file object lets go once, however many threads ask it to: a number closed twice is by then somebody else's.
+        self._file = io.FileIO(descriptor, "r+")
 
     def release(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        self._file.close()
 
 
 class Slots:
