@@ -14,8 +14,11 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +39,8 @@ WHOLE_SUITE_ONLY = (
     "tests/test_budgets.py",
     "tests/test_evidence.py",
 )
+#: Octets in the folder of temporary files without which servers and databases fail in ways that tell nobody why.
+NEEDED = 1 << 30
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5
 
@@ -116,14 +121,41 @@ def run_on_mariadb(part: Part) -> tuple[int, str]:
         return (1 if os.environ.get("CI") == "true" else 0), f"left out: {missing}"
 
 
+def free() -> int:
+    """Octets of disk that temporary files may still take."""
+    return shutil.disk_usage(tempfile.gettempdir()).free
+
+
+@contextlib.contextmanager
+def watched_disk() -> Iterator[list[int]]:
+    """Where a disk was full for a moment, a failure tells of everything else: the least that was free, first item."""
+    least, over = [free()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(1):
+            least[0] = min(least[0], free())
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield least
+    finally:
+        over.set()
+        thread.join()
+
+
 def main(extra: list[str]) -> int:
+    if free() < NEEDED:
+        print(f"The suite needs {NEEDED >> 20} MB in {tempfile.gettempdir()}; {free() >> 20} MB are free.")
+        return 1
     started = time.monotonic()
     results = []
-    for part in parts(extra):
-        code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
-        good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")
-        results.append((part.title, good, summary))
-    print(f"\n--- all parts, {time.monotonic() - started:.0f} s ---")
+    with watched_disk() as least:
+        for part in parts(extra):
+            code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
+            good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")
+            results.append((part.title, good, summary))
+    print(f"\n--- all parts, {time.monotonic() - started:.0f} s, at least {least[0] >> 20} MB of disk free ---")
     for title, good, summary in results:
         print(f"{'ok    ' if good else 'FAILED'}  {title}: {summary}")
     print(results[-1][2])

@@ -5,9 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import structlog
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 log = structlog.get_logger(__name__)
@@ -74,7 +77,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that certainly comes from a page of ours (browsers say so, and no other page can) is kept: its token grew
     old when somebody signed in in another tab. One more click sends it with a good one."""
     log.warning("csrf_refused", reason=reason)
-    if request.headers.get("Sec-Fetch-Site") == "same-origin" and request.user.is_authenticated:
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if ours and not request.user.is_authenticated and request.path == reverse("portal:sign_in"):
+        return _sign_in_anew(request)
+    if ours and request.user.is_authenticated:
         kept = [(name, text) for name, texts in request.POST.lists() if name != "csrfmiddlewaretoken" for text in texts]
         files = [str(upload.name) for name in request.FILES for upload in request.FILES.getlist(name)]
         context = {"action": request.get_full_path(), "kept": kept, "files_lost": files}
@@ -88,6 +94,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             "You may have signed in or out in another tab, or cookies are switched off. Go back, reload and send again."
         ),
     )
+
+
+def _sign_in_anew(request: HttpRequest) -> HttpResponse:
+    """A fresh browser that opens several pages at once gets as many tokens, and keeps the last."""
+    if "inplace" in request.GET:
+        return redirect(f"{request.path}?inplace=1")
+    messages.info(request, _("Your browser had several pages of this site open at once. Please sign in once more."))
+    return redirect(f"{request.path}?{urlencode({'next': request.POST.get('next', '')})}")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

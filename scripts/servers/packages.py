@@ -37,6 +37,7 @@ def install(packages: Iterable[str]) -> list[str]:
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "-qq", "update"], env=environment, check=False)
         command = ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "--no-remove"]
+        command += ["-o", "APT::Keep-Downloaded-Packages=false"]  # the archives are larger than what the tests leave
         subprocess.run([*command, *wanted], env=environment, check=False, stdout=subprocess.DEVNULL)
     finally:
         if ours:

@@ -343,3 +343,54 @@ def test_the_identity_of_an_account_cannot_be_edited(as_admin: Client, carol) ->
     assert as_admin.post(url, fields | {"is_active": "on"}).status_code == 302
     carol.refresh_from_db()
     assert (carol.login, carol.source, carol.display_name) == ("carol", "imap", "Carol")
+
+
+@pytest.mark.django_db
+def test_two_pages_opened_at_once_by_a_fresh_browser() -> None:
+    """Each brings a token, the browser keeps the last: the form of the first page says so, and works the next time."""
+    browser = Client(enforce_csrf_checks=True)
+    first = token_in(browser.get(f"{SIGN_IN}?next=/help/"))
+    browser.cookies.clear()
+    token_in(browser.get(SIGN_IN))
+    form = {"username": "carol", "password": MAIL_PASSWORD["carol"], "next": "/help/"}
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    answer = browser.post(SIGN_IN, form | {"csrfmiddlewaretoken": first}, headers=ours)
+    assert answer.status_code == 302
+    page = browser.get(answer["Location"])
+    assert "Please sign in once more" in page.content.decode()
+    assert "Please sign in once more" not in browser.get(SIGN_IN).content.decode()
+    answer = browser.post(SIGN_IN, form | {"csrfmiddlewaretoken": token_in(page)}, headers=ours)
+    assert (answer.status_code, answer["Location"]) == (302, "/help/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("origin", ["cross-site", "same-site", ""])
+def test_a_page_of_another_site_cannot_sign_anybody_in(origin: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    token = token_in(browser.get(SIGN_IN))
+    browser.cookies.clear()
+    browser.get(SIGN_IN)
+    form = {"username": "carol", "password": MAIL_PASSWORD["carol"], "csrfmiddlewaretoken": token}
+    answer = browser.post(SIGN_IN, form, headers={"Sec-Fetch-Site": origin} if origin else {})
+    assert answer.status_code == 403
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_dialog_of_a_page_gets_a_fresh_form_as_well() -> None:
+    browser = Client(enforce_csrf_checks=True)
+    token = token_in(browser.get(f"{SIGN_IN}?inplace=1"))
+    browser.cookies.clear()
+    browser.get(SIGN_IN)
+    form = {credentials.LOGIN_FIELD: "carol", credentials.FIELD: MAIL_PASSWORD["carol"]}
+    ours = {"Sec-Fetch-Site": "same-origin", "HX-Request": "true"}
+    answer = browser.post(f"{SIGN_IN}?inplace=1", form | {"csrfmiddlewaretoken": token}, headers=ours, follow=True)
+    assert credentials.FIELD in answer.content.decode()
+    answer = browser.post(f"{SIGN_IN}?inplace=1", form | {"csrfmiddlewaretoken": token_in(answer)}, headers=ours)
+    assert answer.status_code == 204
+
+
+def token_in(page: HttpResponse) -> str:
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.content.decode())
+    assert found
+    return found[1]

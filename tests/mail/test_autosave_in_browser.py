@@ -30,6 +30,12 @@ def drafts(writer: Writer) -> list[str]:
     return sorted(text_of(read(raw)).strip() for raw in writer.stored("Drafts"))
 
 
+def sign_in(page: Page, writer: Writer) -> None:
+    page.fill("[name=username]", writer.person.login)
+    page.fill("[name=password]", writer.person.server.password)
+    page.press("[name=password]", "Enter")
+
+
 def test_a_draft_saves_itself_and_says_when(write: Open) -> None:  # noqa: F811
     writer, page = write()
     with kept(page, "Bring poles."):
@@ -77,10 +83,12 @@ def test_signing_in_in_another_tab_makes_no_difference(write: Open) -> None:  # 
     other.goto(page.url)
     other.context.clear_cookies()
     other.goto(page.url)
-    other.fill("[name=username]", writer.person.login)
-    other.fill("[name=password]", writer.person.server.password)
-    other.press("[name=password]", "Enter")
-    expect(other.locator("form#compose")).to_be_attached()
+    sign_in(other, writer)
+    composing, told = other.locator("form#compose"), other.get_by_text("Please sign in once more")
+    expect(composing.or_(told)).to_be_attached()
+    if told.is_visible():  # the first page has asked for its own form in between, and with it for another token
+        sign_in(other, writer)
+    expect(composing).to_be_attached()
     with kept(page, "Bring poles."):
         begin(page, "Bring poles.")
     assert drafts(writer) == ["Bring poles."]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,21 @@ def test_a_missing_migration_fails(tmp_path: Path) -> None:
 def test_the_matrix_has_every_combination_once() -> None:
     assert suite.combinations(["mail"]) == ["none", "mail"]
     assert suite.combinations(["a", "b", "c"]) == ["none", "a", "b", "c", "b, c", "a, c", "a, b", "a, b, c"]
+
+
+def test_a_disk_that_is_nearly_full_is_named_before_anything_runs(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(suite, "free", lambda: 5 << 20)
+    monkeypatch.setattr(suite, "parts", lambda _extra: pytest.fail("it ran"))
+    assert suite.main([]) == 1
+    assert "5 MB are free" in capsys.readouterr().out
+
+
+def test_the_least_of_free_disk_is_remembered(monkeypatch) -> None:
+    sizes = iter([30, 10])
+    monkeypatch.setattr(suite, "free", lambda: next(sizes, 20))
+    with suite.watched_disk() as least:
+        time.sleep(2.5)
+    assert least == [10]
 
 
 def test_every_part_of_the_suite_is_there() -> None:
