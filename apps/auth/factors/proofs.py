@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from django.views.decorators.debug import sensitive_variables
 
+from apps.auth.certificates import services as certificates
+from apps.auth.certificates import store
 from apps.auth.factors import codes, invitations, ways
 from apps.auth.factors.models import CodeDevice, Passkey, RecoveryCode
 from portal.accounts import canonical_login
@@ -92,5 +94,6 @@ def has(user: User) -> frozenset[str]:
         ways.PASSKEY: Passkey.objects.filter(user=user).exists(),
         ways.RECOVERY: RecoveryCode.objects.filter(user=user, used=None).exists(),
         ways.PASSWORD: user.has_usable_password(),
+        ways.CERTIFICATE: store.exists() and certificates.held_by(user).exists(),
     }
     return frozenset(way for way, there in found.items() if there)

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.auth import leaving
 from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, ways
 from apps.auth.factors.models import AppPassword, CodeDevice, Passkey, RememberedBrowser
 from apps.auth.prefs import SECURITY
 from apps.auth.views.proving import fresh_proof
-from portal import credentials, preferences, sessions
+from portal import credentials, preferences
 from portal.http import PortalRequest
 from portal.security_events import tell
 
@@ -129,8 +130,7 @@ def _remove(request: PortalRequest, device: CodeDevice | Passkey) -> None:
         CodeDevice.objects.filter(pk=device.pk).update(user=None)
     else:
         device.delete()
-    browsers.forget_all(request.user)
-    sessions.end_all(user_id=request.user.pk, but=request.session.session_key, request=request)
+    leaving.proof_gone(request.user, but=request.session.session_key, request=request)
     tell(request, kind="factor_removed", user=request.user, way=way, name=device.name)
 
 
