@@ -142,3 +142,11 @@ def of_sign_in(*, login: str, address: str, device: str = "") -> Gates:
         return Gates([Throttle.of_device(login, device)])
     own = Throttle(what=login, who=address)
     return Gates([own, Throttle.of_login(login), Throttle.of_address(address), Throttle.of_site()])
+
+
+def of_key(*, what: str, address: str, device: str = "") -> Gates:
+    """For what nobody guesses, and what tells by itself whose it is: no name is there that strangers could shut for
+    everybody. ``device``: of a browser in which anybody has signed in (``devices.of_anybody``), else ""."""
+    if device:
+        return Gates([Throttle.of_device(what, device)])
+    return Gates([Throttle(what=what, who=address), Throttle.of_address(address), Throttle.of_site()])

@@ -33,8 +33,8 @@ class FirstLevel:
     def opens(self, request: HttpRequest, login: str) -> bool:
         from apps.auth.factors import gate
 
-        found = gate.stage(request)
-        if found is None or not found.done or found.login != login:
+        found = gate.stage(request, login=login)
+        if found is None or not found.done:
             found = gate.begin(request, login=login, way="", proof="", remember=False)
         return found is not None and found.done
 

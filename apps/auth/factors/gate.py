@@ -57,22 +57,24 @@ def is_asked(request: HttpRequest) -> bool:
     return bool(policy.ways_asked(address=cast("PortalRequest", request).client_address))
 
 
-def stage(request: HttpRequest) -> Stage | None:
-    return Stage.of(request)
+def stage(request: HttpRequest, *, login: str = "") -> Stage | None:
+    """How far somebody has come; with ``login``, as far as it is that person's."""
+    found = Stage.of(request)
+    return _same_person(found, login, proofs.named(login)) if login else found
 
 
 def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: bool) -> Stage | None:
     """One try at the first level; None where it is refused. Opens no connection, whatever it is given."""
     people = proofs.named(login)
     address = cast("PortalRequest", request).client_address
-    before = _same_person(Stage.of(request), login)
+    before = _same_person(Stage.of(request), login, people)
     remembered = browsers.recognise(request, people)
     if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
         return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False)
     if not proof:
         return _without_proof(request, login, people, address)
     user = proofs.prove(people, way, proof)
-    if user is None or (before is not None and before.user != user.pk):
+    if user is None or (before is not None and before.user not in (None, user.pk)):
         return None
     passed = [*(before.passed if before else ()), way]
     return _keep(request, login, user, passed, done=_met(user, address, passed), remember=remember)
@@ -80,8 +82,8 @@ def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: b
 
 def accept(request: HttpRequest, *, user: User, way: str, remember: bool = False) -> Stage | None:
     """A proof that was checked elsewhere: a passkey, a certificate."""
-    before = _same_person(Stage.of(request), user.login)
-    passed = [*(before.passed if before and before.user == user.pk else ()), way]
+    before = Stage.of(request)
+    passed = [*(before.passed if before is not None and before.user == user.pk else ()), way]
     address = cast("PortalRequest", request).client_address
     return _keep(request, user.login, user, passed, done=_met(user, address, passed), remember=remember)
 
@@ -108,23 +110,30 @@ def _met(user: User, address: str, passed: Collection[str]) -> bool:
     return policy.demand(user, address=address).met_by(passed)
 
 
-def _same_person(before: Stage | None, login: str) -> Stage | None:
-    try:
-        return before if before is not None and before.login == canonical_login(login) else None
-    except ValueError:
+def _same_person(before: Stage | None, login: str, people: Sequence[User]) -> Stage | None:
+    """What this name has passed already, by whichever of its spellings."""
+    if before is None:
         return None
+    if before.user is not None:
+        return before if any(user.pk == before.user for user in people) else None
+    return before if before.login == _canonical(login) else None
+
+
+def _canonical(login: str) -> str:
+    try:
+        return canonical_login(login)
+    except ValueError:
+        return ""
 
 
 def _keep(
     request: HttpRequest, login: str, user: User | None, passed: Sequence[str], *, done: bool, remember: bool
 ) -> Stage | None:
-    try:
-        canonical = canonical_login(login)
-    except ValueError:
+    """Who has come in by their mail address goes on by their login, which every server knows."""
+    name, pk = (user.login, user.pk) if user is not None else (_canonical(login), None)
+    if not name:
         return None
-    found = Stage(
-        canonical, user.pk if user is not None else None, tuple(dict.fromkeys(passed)), done, remember, int(time.time())
-    )
+    found = Stage(name, pk, tuple(dict.fromkeys(passed)), done, remember, int(time.time()))
     request.session.cycle_key()  # what was known before it is worth nothing afterwards
     request.session.set_expiry(PATIENCE)  # strangers leave nothing behind for longer
     found.keep(request)

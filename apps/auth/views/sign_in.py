@@ -26,6 +26,7 @@ from portal.views.account import WRONG, begin_session, recognise
 
 STEP = "first_level"  # the form field that says which step a form is of
 _FIELDS = (ways.CODE, ways.PASSWORD, ways.RECOVERY, ways.INVITATION)
+_KEYS = (ways.PASSKEY, ways.CERTIFICATE)  # they tell by themselves whose they are
 
 
 def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
@@ -44,9 +45,11 @@ def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
 @sensitive_variables("proof")
 def _try(request: PortalRequest, target: str) -> HttpResponse:
     way = request.POST.get("way", "")
+    if way not in (*_FIELDS, *_KEYS):
+        way = ""  # it stands in the log: no more than we know goes there
     proof = request.POST.get(way, "") if way in _FIELDS else ""
-    login = way if way in (ways.PASSKEY, ways.CERTIFICATE) else request.POST.get("username", "")
-    wait = _wait(request, login)
+    login = "" if way in _KEYS else request.POST.get("username", "")
+    wait = _wait(request, login, way)
     if wait is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
     if isinstance(wait, int):
@@ -121,9 +124,13 @@ def onwards(request: PortalRequest, found: gate.Stage, target: str) -> HttpRespo
     return _again(target)
 
 
-def _wait(request: PortalRequest, login: str) -> Gates | int | None:
+def _wait(request: PortalRequest, login: str, way: str) -> Gates | int | None:
     """The try that has begun, or the seconds until one is heard; None for what can be no name. Counted apart from the
     passwords of the second level, by the same rules."""
+    if way in _KEYS:
+        device = devices.of_anybody(request)
+        gates = throttle.of_key(what=f"first level by {way}", address=request.client_address, device=device)
+        return gates.enter() or gates
     try:
         canonical = canonical_login(login)
     except ValueError:
