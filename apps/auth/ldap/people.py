@@ -8,7 +8,7 @@ import structlog
 from django.utils import timezone
 
 from apps.auth import leaving
-from apps.auth.ldap.backend import SOURCE, site_directory
+from apps.auth.ldap.backend import SOURCE, WHOLE, site_directory
 from apps.auth.models import User
 from portal.accounts import account_server
 
@@ -26,7 +26,7 @@ def check() -> Changes:
     """Lock out who is gone from the directory or disabled there, and let in again who has come back. Whom an
     administrator has locked out stays so. Raises ``Unavailable``, and then nothing changes."""
     users = list(User.objects.filter(source=SOURCE, server=account_server(SOURCE)))
-    with site_directory().open() as session:
+    with site_directory(patience=WHOLE).open() as session:
         present = session.present(user.login for user in users)
     gone = [user for user in users if user.is_active and user.login not in present]
     back = [user for user in users if user.gone_since is not None and user.login in present]
