@@ -59,6 +59,14 @@ class CardsForm(forms.Form):
     file = forms.FileField(
         label=_("List of cards"), help_text=_("CSV with the columns serial, key, counter, digits and login, or PSKC.")
     )
+    secret = forms.CharField(
+        label=_("Key or password of the file"),
+        required=False,
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+        help_text=_("Where a PSKC file is encrypted: as its maker has sent it to you apart from the file."),
+    )
 
 
 class ResyncForm(forms.Form):
@@ -108,7 +116,7 @@ class CodeDeviceAdmin(ProofAdmin):
         form = CardsForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             try:
-                made, known = cards.keep(cards.read(form.cleaned_data["file"].read()))
+                made, known = cards.keep(cards.read(form.cleaned_data["file"].read(), form.cleaned_data["secret"]))
             except cards.BadFile as error:
                 for problem in error.problems:
                     form.add_error("file", problem)
