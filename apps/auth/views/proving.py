@@ -18,7 +18,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from apps.auth.factors import gate, passkeys, policy, proofs, ways
+from apps.auth.factors import codes, gate, passkeys, policy, proofs, ways
+from apps.auth.factors.models import CodeDevice
 from apps.auth.models import User
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
@@ -58,6 +59,7 @@ def prove(request: PortalRequest) -> HttpResponse:
     chosen = request.POST.get("way") or offered[0]
     context = {
         "passkey": passkeys.to_prove(request) if ways.PASSKEY in offered else None,
+        "digits": codes.most_digits(CodeDevice.objects.filter(user=request.user)),
         "next": target,
         "trouble": trouble,
         "missing": _missing(request, target),

@@ -15,7 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.auth.certificates import services as certificates
 from apps.auth.certificates import store
-from apps.auth.factors import browsers, gate, passkeys, policy, ways
+from apps.auth.factors import browsers, codes, gate, passkeys, policy, ways
+from apps.auth.factors.models import CodeDevice
 from apps.auth.models import User
 from portal import devices, throttle
 from portal.accounts import canonical_login
@@ -165,6 +166,7 @@ def _page(request: PortalRequest, target: str, *, trouble: str = "", status: int
             if way not in passed
         ],
         "chosen": chosen,
+        "digits": codes.most_digits(CodeDevice.objects.all()),  # of the site: the page does not know yet who it is
         "other_ways": [ways.RECOVERY, ways.INVITATION],
         "passkey": passkeys.to_prove(request) if ways.PASSKEY in asked else None,
         "remember_days": _remember_days(request),
