@@ -25,6 +25,7 @@ from portal.models import KnownDevice
 from portal.security_events import SecurityEvent
 
 LIFETIME = timedelta(days=400)  # as long as browsers keep a cookie
+MOST = 50  # of one person: a program that signs in without cookies is a new one each time
 _PENDING = "_portal_device_cookie"  # on the request: the cookie to set
 _signer = Signer(salt="portal.device")
 
@@ -68,6 +69,8 @@ def greet(*, request: HttpRequest | None, event: SecurityEvent, **_signal: Any) 
             )
     except IntegrityError:
         return  # two tabs signed in at once
+    old = theirs.order_by("-last_seen", "-pk").values_list("pk", flat=True)[MOST:]
+    KnownDevice.objects.filter(pk__in=list(old)).delete()
     if not first:
         security_events.tell(request, kind="new_device", user=event.user_id)
 

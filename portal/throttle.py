@@ -71,7 +71,8 @@ class Throttle:
     def wait(self) -> int:
         """Seconds until the next try is heard; 0 when it is heard now."""
         until = cache.get(self._key("until"), 0)
-        return max(0, int(until - time.time() + 0.999))
+        rest = until - time.time()
+        return max(0, int(rest + 0.999)) if rest <= self.longest else 0  # else the clock was set back since
 
     def enter(self) -> int:
         """Begin a try, which counts as wrong until ``passed`` or ``withdraw``; or the seconds until one is heard."""

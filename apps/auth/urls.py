@@ -4,10 +4,11 @@ from django.urls import path
 
 from apps.auth.audit import views as audit
 from apps.auth.certificates import views as certificates
-from apps.auth.views import app_passwords, proving, security
+from apps.auth.views import app_passwords, help, proving, security
 
 urlpatterns = [
     path("prove/", proving.prove, name="prove"),
+    path("help/", help.signing_in, name="help"),
     path("enrol/", security.enrol, name="enrol"),
     path("security/", security.security, name="security"),
     path("security/app/", security.new_app, name="new_app"),

@@ -29,7 +29,7 @@ from tests.proof.conftest import SignInTo
 from tests.support.mailserver import MailServer
 
 pytestmark = pytest.mark.needs_app("mail")
-FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in"}
+FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in", "auth:help"}
 ONLY_POST = {
     "portal:arrange",
     "portal:end_session",

@@ -120,7 +120,8 @@ def app_uri(device: CodeDevice, *, issuer: str, account: str) -> str:
 
 def most_digits(devices: QuerySet[CodeDevice]) -> int:
     """How many the field for a code has room for: cards may show up to eight."""
-    return devices.filter(confirmed=True).exclude(user=None).aggregate(most=Max("digits", default=6))["most"]
+    shown = devices.filter(confirmed=True).exclude(user=None)
+    return int(shown.aggregate(most=Max("digits", default=6))["most"])
 
 
 # --- recovery codes ---------------------------------------------------------------------------------------------------

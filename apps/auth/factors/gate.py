@@ -72,7 +72,9 @@ def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: b
     if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
         return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False)
     if not proof:
-        return _without_proof(request, login, people, address)
+        if not _is_nothing_asked(people, address):
+            return None
+        return _keep(request, login, None, [], done=True, remember=False)
     user = proofs.prove(people, way, proof)
     if user is None or (before is not None and before.user not in (None, user.pk)):
         return None
@@ -88,11 +90,21 @@ def accept(request: HttpRequest, *, user: User, way: str, remember: bool = False
     return _keep(request, user.login, user, passed, done=_met(user, address, passed), remember=remember)
 
 
-def _without_proof(request: HttpRequest, login: str, people: Sequence[User], address: str) -> Stage | None:
-    """Good for those of whom nothing is asked, and for whoever has nothing yet and still has time to enrol."""
-    if all(_free(user, address) for user in people) and (people or _free(None, address)):
-        return _keep(request, login, None, [], done=True, remember=False)
-    return None
+def opens(request: HttpRequest, login: str) -> bool:
+    """Whether the second level may be asked at once. Strangers leave no session behind by asking."""
+    found = stage(request, login=login)
+    if found is not None and found.done:
+        return True
+    people, address = proofs.named(login), cast("PortalRequest", request).client_address
+    remembered = browsers.recognise(request, people)
+    if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
+        return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False) is not None
+    return _is_nothing_asked(people, address)
+
+
+def _is_nothing_asked(people: Sequence[User], address: str) -> bool:
+    """So it is of most where only groups have rules, and of whoever has nothing yet and still has time to enrol."""
+    return all(_free(user, address) for user in people) and bool(people or _free(None, address))
 
 
 def _free(user: User | None, address: str) -> bool:
@@ -147,9 +159,7 @@ def admits(request: HttpRequest, user: User) -> bool:
     """Whether the person whom the second level has recognised is the one who has passed the first."""
     address = cast("PortalRequest", request).client_address
     found = Stage.of(request)
-    if found is None or not found.done:
-        return not policy.demand(user, address=address).needs
-    if found.user is None:
+    if found is None or not found.done or found.user is None:
         return _free(user, address)
     return found.user == user.pk
 
@@ -162,7 +172,8 @@ def leave(request: HttpRequest) -> Stage | None:
 def arrive(request: HttpRequest, user: User, found: Stage | None) -> None:
     """The session has begun. Whoever has to enrol first gets nowhere else."""
     passed = found.passed if found is not None and found.user == user.pk else ()
-    request.session[PASSED] = {"ways": list(passed), "at": int(time.time())}
+    # what a browser has remembered proves nothing new: who changes proofs there is asked for one
+    request.session[PASSED] = {"ways": list(passed), "at": 0 if ways.REMEMBERED in passed else int(time.time())}
     demand = policy.demand(user, address=cast("PortalRequest", request).client_address)
     if ways.INVITATION in passed or (demand.needs and not passed):
         request.session[MUST_ENROL] = True
@@ -184,7 +195,7 @@ def passed(request: HttpRequest) -> tuple[str, ...]:
 def is_recent(request: HttpRequest) -> bool:
     """Whether that was a moment ago: what changes proofs wants one that is fresh."""
     kept: dict[str, Any] = request.session.get(PASSED) or {}
-    return bool(time.time() - kept.get("at", 0) <= RECENT)
+    return bool(0 <= time.time() - kept.get("at", 0) <= RECENT)  # a clock that is set back makes nothing fresh
 
 
 def renew(request: HttpRequest, way: str) -> None:

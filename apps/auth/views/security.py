@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.auth import leaving
 from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, ways
-from apps.auth.factors.models import AppPassword, CodeDevice, Passkey, RememberedBrowser
+from apps.auth.factors.models import AppPassword, CodeDevice, Passkey
 from apps.auth.prefs import SECURITY
 from apps.auth.views.proving import fresh_proof
 from portal import credentials, preferences
@@ -36,7 +36,7 @@ def security(request: PortalRequest) -> HttpResponse:
         "recovery_left": codes.left(request.user),
         "recovery_all": codes.SHEET,
         "app_passwords": AppPassword.objects.filter(user=request.user).order_by("created"),
-        "browsers": RememberedBrowser.objects.filter(user=request.user).count(),
+        "browsers": browsers.of(request.user),
         "asked": policy.demand(request.user, address=request.client_address),
     }
     return render(request, "auth/security.html", context)
