@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import structlog
 from cryptography import x509
@@ -145,6 +146,12 @@ def owner_of(pem: str) -> User | None:
         .first()
     )
     return row.user if row is not None else None
+
+
+def shown(request: HttpRequest) -> str:
+    """The certificate that the browser has shown to the front, as PEM; "" for none. From others than the front the
+    header is gone already (``portal.middleware``)."""
+    return unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
 
 
 def portal_certificate() -> Path:

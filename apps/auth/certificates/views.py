@@ -21,7 +21,7 @@ from apps.auth.certificates.authority import fingerprint
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.certificates.store import AuthorityError
-from apps.auth.factors import ways
+from apps.auth.factors import gate, ways
 from apps.auth.views.proving import fresh_proof
 from portal import preferences
 from portal.http import PortalRequest
@@ -77,6 +77,7 @@ def make(request: PortalRequest) -> HttpResponse:
         messages.error(request, str(error))
         return _back()
     handover.hold(request, packed)
+    gate.enrolled(request, request.user)
     tell(request, kind="factor_added", user=request.user, way=ways.CERTIFICATE, name=device)
     return _page(request, "auth/certificate_made.html", {"password": packed.password, "row": packed.row})
 

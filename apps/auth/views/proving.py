@@ -18,9 +18,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from apps.auth.certificates import services as certificates
 from apps.auth.factors import codes, gate, passkeys, policy, proofs, ways
 from apps.auth.factors.models import CodeDevice
-from apps.auth.models import User
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
 from portal.security_events import tell
@@ -48,7 +48,7 @@ def fresh_proof(view: View) -> View:
 @require_http_methods(["GET", "POST"])
 def prove(request: PortalRequest) -> HttpResponse:
     target = safe_next(request, request.POST.get("next") or request.GET.get("next", ""), reverse("auth:security"))
-    offered = _offered(request.user)
+    offered = _offered(request)
     trouble = ""
     if request.method == "POST":
         way = request.POST.get("way", "")
@@ -68,9 +68,13 @@ def prove(request: PortalRequest) -> HttpResponse:
     return render(request, "auth/prove.html", context, status=403 if trouble else 200)
 
 
-def _offered(user: User) -> tuple[str, ...]:
-    there = proofs.has(user)
-    own = tuple(way for way in (ways.CODE, ways.PASSKEY, ways.PASSWORD, ways.RECOVERY) if way in there)
+def _offered(request: PortalRequest) -> tuple[str, ...]:
+    there = proofs.has(request.user)
+    if not certificates.shown(request):
+        there -= {ways.CERTIFICATE}  # in a browser that has none, it would be no way
+    own = tuple(
+        way for way in (ways.CODE, ways.PASSKEY, ways.CERTIFICATE, ways.PASSWORD, ways.RECOVERY) if way in there
+    )
     return own or (MAILBOX,)
 
 
@@ -100,6 +104,8 @@ def _check(request: PortalRequest, way: str) -> str:
 def _is_good(request: PortalRequest, way: str, proof: str) -> bool:
     if way == MAILBOX:
         return _is_mailbox_password(request, proof)
+    if way == ways.CERTIFICATE:
+        return certificates.owner_of(certificates.shown(request)) == request.user
     if way == ways.PASSKEY:
         try:
             return passkeys.prove(request, proof).passkey.user == request.user

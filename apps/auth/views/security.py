@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.auth import leaving
+from apps.auth.certificates import store
 from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, ways
 from apps.auth.factors.models import AppPassword, CodeDevice, Passkey
 from apps.auth.prefs import SECURITY
@@ -45,10 +46,12 @@ def security(request: PortalRequest) -> HttpResponse:
 @login_required
 @require_safe
 def enrol(request: PortalRequest) -> HttpResponse:
-    """All that somebody sees who has to enrol first."""
+    """All that somebody sees who has to enrol first: what would let them in the next time, from here."""
     if gate.MUST_ENROL not in request.session:
         return redirect("auth:security")
-    return render(request, "auth/enrol.html")
+    asked = policy.demand(request.user, address=request.client_address).ways
+    offered = {ways.CODE, ways.PASSKEY, *([ways.CERTIFICATE] if store.exists() else ())}
+    return render(request, "auth/enrol.html", {"ways": asked & offered or offered})
 
 
 # --- apps that show codes -------------------------------------------------------------------------------------------

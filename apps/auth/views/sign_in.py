@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -101,7 +99,7 @@ def _with_passkey(request: PortalRequest, target: str, tries: Gates, *, remember
 
 def _with_certificate(request: PortalRequest, target: str, tries: Gates, *, remember: bool) -> HttpResponse:
     """The front has checked that the browser has its key; whose it is, our authority knows."""
-    pem = unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
+    pem = certificates.shown(request)
     if not pem:
         text = _("Your browser showed no certificate. Install yours, then close all its windows and try again.")
         return _page(request, target, trouble=text, status=403)
