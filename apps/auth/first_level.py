@@ -79,7 +79,14 @@ class FirstLevel:
 
 #: What is open to somebody who has to enrol first.
 FREE = ("/auth/help/", "/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
-ENROLLING = ("/auth/enrol/", "/auth/certificates/", "/auth/prove/", "/auth/security/app/", "/auth/security/passkey/")
+ENROLLING = (
+    "/auth/enrol/",
+    "/auth/certificates/",
+    "/auth/prove/",
+    "/auth/security/app/",
+    "/auth/security/passkey/",
+    "/auth/security/password/",
+)
 
 
 def _elsewhere(request: HttpRequest, url: str, *, next_: str) -> HttpResponse:

@@ -126,10 +126,16 @@ def test_proofs_are_taken_away(admin: Client, carol: User) -> None:
     cards.keep(cards.read(CSV.encode()))
     codes.new_app(carol)
     codes.new_sheet(carol)
+    invitations.invite(carol)
+    carol.set_password("portal password")
+    carol.save()
     admin.post("/admin/portal_auth/user/", {"action": "take_away_proofs", "_selected_action": [carol.pk]})
     assert not CodeDevice.objects.filter(user=carol).exists()
     assert CodeDevice.objects.filter(kind=ways.HOTP, user=None).count() == 2, "the card can be given to somebody else"
     assert not RecoveryCode.objects.exists()
+    assert not Invitation.objects.exists()
+    carol.refresh_from_db()
+    assert not carol.has_usable_password()
 
 
 def test_five_hundred_invitations_in_one_command(db: None, tmp_path) -> None:

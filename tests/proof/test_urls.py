@@ -73,6 +73,7 @@ FORMS = {
     "auth:prove",
     "auth:app",
     "auth:passkey",
+    "auth:portal_password",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}

@@ -197,6 +197,9 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
         Passkey.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         Invitation.objects.filter(user=user).delete()
+        if not user.is_local:  # of an account of the portal's own it is all that it has
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
         _call_back_certificates(request, user)
         leaving.shut_out(user, request=request)
         tell(request, kind="factor_removed", user=user, by=request.user.get_username())

@@ -39,6 +39,8 @@ def security(request: PortalRequest) -> HttpResponse:
         "app_passwords": AppPassword.objects.filter(user=request.user).order_by("created"),
         "browsers": browsers.of(request.user),
         "asked": policy.demand(request.user, address=request.client_address),
+        "password_set": request.user.has_usable_password(),
+        "password_asked": request.user.is_local or policy.is_used(ways.PASSWORD),
     }
     return render(request, "auth/security.html", context)
 
@@ -50,8 +52,9 @@ def enrol(request: PortalRequest) -> HttpResponse:
     if gate.MUST_ENROL not in request.session:
         return redirect("auth:security")
     asked = policy.demand(request.user, address=request.client_address).ways
-    offered = {ways.CODE, ways.PASSKEY, *([ways.CERTIFICATE] if store.exists() else ())}
-    return render(request, "auth/enrol.html", {"ways": asked & offered or offered})
+    usual = {ways.CODE, ways.PASSKEY}
+    others = {ways.PASSWORD, *([ways.CERTIFICATE] if store.exists() else ())}
+    return render(request, "auth/enrol.html", {"ways": asked & (usual | others) or usual})
 
 
 # --- apps that show codes -------------------------------------------------------------------------------------------
