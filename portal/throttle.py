@@ -141,7 +141,7 @@ def of_sign_in(*, login: str, address: str, device: str = "") -> Gates:
     """``login``: canonical; ``device``: of a browser that this person is known by (``devices.known``), else ""."""
     if device:
         return Gates([Throttle.of_device(login, device)])
-    own = Throttle(what=login, who=address)
+    own = Throttle(what=login, who=network_of(address))
     return Gates([own, Throttle.of_login(login), Throttle.of_address(address), Throttle.of_site()])
 
 
@@ -150,4 +150,5 @@ def of_key(*, what: str, address: str, device: str = "") -> Gates:
     everybody. ``device``: of a browser in which anybody has signed in (``devices.of_anybody``), else ""."""
     if device:
         return Gates([Throttle.of_device(what, device)])
-    return Gates([Throttle(what=what, who=address), Throttle.of_address(address), Throttle.of_site()])
+    own = Throttle(what=what, who=network_of(address))
+    return Gates([own, Throttle.of_address(address), Throttle.of_site()])

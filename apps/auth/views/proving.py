@@ -21,10 +21,10 @@ from django.views.decorators.http import require_http_methods
 from apps.auth.certificates import services as certificates
 from apps.auth.factors import codes, gate, passkeys, policy, proofs, ways
 from apps.auth.factors.models import CodeDevice
+from portal import devices, throttle
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
 from portal.security_events import tell
-from portal.throttle import Throttle
 
 View = Callable[..., HttpResponse]
 MAILBOX = "mailbox"  # the password of the second level, for those who have nothing else
@@ -81,8 +81,9 @@ def _offered(request: PortalRequest) -> tuple[str, ...]:
 @sensitive_variables("proof")
 def _check(request: PortalRequest, way: str) -> str:
     """What is wrong with it, or nothing."""
-    throttle = Throttle(what=f"proof of {request.user.pk}", who=request.client_address)
-    if wait := throttle.enter():
+    device = devices.known(request, login=request.user.login)
+    tries = throttle.of_sign_in(login=f"proof of {request.user.pk}", address=request.client_address, device=device)
+    if wait := tries.enter():
         text = ngettext(
             "Too many tries. Try again in %(n)d second.", "Too many tries. Try again in %(n)d seconds.", wait
         )
@@ -91,12 +92,12 @@ def _check(request: PortalRequest, way: str) -> str:
     try:
         good = _is_good(request, way, proof)
     except SignInUnavailable:
-        throttle.withdraw()
+        tries.withdraw()
         return _("The mail server cannot be reached just now. Try again in a moment.")
     if not good:
         tell(request, kind="factor_refused", user=request.user, way=way)
         return _("That was not right. A code is good for a short time, and once.")
-    throttle.passed()
+    tries.passed()
     return ""
 
 
