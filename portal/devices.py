@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.signing import BadSignature, Signer
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -24,16 +25,25 @@ from portal.models import KnownDevice
 from portal.security_events import SecurityEvent
 
 LIFETIME = timedelta(days=400)  # as long as browsers keep a cookie
+MOST = 50  # of one person: a program that signs in without cookies is a new one each time
 _PENDING = "_portal_device_cookie"  # on the request: the cookie to set
 _signer = Signer(salt="portal.device")
 
 
 def known(request: HttpRequest, *, login: str) -> str:
-    """A digest of this browser's name if somebody with this login (canonical) has signed in here, else ""."""
+    """A digest of this browser's name if somebody with this login (canonical), or mail address, has signed in here,
+    else ""."""
     name = _name(request)
-    theirs = {f"user__{get_user_model().USERNAME_FIELD}": login}
-    found = name and KnownDevice.objects.filter(digest=_digest(name), **theirs).exists()
+    people = get_user_model()
+    theirs = Q(**{f"user__{people.USERNAME_FIELD}": login}) | Q(**{f"user__{people.EMAIL_FIELD}__iexact": login})
+    found = name and KnownDevice.objects.filter(theirs, digest=_digest(name)).exists()
     return _digest(name) if found else ""
+
+
+def of_anybody(request: HttpRequest) -> str:
+    """As ``known``, whoever has signed in here: for what tells by itself who it is."""
+    name = _name(request)
+    return _digest(name) if name and KnownDevice.objects.filter(digest=_digest(name)).exists() else ""
 
 
 def greet(*, request: HttpRequest | None, event: SecurityEvent, **_signal: Any) -> None:
@@ -59,6 +69,8 @@ def greet(*, request: HttpRequest | None, event: SecurityEvent, **_signal: Any) 
             )
     except IntegrityError:
         return  # two tabs signed in at once
+    old = theirs.order_by("-last_seen", "-pk").values_list("pk", flat=True)[MOST:]
+    KnownDevice.objects.filter(pk__in=list(old)).delete()
     if not first:
         security_events.tell(request, kind="new_device", user=event.user_id)
 

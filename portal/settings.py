@@ -20,6 +20,7 @@ except OSError as error:
 conf.join_demo(DATA_DIR)
 DEBUG = env("DEBUG", conf.boolean, "no")
 SITE_NAME = env("SITE_NAME", conf.text, "Yurt")
+HELPDESK = env("HELPDESK", conf.text)
 SECRET_KEY = env("SECRET_KEY", conf.text)
 SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS", conf.words)
 if not SECRET_KEY:

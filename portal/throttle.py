@@ -71,7 +71,8 @@ class Throttle:
     def wait(self) -> int:
         """Seconds until the next try is heard; 0 when it is heard now."""
         until = cache.get(self._key("until"), 0)
-        return max(0, int(until - time.time() + 0.999))
+        rest = until - time.time()
+        return max(0, int(rest + 0.999)) if rest <= self.longest else 0  # else the clock was set back since
 
     def enter(self) -> int:
         """Begin a try, which counts as wrong until ``passed`` or ``withdraw``; or the seconds until one is heard."""
@@ -140,5 +141,14 @@ def of_sign_in(*, login: str, address: str, device: str = "") -> Gates:
     """``login``: canonical; ``device``: of a browser that this person is known by (``devices.known``), else ""."""
     if device:
         return Gates([Throttle.of_device(login, device)])
-    own = Throttle(what=login, who=address)
+    own = Throttle(what=login, who=network_of(address))
     return Gates([own, Throttle.of_login(login), Throttle.of_address(address), Throttle.of_site()])
+
+
+def of_key(*, what: str, address: str, device: str = "") -> Gates:
+    """For what nobody guesses, and what tells by itself whose it is: no name is there that strangers could shut for
+    everybody. ``device``: of a browser in which anybody has signed in (``devices.of_anybody``), else ""."""
+    if device:
+        return Gates([Throttle.of_device(what, device)])
+    own = Throttle(what=what, who=network_of(address))
+    return Gates([own, Throttle.of_address(address), Throttle.of_site()])

@@ -33,10 +33,7 @@ class FirstLevel:
     def opens(self, request: HttpRequest, login: str) -> bool:
         from apps.auth.factors import gate
 
-        found = gate.stage(request)
-        if found is None or not found.done or found.login != login:
-            found = gate.begin(request, login=login, way="", proof="", remember=False)
-        return found is not None and found.done
+        return gate.opens(request, login)
 
     def login(self, request: HttpRequest) -> str:
         from apps.auth.factors import gate
@@ -81,8 +78,15 @@ class FirstLevel:
 
 
 #: What is open to somebody who has to enrol first.
-FREE = ("/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
-ENROLLING = ("/auth/enrol/", "/auth/prove/", "/auth/security/app/", "/auth/security/passkey/")
+FREE = ("/auth/help/", "/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
+ENROLLING = (
+    "/auth/enrol/",
+    "/auth/certificates/",
+    "/auth/prove/",
+    "/auth/security/app/",
+    "/auth/security/passkey/",
+    "/auth/security/password/",
+)
 
 
 def _elsewhere(request: HttpRequest, url: str, *, next_: str) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from apps.auth.audit import record
 from apps.auth.certificates import tasks as certificates
+from apps.auth.factors import browsers
 from portal.celery import app
 
 __all__ = ["certificates", "check_people", "forget_old_events"]  # Celery looks for an app's tasks here
@@ -34,6 +35,7 @@ if settings.LDAP_URL:
 @app.task(name="auth.forget_old_events", expires=3000)  # type: ignore[untyped-decorator, unused-ignore]
 def forget_old_events() -> None:
     record.forget_old()
+    browsers.forget_old()
 
 
 app.add_periodic_task(3600.0, forget_old_events.s(), name="auth.forget_old_events")

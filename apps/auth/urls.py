@@ -4,10 +4,11 @@ from django.urls import path
 
 from apps.auth.audit import views as audit
 from apps.auth.certificates import views as certificates
-from apps.auth.views import app_passwords, proving, security
+from apps.auth.views import app_passwords, help, portal_password, proving, security
 
 urlpatterns = [
     path("prove/", proving.prove, name="prove"),
+    path("help/", help.signing_in, name="help"),
     path("enrol/", security.enrol, name="enrol"),
     path("security/", security.security, name="security"),
     path("security/app/", security.new_app, name="new_app"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("security/device/<int:device_id>/", security.change_device, name="change_device"),
     path("security/passkey/", security.passkey, name="passkey"),
     path("security/passkey/<int:passkey_id>/", security.change_passkey, name="change_passkey"),
+    path("security/password/", portal_password.portal_password, name="portal_password"),
     path("security/recovery/", security.recovery, name="recovery"),
     path("security/app-password/", app_passwords.make, name="make_app_password"),
     path("security/app-password/<int:password_id>/revoke/", app_passwords.revoke, name="revoke_app_password"),

@@ -6,16 +6,17 @@ import csv
 import io
 import re
 import time
+from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
 from apps.auth.factors import app_passwords, cards, codes, invitations, ways
-from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, RecoveryCode, RememberedBrowser
+from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, Passkey, RecoveryCode, RememberedBrowser
 from apps.auth.models import User
 from portal.accounts import external_user
 from portal.models import Session
@@ -125,10 +126,16 @@ def test_proofs_are_taken_away(admin: Client, carol: User) -> None:
     cards.keep(cards.read(CSV.encode()))
     codes.new_app(carol)
     codes.new_sheet(carol)
+    invitations.invite(carol)
+    carol.set_password("portal password")
+    carol.save()
     admin.post("/admin/portal_auth/user/", {"action": "take_away_proofs", "_selected_action": [carol.pk]})
     assert not CodeDevice.objects.filter(user=carol).exists()
     assert CodeDevice.objects.filter(kind=ways.HOTP, user=None).count() == 2, "the card can be given to somebody else"
     assert not RecoveryCode.objects.exists()
+    assert not Invitation.objects.exists()
+    carol.refresh_from_db()
+    assert not carol.has_usable_password()
 
 
 def test_five_hundred_invitations_in_one_command(db: None, tmp_path) -> None:
@@ -173,3 +180,50 @@ def test_who_is_locked_out_loses_all_that_lets_them_in(admin: Client, carol: Use
     assert not RememberedBrowser.objects.exists()
     assert not Session.objects.filter(user=carol.pk).exists()
     assert hers.get("/").status_code == 302
+
+
+def test_cards_are_for_administrators_who_may_change_them(client: Client, carol: User) -> None:
+    """With a card whose key they know, somebody who may look at the audit log only could come in as anybody."""
+    card = cards.keep(cards.read(CSV.encode())) and CodeDevice.objects.get(serial="F-1")
+    staff = User.objects.create_user("helper", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    client.force_login(staff)
+    file = SimpleUploadedFile("c.csv", f"serial,key,login\nF-9,{KEY.hex()},carol\n".encode())
+    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/portal_auth/codedevice/cards/").status_code == 403
+    assert client.post("/admin/portal_auth/codedevice/cards/", {"file": file}).status_code == 403
+    assert not CodeDevice.objects.filter(serial="F-9").exists()
+    values = {"first": codes.code_at(KEY, 90), "second": codes.code_at(KEY, 91)}
+    assert client.post(f"/admin/portal_auth/codedevice/{card.pk}/resync/", values).status_code == 403
+
+
+def test_what_an_administrator_takes_away_ends_the_sessions_of_its_owner(admin: Client, carol: User) -> None:
+    cards.keep(cards.read(CSV.encode()))
+    card = CodeDevice.objects.get(serial="F-1")
+    key = Passkey.objects.create(user=carol, credential="x", digest=Passkey.digest_of("x"), public_key=b"x")
+    phone = codes.new_app(carol)
+
+    def signed_in() -> Client:
+        RememberedBrowser.objects.create(user=carol, digest="x", expires=timezone.now() + timedelta(days=1))
+        hers = Client()
+        hers.force_login(carol)
+        assert hers.get("/").status_code == 200
+        return hers
+
+    where = "/admin/portal_auth/{}/{}/{}/"
+    for url, values in (
+        (where.format("passkey", key.pk, "delete"), {"post": "yes"}),
+        (where.format("codedevice", card.pk, "change"), {"user": "", "name": ""}),
+        (
+            "/admin/portal_auth/codedevice/",
+            {"action": "delete_selected", "_selected_action": [phone.pk], "post": "yes"},
+        ),
+    ):
+        hers = signed_in()
+        assert admin.post(url, values).status_code == 302
+        assert hers.get("/").status_code == 302, url
+        assert not RememberedBrowser.objects.exists(), url
+    assert (Passkey.objects.count(), CodeDevice.objects.filter(user=carol).count()) == (0, 0)
+    hers = signed_in()
+    admin.post(where.format("codedevice", card.pk, "change"), {"user": carol.pk, "name": "given back"})
+    assert hers.get("/").status_code == 200, "nothing of hers was taken away"

@@ -8,8 +8,10 @@ import statistics
 import threading
 import time
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from django.conf import settings as site
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -17,6 +19,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from apps.auth.certificates import services
 from apps.auth.factors import codes, gate, invitations, policy
 from apps.auth.factors.models import CodeDevice, RecoveryCode, RememberedBrowser, Rule
 from apps.auth.models import User
@@ -370,6 +373,51 @@ def test_a_certificate_counts_from_the_front_only(carol: User, settings, monkeyp
     answer = client.post(SIGN_IN, {"password": MAIL_PASSWORD["carol"]}, secure=True)
     assert answer.status_code == 302
     assert user_of(client) == str(carol.pk)
+
+
+def test_who_needs_a_certificate_enrols_with_one(client: Client, carol: User, settings, tmp_path) -> None:
+    """An app would not let them in the next time."""
+    settings.DATA_DIR = tmp_path
+    Rule.objects.create(title="everybody", needs="certificate")
+    services.init()
+    first(client, "invitation", invitations.invite(carol))
+    second(client)
+    page = client.get("/letter/", follow=True).content.decode()
+    assert 'href="/auth/certificates/"' in page
+    assert "/auth/security/app/" not in page
+    assert client.get("/auth/certificates/").status_code == 200
+    assert client.post("/auth/certificates/make/", {"device": "Laptop"}).status_code == 200
+    assert client.get("/letter/").status_code == 200
+    assert client.post("/auth/certificates/file/")["Content-Type"] == "application/x-pkcs12"
+
+
+def test_administration_by_certificate(carol: User, settings, tmp_path) -> None:
+    """Where the rule for the administration asks for one and that for signing in does not, it is shown in between."""
+    settings.DATA_DIR = tmp_path
+    services.init()
+    made = services.issue_client(user=carol)
+    other = external_user(source="test", server="mail.example.test", login="dora")
+    Rule.objects.create(title="admin", needs="certificate", scope=policy.ADMIN)
+    User.objects.filter(pk=carol.pk).update(is_staff=True, is_superuser=True)
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+
+    def showing(packed: services.Packed | None) -> Client:
+        bundle = pkcs12.load_pkcs12(packed.file, packed.password.encode()) if packed else None
+        pem = bundle.cert.certificate.public_bytes(Encoding.PEM).decode() if bundle else ""
+        client = Client(HTTP_X_CLIENT_CERT=quote(pem), HTTP_X_FORWARDED_PROTO="https")
+        client.post(SIGN_IN, {"username": "carol", "password": MAIL_PASSWORD["carol"]}, secure=True)
+        return client
+
+    values = {"next": "/admin/", "way": "certificate"}
+    client = showing(made)
+    assert client.get("/admin/", secure=True).status_code == 302
+    assert "of-certificate" not in client.get("/auth/prove/", secure=True).content.decode(), "it is the only way"
+    assert client.post("/auth/prove/", values, secure=True)["Location"] == "/admin/"
+    assert client.get("/admin/", secure=True).status_code == 200
+    for stranger in (showing(None), showing(services.issue_client(user=other))):
+        assert stranger.post("/auth/prove/", values, secure=True).status_code == 403
+        assert stranger.get("/admin/", secure=True).status_code == 302
+    assert 'name="mailbox"' in showing(None).get("/auth/prove/", secure=True).content.decode()
 
 
 def test_a_removed_proof_ends_the_other_sessions(carol: User) -> None:

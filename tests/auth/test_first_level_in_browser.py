@@ -140,3 +140,31 @@ def test_every_page_is_open_to_everybody(
     look("app")
     context.close()
     assert faults == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_codes_of_cards_fit_into_their_field(browser: Browser, live_server, carol: User, width: int) -> None:
+    """Each digit stands in its box, the last one too."""
+    context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": 844})
+    page = context.new_page()
+    field = page.get_by_label("Code from your authenticator app or card")
+
+    def drawn(digits: int) -> tuple[int, bool]:
+        page.goto("/sign-in/")
+        field.fill("12345678"[:digits])
+        field.press("End")  # where the caret is after typing
+        fits = field.evaluate("field => field.scrollLeft === 0 && field.scrollWidth <= field.clientWidth")
+        return page.locator(".of-code .boxes i").count(), fits
+
+    assert drawn(6) == (6, True)
+    assert drawn(8) == (6, False), "which is why the field is another one where there are such cards"
+    for digits in (7, 8):
+        card = CodeDevice(user=carol, kind=ways.HOTP, serial=f"F-{digits}", digits=digits)
+        card.put_key(KEY)
+        card.save()
+        assert drawn(digits) == (digits, True)
+    field.fill(codes.code_at(KEY, 0, digits=8))
+    page.get_by_label("User name or mail address").fill(carol.login)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Open your mail")).to_be_visible()
+    context.close()

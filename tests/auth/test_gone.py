@@ -51,6 +51,16 @@ def test_a_person_who_has_left_is_out(site: Slapd, how: str) -> None:
     assert people.check() == people.Changes(asked=2, gone=[], back=[])
 
 
+def test_a_filter_that_finds_nobody_at_all_shuts_nobody_out(site: Slapd, settings) -> None:
+    login, browsers = at_work(site)
+    settings.LDAP_USER_FILTER = "(&(uid={login})(o=a mistake))"
+    with pytest.raises(Unavailable, match="nobody at all"):
+        people.check()
+    tasks.check_people()
+    assert signed_in(browsers[0]).login == login
+    assert Delegation.objects.count() == 1
+
+
 def test_who_comes_back_is_let_in_again(site: Slapd) -> None:
     login, _browsers = at_work(site)
     site.change(login, userAccountControl="514")

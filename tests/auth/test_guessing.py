@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
+from apps.auth.models import User
 from portal import throttle
+from tests.auth.proving import app_of, code_now
 from tests.auth.world import sign_in, user_of, world
 
 __all__ = ["world"]  # the fixture
@@ -163,3 +166,29 @@ def test_the_right_password_forgives_the_wrong_ones(client: Client, db) -> None:
         sign_in(client, "carol", "guess")
     assert sign_in(client).status_code == 302
     assert throttle.Throttle(what="carol", who="127.0.0.1").wait() == 0
+
+
+def test_who_has_taken_a_session_does_not_guess_its_proof_from_many_addresses(db, monkeypatch) -> None:
+    """A network of IPv6 has more addresses than a code has values."""
+    owner = Client()
+    sign_in(owner)
+    app_of(User.objects.get(login="carol"))
+    session = owner.cookies[settings.SESSION_COOKIE_NAME].value
+    settings_of_proxy = {"HTTP_X_FORWARDED_PROTO": "https", "secure": True}
+    monkeypatch.setattr(settings, "TRUSTED_PROXIES", ["127.0.0.1"])
+    values = {"way": "code", "code": "000000"}
+
+    def guess(address: str) -> str:
+        thief = Client()
+        thief.cookies[settings.SESSION_COOKIE_NAME] = session
+        return thief.post("/auth/prove/", values, HTTP_X_FORWARDED_FOR=address, **settings_of_proxy).content.decode()
+
+    for number in range(throttle.FREE):
+        assert "was not right" in guess(f"2001:db8::{number + 1}")
+    assert "Too many tries" in guess("2001:db8::99")
+    for number in range(throttle.FREE_OF_LOGIN):
+        guess(f"2001:db8:{number + 1}::1")
+    assert "Too many tries" in guess("2001:db8:ffff::1")
+    values["code"] = code_now()
+    answer = owner.post("/auth/prove/", values, HTTP_X_FORWARDED_FOR="2001:db8::1", **settings_of_proxy)
+    assert answer.status_code == 302, "the owner's own browser is known"

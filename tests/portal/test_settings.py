@@ -30,6 +30,7 @@ WRONG = {
     "DEBUG": "perhaps",
     "HTTP_PORT": "http",
     "GEOIP_DATABASE": "/no/such/file.mmdb",
+    "HELPDESK": "two\nlines",
     "IMAP_MAX_CONNECTIONS": "0",
     "IMAP_MAX_PER_ACCOUNT": "many",
     "IMAP_SEND_CLIENT_ADDRESS": "?",

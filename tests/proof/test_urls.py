@@ -29,7 +29,7 @@ from tests.proof.conftest import SignInTo
 from tests.support.mailserver import MailServer
 
 pytestmark = pytest.mark.needs_app("mail")
-FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in"}
+FOR_STRANGERS = {"portal:healthz", "portal:readyz", "portal:sign_in", "auth:help"}
 ONLY_POST = {
     "portal:arrange",
     "portal:end_session",
@@ -73,6 +73,7 @@ FORMS = {
     "auth:prove",
     "auth:app",
     "auth:passkey",
+    "auth:portal_password",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}

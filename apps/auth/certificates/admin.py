@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.auth.certificates import handover, services, store
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.store import AuthorityError
+from apps.auth.factors import ways
+from portal.security_events import tell
 
 if TYPE_CHECKING:
     CertificateModelAdmin = admin.ModelAdmin[IssuedCertificate]
@@ -61,7 +63,7 @@ class IssuedCertificateAdmin(CertificateModelAdmin):
         for row in rows:
             self.log_change(request, row, "revoked")
         try:
-            services.revoke(*rows)
+            services.revoke(*rows, request=request)
         except AuthorityError as error:
             self.message_user(request, str(error), messages.WARNING)
         self.message_user(request, _("Revoked. Let the web server read the list of revoked certificates again."))
@@ -82,5 +84,13 @@ class IssuedCertificateAdmin(CertificateModelAdmin):
             else:
                 self.log_addition(request, packed.row, "issued")
                 handover.hold(request, packed)
+                tell(
+                    request,
+                    kind="factor_added",
+                    user=packed.row.user,
+                    way=ways.CERTIFICATE,
+                    name=packed.row.device,
+                    by=request.user.get_username(),
+                )
                 context |= {"password": packed.password, "row": packed.row}
         return TemplateResponse(request, "auth/issue_certificate.html", context | {"form": form})

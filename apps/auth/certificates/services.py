@@ -8,21 +8,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
+from apps.auth import leaving
 from apps.auth.certificates import authority, store
 from apps.auth.certificates.authority import BadName, Pair
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.store import AuthorityError
+from apps.auth.factors import ways
 from apps.auth.models import User
+from portal.security_events import tell
 
 MOST_AT_ONCE = 5  # valid certificates that one person may have made for themselves
 EARLY = timedelta(days=30)  # so long before its end the portal's own certificate is made anew
@@ -49,7 +55,7 @@ def init() -> x509.Certificate:
             )
         root = authority.new_authority(f"{settings.SITE_NAME[:50]} authority")
         store.keep(root, store.root_file(), settings.CA_PASSPHRASE)
-    IssuedCertificate.objects.filter(revoked=None).update(revoked=timezone.now())
+    _call_back(*IssuedCertificate.objects.filter(revoked=None).select_related("user"))
     renew_crl()
     log.info("authority_made")
     return root.certificate
@@ -81,8 +87,7 @@ def issue_client(*, user: User, device: str = "", days: int = authority.CLIENT_D
 
 def make_own(*, user: User, device: str = "") -> Packed:
     """As ``issue_client``, for somebody who asks for themselves."""
-    held = IssuedCertificate.objects.filter(user=user, revoked=None, expires__gt=timezone.now())
-    if held.count() >= MOST_AT_ONCE:
+    if held_by(user).count() >= MOST_AT_ONCE:
         raise AuthorityError(
             _("You have %(number)d certificates that are valid. Revoke one that you do not need.")
             % {"number": MOST_AT_ONCE}
@@ -90,12 +95,27 @@ def make_own(*, user: User, device: str = "") -> Packed:
     return issue_client(user=user, device=device)
 
 
-def revoke(*rows: IssuedCertificate) -> None:
-    """The portal knows at once. Raises ``AuthorityError`` where the list for the web server could not be written."""
-    for row in rows:
-        if IssuedCertificate.objects.filter(pk=row.pk, revoked=None).update(revoked=timezone.now()):
-            log.info("certificate_revoked", serial=row.serial, user=row.user_id)
+def revoke(*rows: IssuedCertificate, but: str | None = None, request: HttpRequest | None = None) -> None:
+    """The portal knows at once, and whoever has come in with one is out; ``but``: the key of a session that stays.
+    Raises ``AuthorityError`` where the list for the web server could not be written."""
+    _call_back(*rows, but=but, request=request)
     renew_crl()
+
+
+def _call_back(*rows: IssuedCertificate, but: str | None = None, request: HttpRequest | None = None) -> None:
+    for row in rows:
+        if not IssuedCertificate.objects.filter(pk=row.pk, revoked=None).update(revoked=timezone.now()):
+            continue
+        log.info("certificate_revoked", serial=row.serial, user=row.user_id)
+        if row.user is not None and row.kind == IssuedCertificate.Kind.CLIENT:
+            leaving.proof_gone(row.user, but=but, request=request)
+            tell(request, kind="factor_removed", user=row.user, way=ways.CERTIFICATE, name=row.device)
+
+
+def held_by(user: User) -> QuerySet[IssuedCertificate]:
+    """Those that let this person in."""
+    rows = IssuedCertificate.objects.filter(user=user, kind=IssuedCertificate.Kind.CLIENT, revoked=None)
+    return rows.filter(expires__gt=timezone.now())
 
 
 def renew_crl() -> Path:
@@ -126,6 +146,12 @@ def owner_of(pem: str) -> User | None:
         .first()
     )
     return row.user if row is not None else None
+
+
+def shown(request: HttpRequest) -> str:
+    """The certificate that the browser has shown to the front, as PEM; "" for none. From others than the front the
+    header is gone already (``portal.middleware``)."""
+    return unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
 
 
 def portal_certificate() -> Path:

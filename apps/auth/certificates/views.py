@@ -21,9 +21,11 @@ from apps.auth.certificates.authority import fingerprint
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.certificates.store import AuthorityError
+from apps.auth.factors import gate, ways
 from apps.auth.views.proving import fresh_proof
 from portal import preferences
 from portal.http import PortalRequest
+from portal.security_events import tell
 
 View = Callable[..., HttpResponse]
 
@@ -75,6 +77,8 @@ def make(request: PortalRequest) -> HttpResponse:
         messages.error(request, str(error))
         return _back()
     handover.hold(request, packed)
+    gate.enrolled(request, request.user)
+    tell(request, kind="factor_added", user=request.user, way=ways.CERTIFICATE, name=device)
     return _page(request, "auth/certificate_made.html", {"password": packed.password, "row": packed.row})
 
 
@@ -93,7 +97,7 @@ def file(request: PortalRequest) -> HttpResponse:
 def revoke(request: PortalRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(IssuedCertificate, pk=pk, user=request.user)
     try:
-        services.revoke(row)
+        services.revoke(row, but=request.session.session_key, request=request)
     except AuthorityError as error:  # the portal itself refuses it already
         messages.warning(request, str(error))
     messages.success(request, _("Revoked."))

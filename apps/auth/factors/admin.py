@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -14,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.auth import leaving
+from apps.auth.certificates import services as certificates
+from apps.auth.certificates.store import AuthorityError
 from apps.auth.factors import cards, codes, invitations, ways
 from apps.auth.factors.models import AppPassword, CodeDevice, Invitation, Passkey, RecoveryCode, Rule
 from apps.auth.models import User
@@ -27,9 +30,42 @@ class RuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("scope", "enabled")
 
 
+class ProofAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What is taken away ends the sessions of its owner."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        _gone(request, obj, obj.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        rows = list(queryset.select_related("user"))
+        super().delete_queryset(request, queryset)
+        for row in rows:
+            _gone(request, row, row.user)
+
+
+def _gone(request: HttpRequest, row: CodeDevice | Passkey, user: User | None) -> None:
+    if user is None:
+        return
+    leaving.proof_gone(user, but=request.session.session_key, request=request)
+    way = row.kind if isinstance(row, CodeDevice) else ways.PASSKEY
+    tell(request, kind="factor_removed", user=user, way=way, name=row.name, by=request.user.get_username())
+
+
 class CardsForm(forms.Form):
     file = forms.FileField(
         label=_("List of cards"), help_text=_("CSV with the columns serial, key, counter, digits and login, or PSKC.")
+    )
+    secret = forms.CharField(
+        label=_("Key or password of the file"),
+        required=False,
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+        help_text=_("Where a PSKC file is encrypted: as its maker has sent it to you apart from the file."),
     )
 
 
@@ -39,7 +75,7 @@ class ResyncForm(forms.Form):
 
 
 @admin.register(CodeDevice)
-class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CodeDeviceAdmin(ProofAdmin):
     """Cards are read in and given to people here; an app can only be taken away. Nobody sees a key."""
 
     list_display = ("__str__", "user", "kind", "serial", "created", "used", "confirmed")
@@ -50,12 +86,22 @@ class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_list_template = "admin/portal_auth/codedevice/change_list.html"
     change_form_template = "admin/portal_auth/codedevice/change_form.html"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def get_readonly_fields(self, request: HttpRequest, obj: CodeDevice | None = None) -> tuple[str, ...]:
         fixed = ("kind", "serial", "confirmed", "created", "used")
         return fixed if obj is None or obj.kind == ways.HOTP else ("user", *fixed)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        more = {"has_card_permission": self.has_change_permission(request)}
+        return super().changelist_view(request, more | (extra_context or {}))
+
+    def save_model(self, request: HttpRequest, obj: CodeDevice, form: Any, change: bool) -> None:
+        """A card may be given to somebody else."""
+        before = CodeDevice.objects.select_related("user").get(pk=obj.pk).user
+        super().save_model(request, obj, form, change)
+        if before != obj.user:
+            _gone(request, obj, before)
+        if obj.user is not None and before != obj.user:
+            tell(request, kind="factor_added", user=obj.user, way=obj.kind, name=obj.name, by=str(request.user))
 
     def get_urls(self) -> list[Any]:
         own = [
@@ -65,10 +111,12 @@ class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return own + super().get_urls()
 
     def read_cards(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
         form = CardsForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             try:
-                made, known = cards.keep(cards.read(form.cleaned_data["file"].read()))
+                made, known = cards.keep(cards.read(form.cleaned_data["file"].read(), form.cleaned_data["secret"]))
             except cards.BadFile as error:
                 for problem in error.problems:
                     form.add_error("file", problem)
@@ -82,6 +130,8 @@ class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return self._form(request, form, _("Read in cards"))
 
     def resync(self, request: HttpRequest, device_id: int) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
         device = get_object_or_404(CodeDevice, pk=device_id, kind=ways.HOTP)
         form = ResyncForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -97,16 +147,13 @@ class CodeDeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Passkey)
-class PasskeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PasskeyAdmin(ProofAdmin):
     """They can be seen and taken away, and made by nobody but their owners."""
 
     list_display = ("__str__", "user", "created", "used")
     search_fields = ("name", "user__login", "user__display_name")
     readonly_fields = ("user", "name", "confirmed", "created", "used")
     fields = readonly_fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
 
 @admin.register(AppPassword)
@@ -149,6 +196,21 @@ def take_away_proofs(modeladmin: Any, request: HttpRequest, queryset: QuerySet[U
         CodeDevice.objects.filter(user=user, kind=ways.HOTP).update(user=None)
         Passkey.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
+        Invitation.objects.filter(user=user).delete()
+        if not user.is_local:  # of an account of the portal's own it is all that it has
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        _call_back_certificates(request, user)
         leaving.shut_out(user, request=request)
         tell(request, kind="factor_removed", user=user, by=request.user.get_username())
-    messages.success(request, _("Their apps, cards, passkeys, recovery codes, app passwords and browsers are void."))
+    messages.success(request, _("All with which they came in is void: also certificates and enrolment codes."))
+
+
+def _call_back_certificates(request: HttpRequest, user: User) -> None:
+    held = certificates.held_by(user).select_related("user")
+    if not held:
+        return
+    try:
+        certificates.revoke(*held, request=request)
+    except AuthorityError as error:  # the portal itself refuses them already
+        messages.warning(request, str(error))

@@ -17,6 +17,7 @@ from portal import sealing
 if TYPE_CHECKING:
     from apps.auth.models import User
 
+MOST = 20  # of one person
 _PENDING = "_auth_remembered_cookie"
 
 
@@ -27,6 +28,8 @@ def remember(request: HttpRequest, user: User, *, days: int, label: str = "") ->
     RememberedBrowser.objects.create(
         user=user, digest=_digests(content)[0], label=label, created=now, expires=now + timedelta(days=days)
     )
+    old = RememberedBrowser.objects.filter(user=user).order_by("-created", "-pk").values_list("pk", flat=True)[MOST:]
+    RememberedBrowser.objects.filter(pk__in=list(old)).delete()
     setattr(request, _PENDING, (content, days))
 
 
@@ -62,6 +65,15 @@ def set_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def of(user: User) -> int:
+    """How many there are."""
+    return RememberedBrowser.objects.filter(user=user, expires__gt=timezone.now()).count()
+
+
+def forget_old() -> None:
+    RememberedBrowser.objects.filter(expires__lte=timezone.now()).delete()
 
 
 def forget_all(user: User) -> int:

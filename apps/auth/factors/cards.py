@@ -12,16 +12,17 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
+from itertools import islice
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
-from apps.auth.factors import ways
+from apps.auth.factors import pskc, ways
 from apps.auth.factors.models import CodeDevice
 
 MOST = 20_000
-_PSKC = "{urn:ietf:params:xml:ns:keyprov:pskc}"
+LONGEST_SERIAL = 64  # characters
 _DIGITS = range(6, 9)
 
 
@@ -42,10 +43,14 @@ class Card:
     login: str = ""  # whom it belongs to, where the list says it
 
 
-def read(content: bytes) -> list[Card]:
-    """Raises ``BadFile``."""
-    text = content.lstrip(b"\xef\xbb\xbf \r\n\t")
-    cards = list(_pskc(content) if text.startswith(b"<") else _csv(content))
+@sensitive_variables("secret")
+def read(content: bytes, secret: str = "") -> list[Card]:
+    """``secret``: see ``pskc``. Raises ``BadFile``."""
+    text = content.lstrip(b"\xef\xbb\xbf\xfe\xff\0 \r\n\t")
+    found = _pskc(content, secret) if text.startswith(b"<") else _csv(content)
+    cards = list(islice(found, MOST + 1))
+    if len(cards) > MOST:
+        raise BadFile(_("The file lists more than %(most)d cards. Divide it.") % {"most": MOST})
     if not cards:
         raise BadFile(_("The file lists no card."))
     if len({card.serial for card in cards}) < len(cards):
@@ -73,7 +78,7 @@ def keep(cards: list[Card]) -> tuple[int, list[str]]:
 def _csv(content: bytes) -> Iterator[Card]:
     """Columns serial, key (hexadecimal or base32), counter, digits, login; the last three may be missing."""
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))[: MOST + 1]
+        rows = list(islice(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))), MOST + 1))
     except (UnicodeDecodeError, csv.Error):
         raise BadFile(_("The file is neither CSV in UTF-8 nor PSKC.")) from None
     problems = []
@@ -88,13 +93,20 @@ def _csv(content: bytes) -> Iterator[Card]:
 
 
 def _card(values: dict[str, str]) -> Card:
-    if not values.get("serial"):
-        raise ValueError(_("there is no serial number."))
+    serial = _serial(values.get("serial", ""))
     try:
         counter, digits = int(values.get("counter") or 0), int(values.get("digits") or 6)
     except ValueError:
         raise ValueError(_("counter or digits is no number.")) from None
-    return _checked(Card(values["serial"][:64], _key(values.get("key", "")), counter, digits, values.get("login", "")))
+    return _checked(Card(serial, _key(values.get("key", "")), counter, digits, values.get("login", "")))
+
+
+def _serial(text: str) -> str:
+    if not text:
+        raise ValueError(_("there is no serial number."))
+    if len(text) > LONGEST_SERIAL or not text.isprintable():
+        raise ValueError(_("the serial number is too long, or has characters that cannot be shown."))
+    return text
 
 
 def _checked(card: Card) -> Card:
@@ -119,41 +131,16 @@ def _base32(text: str) -> bytes:
     return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
 
 
-def _pskc(content: bytes) -> Iterator[Card]:
-    """RFC 6030, keys in the clear (section 4.2); a DTD is refused, as nothing honest needs one."""
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise BadFile(_("The file has a document type declaration, which is not read."))
-    try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - no DTD, so no entities
-    except ElementTree.ParseError:
-        raise BadFile(_("The file is no well-formed XML.")) from None
+def _pskc(content: bytes, secret: str) -> Iterator[Card]:
     problems = []
-    for number, package in enumerate(root.iter(f"{_PSKC}KeyPackage"), 1):
-        try:
-            yield _package(package)
-        except ValueError as error:
-            problems.append(_("Key %(number)d: %(problem)s") % {"number": number, "problem": error})
+    try:
+        for number, package in enumerate(pskc.packages(content, secret), 1):
+            try:
+                read_ = package()
+                yield _checked(Card(_serial(read_.serial), read_.key, read_.counter, read_.digits, read_.login))
+            except ValueError as error:
+                problems.append(_("Key %(number)d: %(problem)s") % {"number": number, "problem": error})
+    except pskc.Unreadable as error:
+        raise BadFile(str(error)) from None
     if problems:
         raise BadFile(*problems[:20])
-
-
-def _package(package: ElementTree.Element) -> Card:
-    def text(path: str) -> str:
-        return (package.findtext("/".join(f"{_PSKC}{name}" for name in path.split("/"))) or "").strip()
-
-    key = package.find(f"{_PSKC}Key")
-    if key is None or "hotp" not in key.get("Algorithm", "").lower():
-        raise ValueError(_("it is none for codes by count (HOTP)."))
-    if not text("Key/Data/Secret/PlainValue"):
-        raise ValueError(_("its key is encrypted; ask the maker for a file with keys in the clear."))
-    try:
-        octets = base64.b64decode(text("Key/Data/Secret/PlainValue"), validate=True)
-        counter = int(text("Key/Data/Counter/PlainValue") or 0)
-        format_ = key.find(f"{_PSKC}AlgorithmParameters/{_PSKC}ResponseFormat")
-        digits = int(format_.get("Length", "6") if format_ is not None else 6)
-    except ValueError:
-        raise ValueError(_("counter or digits is no number.")) from None
-    serial = text("DeviceInfo/SerialNo") or key.get("Id", "")
-    if not serial:
-        raise ValueError(_("there is no serial number."))
-    return _checked(Card(serial[:64], octets, counter, digits, text("Key/UserId")))

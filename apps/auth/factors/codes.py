@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -115,6 +116,12 @@ def app_uri(device: CodeDevice, *, issuer: str, account: str) -> str:
     key = base64.b32encode(device.key()).decode().rstrip("=")
     values = {"secret": key, "issuer": issuer, "digits": device.digits, "period": device.period}
     return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(values, quote_via=quote)}"
+
+
+def most_digits(devices: QuerySet[CodeDevice]) -> int:
+    """How many the field for a code has room for: cards may show up to eight."""
+    shown = devices.filter(confirmed=True).exclude(user=None)
+    return int(shown.aggregate(most=Max("digits", default=6))["most"])
 
 
 # --- recovery codes ---------------------------------------------------------------------------------------------------

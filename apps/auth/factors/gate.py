@@ -57,22 +57,26 @@ def is_asked(request: HttpRequest) -> bool:
     return bool(policy.ways_asked(address=cast("PortalRequest", request).client_address))
 
 
-def stage(request: HttpRequest) -> Stage | None:
-    return Stage.of(request)
+def stage(request: HttpRequest, *, login: str = "") -> Stage | None:
+    """How far somebody has come; with ``login``, as far as it is that person's."""
+    found = Stage.of(request)
+    return _same_person(found, login, proofs.named(login)) if login else found
 
 
 def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: bool) -> Stage | None:
     """One try at the first level; None where it is refused. Opens no connection, whatever it is given."""
     people = proofs.named(login)
     address = cast("PortalRequest", request).client_address
-    before = _same_person(Stage.of(request), login)
+    before = _same_person(Stage.of(request), login, people)
     remembered = browsers.recognise(request, people)
     if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
         return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False)
     if not proof:
-        return _without_proof(request, login, people, address)
+        if not _is_nothing_asked(people, address):
+            return None
+        return _keep(request, login, None, [], done=True, remember=False)
     user = proofs.prove(people, way, proof)
-    if user is None or (before is not None and before.user != user.pk):
+    if user is None or (before is not None and before.user not in (None, user.pk)):
         return None
     passed = [*(before.passed if before else ()), way]
     return _keep(request, login, user, passed, done=_met(user, address, passed), remember=remember)
@@ -80,17 +84,27 @@ def begin(request: HttpRequest, *, login: str, way: str, proof: str, remember: b
 
 def accept(request: HttpRequest, *, user: User, way: str, remember: bool = False) -> Stage | None:
     """A proof that was checked elsewhere: a passkey, a certificate."""
-    before = _same_person(Stage.of(request), user.login)
-    passed = [*(before.passed if before and before.user == user.pk else ()), way]
+    before = Stage.of(request)
+    passed = [*(before.passed if before is not None and before.user == user.pk else ()), way]
     address = cast("PortalRequest", request).client_address
     return _keep(request, user.login, user, passed, done=_met(user, address, passed), remember=remember)
 
 
-def _without_proof(request: HttpRequest, login: str, people: Sequence[User], address: str) -> Stage | None:
-    """Good for those of whom nothing is asked, and for whoever has nothing yet and still has time to enrol."""
-    if all(_free(user, address) for user in people) and (people or _free(None, address)):
-        return _keep(request, login, None, [], done=True, remember=False)
-    return None
+def opens(request: HttpRequest, login: str) -> bool:
+    """Whether the second level may be asked at once. Strangers leave no session behind by asking."""
+    found = stage(request, login=login)
+    if found is not None and found.done:
+        return True
+    people, address = proofs.named(login), cast("PortalRequest", request).client_address
+    remembered = browsers.recognise(request, people)
+    if remembered is not None and _met(remembered, address, [ways.REMEMBERED]):
+        return _keep(request, login, remembered, [ways.REMEMBERED], done=True, remember=False) is not None
+    return _is_nothing_asked(people, address)
+
+
+def _is_nothing_asked(people: Sequence[User], address: str) -> bool:
+    """So it is of most where only groups have rules, and of whoever has nothing yet and still has time to enrol."""
+    return all(_free(user, address) for user in people) and bool(people or _free(None, address))
 
 
 def _free(user: User | None, address: str) -> bool:
@@ -108,23 +122,30 @@ def _met(user: User, address: str, passed: Collection[str]) -> bool:
     return policy.demand(user, address=address).met_by(passed)
 
 
-def _same_person(before: Stage | None, login: str) -> Stage | None:
-    try:
-        return before if before is not None and before.login == canonical_login(login) else None
-    except ValueError:
+def _same_person(before: Stage | None, login: str, people: Sequence[User]) -> Stage | None:
+    """What this name has passed already, by whichever of its spellings."""
+    if before is None:
         return None
+    if before.user is not None:
+        return before if any(user.pk == before.user for user in people) else None
+    return before if before.login == _canonical(login) else None
+
+
+def _canonical(login: str) -> str:
+    try:
+        return canonical_login(login)
+    except ValueError:
+        return ""
 
 
 def _keep(
     request: HttpRequest, login: str, user: User | None, passed: Sequence[str], *, done: bool, remember: bool
 ) -> Stage | None:
-    try:
-        canonical = canonical_login(login)
-    except ValueError:
+    """Who has come in by their mail address goes on by their login, which every server knows."""
+    name, pk = (user.login, user.pk) if user is not None else (_canonical(login), None)
+    if not name:
         return None
-    found = Stage(
-        canonical, user.pk if user is not None else None, tuple(dict.fromkeys(passed)), done, remember, int(time.time())
-    )
+    found = Stage(name, pk, tuple(dict.fromkeys(passed)), done, remember, int(time.time()))
     request.session.cycle_key()  # what was known before it is worth nothing afterwards
     request.session.set_expiry(PATIENCE)  # strangers leave nothing behind for longer
     found.keep(request)
@@ -138,9 +159,7 @@ def admits(request: HttpRequest, user: User) -> bool:
     """Whether the person whom the second level has recognised is the one who has passed the first."""
     address = cast("PortalRequest", request).client_address
     found = Stage.of(request)
-    if found is None or not found.done:
-        return not policy.demand(user, address=address).needs
-    if found.user is None:
+    if found is None or not found.done or found.user is None:
         return _free(user, address)
     return found.user == user.pk
 
@@ -153,7 +172,8 @@ def leave(request: HttpRequest) -> Stage | None:
 def arrive(request: HttpRequest, user: User, found: Stage | None) -> None:
     """The session has begun. Whoever has to enrol first gets nowhere else."""
     passed = found.passed if found is not None and found.user == user.pk else ()
-    request.session[PASSED] = {"ways": list(passed), "at": int(time.time())}
+    # what a browser has remembered proves nothing new: who changes proofs there is asked for one
+    request.session[PASSED] = {"ways": list(passed), "at": 0 if ways.REMEMBERED in passed else int(time.time())}
     demand = policy.demand(user, address=cast("PortalRequest", request).client_address)
     if ways.INVITATION in passed or (demand.needs and not passed):
         request.session[MUST_ENROL] = True
@@ -175,7 +195,7 @@ def passed(request: HttpRequest) -> tuple[str, ...]:
 def is_recent(request: HttpRequest) -> bool:
     """Whether that was a moment ago: what changes proofs wants one that is fresh."""
     kept: dict[str, Any] = request.session.get(PASSED) or {}
-    return bool(time.time() - kept.get("at", 0) <= RECENT)
+    return bool(0 <= time.time() - kept.get("at", 0) <= RECENT)  # a clock that is set back makes nothing fresh
 
 
 def renew(request: HttpRequest, way: str) -> None:

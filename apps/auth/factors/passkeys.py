@@ -46,6 +46,8 @@ PATIENCE = 5 * 60  # seconds to touch a key
 MOST = 20  # of one person
 PRF_SALT = b"yurt: the mail password of this passkey, 1"  # what the key is asked about; it never changes
 _SALT = "auth.passkey"
+#: What an answer that no script of ours has made may raise; the last of them for one that is nested deeply.
+_ODD = (WebAuthnException, KeyError, TypeError, ValueError, RecursionError)
 
 
 class Refused(Exception):
@@ -118,7 +120,7 @@ def prove(request: HttpRequest, answer: str) -> Proof:
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=True,
         )
-    except (WebAuthnException, Passkey.DoesNotExist, KeyError, TypeError, ValueError) as error:
+    except (Passkey.DoesNotExist, *_ODD) as error:
         raise Refused(error.__class__.__name__) from error
     if not passkey.user.is_active:
         raise Refused("inactive")
@@ -143,7 +145,7 @@ def make(request: HttpRequest, user: User, answer: str, *, name: str, secret: st
             expected_origin=_origin(request),
             require_user_verification=True,
         )
-    except (WebAuthnException, KeyError, TypeError, ValueError) as error:
+    except _ODD as error:
         raise Refused(error.__class__.__name__) from error
     credential = bytes_to_base64url(verified.credential_id)
     passkey = Passkey(
@@ -204,7 +206,7 @@ def _opened(answer: str, what: str) -> tuple[dict[str, Any], bytes]:
     try:
         content = json.loads(answer)
         asked, challenge = signing.loads(content["token"], salt=_SALT, max_age=PATIENCE)
-    except (ValueError, KeyError, TypeError, signing.BadSignature) as error:
+    except (signing.BadSignature, *_ODD) as error:
         raise Refused("token") from error
     if asked != what or not cache.add(f"auth.challenge.{challenge}", True, PATIENCE + 60):
         raise Refused("used")

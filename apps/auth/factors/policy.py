@@ -66,6 +66,13 @@ def ways_asked(*, address: str, scope: str = SIGN_IN) -> tuple[str, ...]:
     return tuple(way for way in ways.ALL if way in found)
 
 
+def is_used(way: str) -> bool:
+    """Whether any rule in force asks for it, of whomever and from wherever."""
+    from apps.auth.factors.models import Rule
+
+    return any(way in need for rule in Rule.objects.filter(enabled=True) for need in parse_needs(rule.needs))
+
+
 def _rules(address: str, scope: str) -> list[Rule]:
     from apps.auth.factors.models import Rule
 

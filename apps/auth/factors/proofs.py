@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from django.views.decorators.debug import sensitive_variables
 
+from apps.auth.certificates import services as certificates
+from apps.auth.certificates import store
 from apps.auth.factors import codes, invitations, ways
 from apps.auth.factors.models import CodeDevice, Passkey, RecoveryCode
 from portal.accounts import canonical_login
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from apps.auth.models import User
 
 MOST = 1024  # characters
+MOST_OF_A_NAME = 10  # accounts
 _NOBODY_HAS_THIS = secrets.token_bytes(codes.KEY_OCTETS)
 
 
 def named(login: str) -> list[User]:
-    """The accounts that a name may mean: on the mail server, and the portal's own."""
+    """The accounts that a name may mean, on the mail server and the portal's own: by login, else by mail address, as it
+    stands here. The directory, which knows more of them, is not asked."""
     from apps.auth.models import User
 
     try:
@@ -31,7 +35,12 @@ def named(login: str) -> list[User]:
     except ValueError:
         return []
     # the database's collation may find more than was asked for
-    return [user for user in User.objects.filter(login=canonical, is_active=True)[:10] if user.login == canonical]
+    people = User.objects.filter(is_active=True)
+    found = [user for user in people.filter(login=canonical)[:MOST_OF_A_NAME] if user.login == canonical]
+    if "@" in canonical:  # asked for names that are known and for others
+        by_address = people.filter(email__iexact=canonical).exclude(login=canonical)[:MOST_OF_A_NAME]
+        found += [user for user in by_address if user.email.casefold() == canonical]
+    return found
 
 
 @sensitive_variables("proof")
@@ -40,6 +49,8 @@ def prove(people: Sequence[User], way: str, proof: str) -> User | None:
     test = _CHECKS.get(way)
     if test is None or not proof or len(proof) > MOST:
         return None
+    if way == ways.PASSWORD:  # a name of two accounts costs no second hash, for an account that has none
+        people = [user for user in people if user.has_usable_password()]
     if not people:
         test(None, proof)  # as much work for a name that nobody has
         return None
@@ -57,7 +68,7 @@ def _code(user: User | None, proof: str) -> bool:
 def _password(user: User | None, proof: str) -> bool:
     from apps.auth.models import User
 
-    if user is None or not user.has_usable_password():
+    if user is None:
         User().set_password(proof)  # takes as long
         return False
     return user.check_password(proof)
@@ -92,5 +103,6 @@ def has(user: User) -> frozenset[str]:
         ways.PASSKEY: Passkey.objects.filter(user=user).exists(),
         ways.RECOVERY: RecoveryCode.objects.filter(user=user, used=None).exists(),
         ways.PASSWORD: user.has_usable_password(),
+        ways.CERTIFICATE: store.exists() and certificates.held_by(user).exists(),
     }
     return frozenset(way for way, there in found.items() if there)

@@ -20,12 +20,13 @@ from portal.net import READ_TIMEOUT, parse_server_url
 
 log = structlog.get_logger(__name__)
 SOURCE = "ldap"
+WHOLE = 600.0  # seconds for a look at everybody
 PATIENCE = 1.0  # seconds to wait for one of the slots
 _slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
-def site_directory(*, read_timeout: float = READ_TIMEOUT) -> Directory:
-    """The site's directory, as its settings say."""
+def site_directory(*, read_timeout: float = READ_TIMEOUT, patience: float = READ_TIMEOUT) -> Directory:
+    """The site's directory, as its settings say; see ``Directory`` for the times."""
     return Directory(
         server=parse_server_url(settings.LDAP_URL, services=settings.LDAP_SERVICES),
         base=settings.LDAP_BASE,
@@ -39,6 +40,7 @@ def site_directory(*, read_timeout: float = READ_TIMEOUT) -> Directory:
         ca_file=settings.LDAP_TLS_CA_FILE or None,
         allow_plain=settings.ALLOW_PLAINTEXT,
         read_timeout=read_timeout,
+        patience=patience,
     )
 
 

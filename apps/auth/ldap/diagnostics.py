@@ -16,7 +16,7 @@ SECONDS = 5.0
 def ldap() -> Iterator[Finding]:
     """Connection, certificate, the portal's own sign-in, and whether anybody is found."""
     try:
-        with site_directory(read_timeout=SECONDS).open() as session:
+        with site_directory(read_timeout=SECONDS, patience=SECONDS).open() as session:
             yield Finding(Level.OK, _("It answers, and the portal may ask it."))
             found = session.anybody()
     except Unavailable as error:

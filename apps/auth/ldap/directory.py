@@ -64,6 +64,7 @@ class Directory:
     allow_plain: bool = False
     connect_timeout: float = net.CONNECT_TIMEOUT
     read_timeout: float = net.READ_TIMEOUT
+    patience: float = net.READ_TIMEOUT  # seconds for all that is asked in one session
 
     @contextmanager
     def open(self) -> Iterator[Session]:
@@ -74,6 +75,7 @@ class Directory:
             allow_plain=self.allow_plain,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
+            patience=self.patience,
         ) as connected:
             found = Session(self, connected)
             if self.bind_dn and not found.bind(self.bind_dn, self.bind_password):

@@ -18,12 +18,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from apps.auth.factors import gate, passkeys, policy, proofs, ways
-from apps.auth.models import User
+from apps.auth.certificates import services as certificates
+from apps.auth.factors import codes, gate, passkeys, policy, proofs, ways
+from apps.auth.factors.models import CodeDevice
+from portal import devices, throttle
 from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest, safe_next
 from portal.security_events import tell
-from portal.throttle import Throttle
 
 View = Callable[..., HttpResponse]
 MAILBOX = "mailbox"  # the password of the second level, for those who have nothing else
@@ -47,7 +48,7 @@ def fresh_proof(view: View) -> View:
 @require_http_methods(["GET", "POST"])
 def prove(request: PortalRequest) -> HttpResponse:
     target = safe_next(request, request.POST.get("next") or request.GET.get("next", ""), reverse("auth:security"))
-    offered = _offered(request.user)
+    offered = _offered(request)
     trouble = ""
     if request.method == "POST":
         way = request.POST.get("way", "")
@@ -58,6 +59,7 @@ def prove(request: PortalRequest) -> HttpResponse:
     chosen = request.POST.get("way") or offered[0]
     context = {
         "passkey": passkeys.to_prove(request) if ways.PASSKEY in offered else None,
+        "digits": codes.most_digits(CodeDevice.objects.filter(user=request.user)),
         "next": target,
         "trouble": trouble,
         "missing": _missing(request, target),
@@ -66,17 +68,22 @@ def prove(request: PortalRequest) -> HttpResponse:
     return render(request, "auth/prove.html", context, status=403 if trouble else 200)
 
 
-def _offered(user: User) -> tuple[str, ...]:
-    there = proofs.has(user)
-    own = tuple(way for way in (ways.CODE, ways.PASSKEY, ways.PASSWORD, ways.RECOVERY) if way in there)
+def _offered(request: PortalRequest) -> tuple[str, ...]:
+    there = proofs.has(request.user)
+    if not certificates.shown(request):
+        there -= {ways.CERTIFICATE}  # in a browser that has none, it would be no way
+    own = tuple(
+        way for way in (ways.CODE, ways.PASSKEY, ways.CERTIFICATE, ways.PASSWORD, ways.RECOVERY) if way in there
+    )
     return own or (MAILBOX,)
 
 
 @sensitive_variables("proof")
 def _check(request: PortalRequest, way: str) -> str:
     """What is wrong with it, or nothing."""
-    throttle = Throttle(what=f"proof of {request.user.pk}", who=request.client_address)
-    if wait := throttle.enter():
+    device = devices.known(request, login=request.user.login)
+    tries = throttle.of_sign_in(login=f"proof of {request.user.pk}", address=request.client_address, device=device)
+    if wait := tries.enter():
         text = ngettext(
             "Too many tries. Try again in %(n)d second.", "Too many tries. Try again in %(n)d seconds.", wait
         )
@@ -85,12 +92,12 @@ def _check(request: PortalRequest, way: str) -> str:
     try:
         good = _is_good(request, way, proof)
     except SignInUnavailable:
-        throttle.withdraw()
+        tries.withdraw()
         return _("The mail server cannot be reached just now. Try again in a moment.")
     if not good:
         tell(request, kind="factor_refused", user=request.user, way=way)
         return _("That was not right. A code is good for a short time, and once.")
-    throttle.passed()
+    tries.passed()
     return ""
 
 
@@ -98,6 +105,8 @@ def _check(request: PortalRequest, way: str) -> str:
 def _is_good(request: PortalRequest, way: str, proof: str) -> bool:
     if way == MAILBOX:
         return _is_mailbox_password(request, proof)
+    if way == ways.CERTIFICATE:
+        return certificates.owner_of(certificates.shown(request)) == request.user
     if way == ways.PASSKEY:
         try:
             return passkeys.prove(request, proof).passkey.user == request.user

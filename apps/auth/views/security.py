@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.auth import leaving
+from apps.auth.certificates import store
 from apps.auth.factors import browsers, codes, gate, passkeys, policy, proofs, ways
-from apps.auth.factors.models import AppPassword, CodeDevice, Passkey, RememberedBrowser
+from apps.auth.factors.models import AppPassword, CodeDevice, Passkey
 from apps.auth.prefs import SECURITY
 from apps.auth.views.proving import fresh_proof
-from portal import credentials, preferences, sessions
+from portal import credentials, preferences
 from portal.http import PortalRequest
 from portal.security_events import tell
 
@@ -35,8 +37,10 @@ def security(request: PortalRequest) -> HttpResponse:
         "recovery_left": codes.left(request.user),
         "recovery_all": codes.SHEET,
         "app_passwords": AppPassword.objects.filter(user=request.user).order_by("created"),
-        "browsers": RememberedBrowser.objects.filter(user=request.user).count(),
+        "browsers": browsers.of(request.user),
         "asked": policy.demand(request.user, address=request.client_address),
+        "password_set": request.user.has_usable_password(),
+        "password_asked": request.user.is_local or policy.is_used(ways.PASSWORD),
     }
     return render(request, "auth/security.html", context)
 
@@ -44,10 +48,13 @@ def security(request: PortalRequest) -> HttpResponse:
 @login_required
 @require_safe
 def enrol(request: PortalRequest) -> HttpResponse:
-    """All that somebody sees who has to enrol first."""
+    """All that somebody sees who has to enrol first: what would let them in the next time, from here."""
     if gate.MUST_ENROL not in request.session:
         return redirect("auth:security")
-    return render(request, "auth/enrol.html")
+    asked = policy.demand(request.user, address=request.client_address).ways
+    usual = {ways.CODE, ways.PASSKEY}
+    others = {ways.PASSWORD, *([ways.CERTIFICATE] if store.exists() else ())}
+    return render(request, "auth/enrol.html", {"ways": asked & (usual | others) or usual})
 
 
 # --- apps that show codes -------------------------------------------------------------------------------------------
@@ -129,8 +136,7 @@ def _remove(request: PortalRequest, device: CodeDevice | Passkey) -> None:
         CodeDevice.objects.filter(pk=device.pk).update(user=None)
     else:
         device.delete()
-    browsers.forget_all(request.user)
-    sessions.end_all(user_id=request.user.pk, but=request.session.session_key, request=request)
+    leaving.proof_gone(request.user, but=request.session.session_key, request=request)
     tell(request, kind="factor_removed", user=request.user, way=way, name=device.name)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,7 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.auth.certificates import services as certificates
 from apps.auth.certificates import store
-from apps.auth.factors import browsers, gate, passkeys, policy, ways
+from apps.auth.factors import browsers, codes, gate, passkeys, policy, ways
+from apps.auth.factors.models import CodeDevice
 from apps.auth.models import User
 from portal import devices, throttle
 from portal.accounts import canonical_login
@@ -26,6 +25,7 @@ from portal.views.account import WRONG, begin_session, recognise
 
 STEP = "first_level"  # the form field that says which step a form is of
 _FIELDS = (ways.CODE, ways.PASSWORD, ways.RECOVERY, ways.INVITATION)
+_KEYS = (ways.PASSKEY, ways.CERTIFICATE)  # they tell by themselves whose they are
 
 
 def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
@@ -44,9 +44,11 @@ def first_level(request: PortalRequest, target: str) -> HttpResponse | None:
 @sensitive_variables("proof")
 def _try(request: PortalRequest, target: str) -> HttpResponse:
     way = request.POST.get("way", "")
+    if way not in (*_FIELDS, *_KEYS):
+        way = ""  # it stands in the log: no more than we know goes there
     proof = request.POST.get(way, "") if way in _FIELDS else ""
-    login = way if way in (ways.PASSKEY, ways.CERTIFICATE) else request.POST.get("username", "")
-    wait = _wait(request, login)
+    login = "" if way in _KEYS else request.POST.get("username", "")
+    wait = _wait(request, login, way)
     if wait is None:
         return _page(request, target, trouble=str(_wrong()), status=403)
     if isinstance(wait, int):
@@ -97,7 +99,7 @@ def _with_passkey(request: PortalRequest, target: str, tries: Gates, *, remember
 
 def _with_certificate(request: PortalRequest, target: str, tries: Gates, *, remember: bool) -> HttpResponse:
     """The front has checked that the browser has its key; whose it is, our authority knows."""
-    pem = unquote(request.META.get("HTTP_X_CLIENT_CERT", ""))
+    pem = certificates.shown(request)
     if not pem:
         text = _("Your browser showed no certificate. Install yours, then close all its windows and try again.")
         return _page(request, target, trouble=text, status=403)
@@ -121,9 +123,13 @@ def onwards(request: PortalRequest, found: gate.Stage, target: str) -> HttpRespo
     return _again(target)
 
 
-def _wait(request: PortalRequest, login: str) -> Gates | int | None:
+def _wait(request: PortalRequest, login: str, way: str) -> Gates | int | None:
     """The try that has begun, or the seconds until one is heard; None for what can be no name. Counted apart from the
     passwords of the second level, by the same rules."""
+    if way in _KEYS:
+        device = devices.of_anybody(request)
+        gates = throttle.of_key(what=f"first level by {way}", address=request.client_address, device=device)
+        return gates.enter() or gates
     try:
         canonical = canonical_login(login)
     except ValueError:
@@ -158,6 +164,7 @@ def _page(request: PortalRequest, target: str, *, trouble: str = "", status: int
             if way not in passed
         ],
         "chosen": chosen,
+        "digits": codes.most_digits(CodeDevice.objects.all()),  # of the site: the page does not know yet who it is
         "other_ways": [ways.RECOVERY, ways.INVITATION],
         "passkey": passkeys.to_prove(request) if ways.PASSKEY in asked else None,
         "remember_days": _remember_days(request),

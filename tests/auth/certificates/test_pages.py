@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +12,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 
+from apps.auth.audit.models import AuditEvent
 from apps.auth.certificates import services, store
 from apps.auth.certificates.authority import fingerprint
 from apps.auth.certificates.models import IssuedCertificate
+from apps.auth.factors.models import RememberedBrowser
 from apps.auth.models import User
 
 PAGE = "/auth/certificates/"
@@ -185,3 +189,47 @@ def test_who_may_only_look_neither_issues_nor_revokes(
 def test_a_site_without_an_authority_issues_nothing(data: Path, as_admin: Client) -> None:
     assert as_admin.get(ADMIN).status_code == 200
     assert as_admin.get(ADMIN + "add/").status_code == 403
+
+
+def test_who_came_in_with_a_certificate_that_is_revoked_is_out(
+    authority: x509.Certificate, as_alice: Client, alice: User, as_admin: Client
+) -> None:
+    def signed_in() -> Client:
+        client = Client()
+        client.force_login(alice)
+        RememberedBrowser.objects.create(user=alice, digest="x", expires=datetime.now(UTC) + timedelta(days=1))
+        assert client.get("/").status_code == 200
+        return client
+
+    elsewhere = signed_in()
+    as_alice.post(f"{PAGE}{services.issue_client(user=alice).row.pk}/revoke/")
+    assert as_alice.get("/").status_code == 200, "where it was revoked"
+    assert elsewhere.get("/").status_code == 302
+    assert not RememberedBrowser.objects.exists()
+    assert AuditEvent.objects.filter(kind="factor_removed", user=alice, way="certificate").exists()
+
+    elsewhere, row = signed_in(), services.issue_client(user=alice, device="Laptop").row
+    as_admin.post(ADMIN, {"action": "revoke", "_selected_action": [row.pk]})
+    assert elsewhere.get("/").status_code == 302
+
+    elsewhere, row = signed_in(), services.issue_client(user=alice, device="Laptop").row
+    as_admin.post("/admin/portal_auth/user/", {"action": "take_away_proofs", "_selected_action": [alice.pk]})
+    row.refresh_from_db()
+    assert row.revoked is not None
+    assert elsewhere.get("/").status_code == 302
+
+    elsewhere, row = signed_in(), services.issue_client(user=alice).row
+    call_command("ca", "revoke", row.serial, stdout=io.StringIO())
+    assert elsewhere.get("/").status_code == 302
+    elsewhere = signed_in()
+    services.revoke(row)
+    assert elsewhere.get("/").status_code == 200, "it counted no more before"
+
+
+def test_a_new_certificate_is_told_to_its_owner(
+    authority: x509.Certificate, as_alice: Client, alice: User, as_admin: Client
+) -> None:
+    as_alice.post(PAGE + "make/", {"device": "Laptop"})
+    as_admin.post(ADMIN + "add/", {"user": alice.pk, "device": "Phone"})
+    told = AuditEvent.objects.filter(kind="factor_added", user=alice, way="certificate").order_by("pk")
+    assert [row.facts["name"] for row in told] == ["Laptop", "Phone"]

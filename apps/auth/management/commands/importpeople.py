@@ -55,11 +55,11 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error}") from None
 
     def _directory(self) -> list[Person]:
-        from apps.auth.ldap.backend import site_directory
+        from apps.auth.ldap.backend import WHOLE, site_directory
         from apps.auth.ldap.connection import Unavailable
 
         try:
-            with site_directory().open() as session:
+            with site_directory(patience=WHOLE).open() as session:
                 return [Person("directory", entry.login, entry.email, entry.name) for entry in session.everybody()]
         except Unavailable as error:
             raise CommandError(f"The directory cannot be asked: {error}") from None
