@@ -61,8 +61,11 @@ class FirstLevel:
 
     def guard(self, request: HttpRequest) -> HttpResponse | None:
         from apps.auth.factors import gate, policy
+        from apps.auth.oauth import session
 
         path = request.path_info
+        if (over := session.guard(request)) is not None:
+            return over
         if gate.MUST_ENROL in request.session:
             return (
                 None if path.startswith((*FREE, *ENROLLING)) else _elsewhere(request, reverse("auth:enrol"), next_="")
@@ -81,7 +84,7 @@ class FirstLevel:
 
 
 #: What is open to somebody who has to enrol first.
-FREE = ("/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
+FREE = ("/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/", "/auth/oauth/")
 ENROLLING = ("/auth/enrol/", "/auth/prove/", "/auth/security/app/", "/auth/security/passkey/")
 
 
