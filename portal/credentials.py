@@ -70,7 +70,7 @@ def unseal(request: HttpRequest) -> Secret:
 @sensitive_variables("secret")
 def shown(secret: Secret, *, refused: str = "") -> Shown:
     """What a server gets to see of it; tokens that are about to expire are renewed for that, or because a server has
-    just ``refused`` this one. Raises ``Locked`` where none can be had any more, ``portal.accounts.SignInUnavailable``."""
+    just ``refused`` this one. Raises ``Locked`` where there is none any more, ``portal.accounts.SignInUnavailable``."""
     if isinstance(secret, str):
         return secret
     provider = get_registry().provider

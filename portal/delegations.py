@@ -3,7 +3,8 @@
 The mail password that a session holds opens only while its owner is here (``portal.credentials``). What has to be done
 later (a message waiting to be sent) gets a secret of its own: the password, or the key to tokens, and a fresh data key,
 sealed (AES-256-GCM) under a key that lies outside the database and its backups (``DELEGATION_KEY``, or the file
-``delegation_key`` in the data folder). Person, task, account and expiry are authenticated with it: a row that was changed opens nothing.
+``delegation_key`` in the data folder). Person, task, account and expiry are authenticated with it: a row that was
+changed opens nothing.
 
 ``grant`` for a task, ``unseal`` when it runs, ``renew`` with a new password, ``end`` at its final state. People see
 theirs under Sessions and can revoke them; an app says there what a kind of delegation is (``registry.DelegationKind``).

@@ -1,8 +1,8 @@
 """What opens a mailbox: a password, or the tokens that a provider of sign-ins has given. Standard library only.
 
 ``Secret`` is what is kept, sealed: the password itself, or where the tokens lie and the key to them. They lie in one
-place for a session and for all that goes on without it, because a refresh token is good once. ``Shown`` is what a server
-gets to see: the password, or an access token (RFC 6750).
+place for a session and for all that goes on without it, because a refresh token is good once. ``Shown`` is what a
+server gets to see: the password, or an access token (RFC 6750).
 """
 
 from __future__ import annotations
@@ -42,3 +42,8 @@ def packed(secret: Secret) -> str | list[str]:
 
 def unpacked(value: str | list[str]) -> Secret:
     return value if isinstance(value, str) else Tokens(*value)
+
+
+def named(shown: Shown) -> str:
+    """The same text for what is the same sign-in, and for nothing else: no password is one that brought tokens."""
+    return f"password {shown}" if isinstance(shown, str) else f"sign-in {shown.of}"

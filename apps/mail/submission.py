@@ -26,8 +26,6 @@ from apps.mail.submission_errors import (
     SignInRefused,
     SubmissionError,
     TlsFailed,
-    TokensAway,
-    TokensOver,
 )
 from portal import net
 from portal.secret import Bearer, Shown
@@ -45,8 +43,6 @@ __all__ = [
     "SignInRefused",
     "SubmissionError",
     "TlsFailed",
-    "TokensAway",
-    "TokensOver",
     "send",
     "wire_form",
 ]
@@ -276,9 +272,8 @@ class _Client:
         found = sasl.bearer(offered, self._server, login, secret)
         if found is None:
             raise SignInRefused("the server takes no tokens")
-        mechanism, message, give_up = found
-        reply = self._command(f"AUTH {mechanism} {message}")
-        return self._command(give_up) if reply.code == 334 else reply
+        reply = self._command(f"AUTH {found[0]} {found[1]}")
+        return self._command(found[2]) if reply.code == 334 else reply
 
     def recipients(self, envelope: _Envelope, *, all_or_nothing: bool, delayed_may_wait: bool) -> SendResult:
         refused = dict(envelope.refused)

@@ -69,7 +69,8 @@ def _login(claims: Mapping[str, Any], wanted: str) -> str:
 
 
 def _is_verified(claims: Mapping[str, Any]) -> bool:
-    return claims.get("email_verified") in (True, "true")  # some providers write it as a text
+    said = claims.get("email_verified")
+    return said is True or said == "true"  # some providers write it as a text
 
 
 def _address(said: str) -> str:

@@ -222,12 +222,12 @@ def _granted(answer: Answer, *, refresh: str) -> Granted:
     body = answer.body
     token, kind, id_token = body.get("access_token"), body.get("token_type"), body.get("id_token", "")
     fresh, lifetime = body.get("refresh_token", ""), body.get("expires_in", UNKNOWN_LIFETIME)
-    texts = (token, kind, id_token, fresh)
+    texts = (token, id_token, fresh)
     if not all(isinstance(text, str) and len(text) <= MOST_TOKEN for text in texts) or not token:
         raise Refused("no access token")
-    if kind.lower() != "bearer":  # type: ignore[union-attr]
+    if not isinstance(kind, str) or kind.lower() != "bearer":
         raise Refused("a token of another kind")
-    if not token.isascii() or not token.isprintable():  # type: ignore[union-attr]
+    if not str(token).isascii() or not str(token).isprintable():
         raise Refused("a token that cannot travel")
     try:
         seconds = min(max(float(lifetime), 0.0), 30 * 86400.0)

@@ -47,13 +47,13 @@ def ask(
     *,
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> Answer:
     """GET, or POST with ``form``. Raises ``Unavailable``."""
     if not _slots.acquire(timeout=PATIENCE):
         raise Unavailable("too many requests to the provider at once")
     try:
-        return _ask(url, form, headers or {}, time.monotonic() + seconds)
+        return _ask(url, form, headers or {}, time.monotonic() + (seconds or SECONDS))
     except (ssl.SSLError, net.PlainTextRefused) as error:
         raise Unavailable(str(error), unsafe=not isinstance(error, ssl.SSLEOFError)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:

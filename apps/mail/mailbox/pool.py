@@ -1,10 +1,9 @@
 """Warm connections of one process: leased to one request at a time, never shared between people.
 
-A connection is found again by server, login and password (as an HMAC under a key of this process): whoever comes with
-another password signs in anew. A token counts by the sign-in that it comes from, so a renewed one finds it again.
-Over all processes of the machine there are never more connections than ``per_account`` for one account and ``per_server``
-for one server (see ``slots``); who finds no free place asks for the idle connection unused for longest, here or in
-another process, and gives up after ``patience`` seconds.
+A connection is found again by server, login and secret (``portal.secret.named``, as an HMAC under a key of ours):
+whoever comes with another one signs in anew. Over all processes of the machine there are never more connections than
+``per_account`` for one account and ``per_server`` for one server (see ``slots``); who finds no free place asks for the
+idle connection unused for longest, here or in another process, and gives up after ``patience`` seconds.
 
 Somebody who signs in has proved nothing yet. ``sign_in`` always asks the server, on a connection of its own, from
 places of its own: whoever guesses at passwords takes no connection from those who are signed in, nor makes them wait.
@@ -33,6 +32,7 @@ from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
 from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
+from portal.secret import named
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +98,8 @@ class Pool:
 
     def key(self, account: Account) -> AccountKey:
         """Names an account in this pool without its password."""
-        shown = account.password
-        text = f"password {shown}" if isinstance(shown, str) else f"sign-in {shown.of}"
-        return (*account.id, hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest())
+        text = named(account.password).encode("utf-8", "surrogatepass")
+        return (*account.id, hmac.digest(self._secret, text, "sha256"))
 
     @contextlib.contextmanager
     def lease(self, account: Account) -> Iterator[ImapStore]:

@@ -28,6 +28,7 @@ from apps.mail.services import folders, identities, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account, mail_login, open_account, shown
+from apps.mail.submission_errors import TokensAway, TokensOver
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.secret import Shown
@@ -184,9 +185,9 @@ def _sign_in(row: OutboxMessage, opened: Opened) -> tuple[str, Shown]:
     try:
         return mail_login(row.user.login, row.user.email), shown(opened.secret)
     except credentials.Locked as error:
-        raise submission.TokensOver("the tokens are over, and nobody is here to sign in") from error
+        raise TokensOver("the tokens are over, and nobody is here to sign in") from error
     except ProviderAway as error:
-        raise submission.TokensAway("the provider does not answer") from error
+        raise TokensAway("the provider does not answer") from error
 
 
 def _taken(row: OutboxMessage) -> None:
@@ -258,8 +259,8 @@ def trouble_of(error: submission.SubmissionError) -> str:
     """A key of ``outbox_page.TROUBLE``."""
     kinds: tuple[tuple[type[submission.SubmissionError], str], ...] = (
         (submission.MessageTooLarge, "size"),
-        (submission.TokensOver, "tokens"),
-        (submission.TokensAway, "provider"),
+        (TokensOver, "tokens"),
+        (TokensAway, "provider"),
         (submission.SignInRefused, "password"),
         (submission.SenderRefused, "sender"),
         (submission.TlsFailed, "tls"),

@@ -28,6 +28,7 @@ from apps.mail.services import delivery, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
+from apps.mail.submission_errors import TokensOver
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
@@ -237,9 +238,7 @@ def _send_now(
 def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionError) -> bool:
     """The password may have changed since the mailbox was opened. Asked once: a server for sending that refuses the
     right one would have people type it for ever."""
-    refused = isinstance(error, submission.TokensOver) or (
-        isinstance(error, submission.SignInRefused) and error.code > 0
-    )
+    refused = isinstance(error, TokensOver) or (isinstance(error, submission.SignInRefused) and error.code > 0)
     asked = {credentials.FIELD, credentials.RETURN_FIELD} & request.POST.keys()
     return refused and settings.SMTP_AUTH == "user" and not asked
 
