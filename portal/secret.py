@@ -44,6 +44,7 @@ def unpacked(value: str | list[str]) -> Secret:
     return value if isinstance(value, str) else Tokens(*value)
 
 
-def named(shown: Shown) -> str:
-    """The same text for what is the same sign-in, and for nothing else: no password is one that brought tokens."""
-    return f"password {shown}" if isinstance(shown, str) else f"sign-in {shown.of}"
+def named(shown: Shown) -> bytes:
+    """The same for what is the same sign-in, and for nothing else: no password is one that brought tokens."""
+    text = f"password {shown}" if isinstance(shown, str) else f"sign-in {shown.of}"
+    return text.encode("utf-8", "surrogatepass")

@@ -58,6 +58,9 @@ class _Content:
     def is_good(self, refused: str) -> bool:
         return bool(self.token) and self.token != refused and time.time() < self.until - 2
 
+    def is_new(self) -> bool:
+        return time.time() - self.since < min(JUST_NOW, (self.until - self.since) / 4)
+
     def is_due(self, refused: str) -> bool:
         """Whether it is to be renewed, if it can be."""
         now = time.time()
@@ -98,7 +101,7 @@ def bearer(tokens: Tokens, *, refused: str = "") -> Bearer:
                 raise Locked(refused=True)
             if not content.is_due(refused):
                 return Bearer(content.token, tokens.of)
-            if not content.refresh or (refused == content.token and time.time() - content.since < JUST_NOW):
+            if not content.refresh or (refused == content.token and content.is_new()):
                 return _as_it_is(content, tokens, refused)
             if _lease(row):
                 return _renewed(row, tokens, content, refused)

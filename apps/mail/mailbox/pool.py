@@ -98,8 +98,7 @@ class Pool:
 
     def key(self, account: Account) -> AccountKey:
         """Names an account in this pool without its password."""
-        text = named(account.password).encode("utf-8", "surrogatepass")
-        return (*account.id, hmac.digest(self._secret, text, "sha256"))
+        return (*account.id, hmac.digest(self._secret, named(account.password), "sha256"))
 
     @contextlib.contextmanager
     def lease(self, account: Account) -> Iterator[ImapStore]:
@@ -171,14 +170,14 @@ class Pool:
     def _take(self, account: Account) -> _Warm:
         """A warm connection, or a new one as soon as there is a place for it."""
         key = self.key(account)
-        if warm := self._pop_alive(key):
+        if warm := self._pop_alive(key, account):
             return warm
-        deadline = time.monotonic() + self.patience
-        own, shared = self._places(account.id), self._places(account.id[:1])
+        deadline, own = time.monotonic() + self.patience, self._places(account.id)
+        shared = self._places(account.id[:1])
         with self._waiting_for(key), contextlib.ExitStack() as wishes:
             wish: Wish | None = None
             while True:
-                if warm := self._pop_alive(key):
+                if warm := self._pop_alive(key, account):
                     return warm
                 slots, full = take_both(own, shared)
                 if slots is not None:
@@ -212,7 +211,7 @@ class Pool:
         finally:
             self._opening.remove(opening)
 
-    def _pop_alive(self, key: AccountKey) -> _Warm | None:
+    def _pop_alive(self, key: AccountKey, account: Account) -> _Warm | None:
         """The connection of this account used last, which most likely has the right mailbox open."""
         while True:
             with self._changed:
@@ -221,6 +220,7 @@ class Pool:
                     return None
                 warm = found[-1]
                 self._idle.remove(warm)
+            warm.connection.account = account  # with the token of today, should it have to sign in again
             try:
                 if upkeep.is_alive(warm.connection):
                     return warm
@@ -376,8 +376,7 @@ class Pool:
 
     def _after_fork(self) -> None:
         """In a child: these connections are the parent's. Let go of our copies without a word on the wire."""
-        self._changed = threading.Condition()
-        self._reaper = None
+        self._changed, self._reaper = threading.Condition(), None
         for warm in (*self._idle, *self._leased):
             warm.connection.close()
             for slot in warm.slots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_what_is_wrong_is_named(hall: Provider, described: dict[str, Any], words
 
 def test_a_clock_that_is_wrong(hall: Provider) -> None:
     def late(handler: Any) -> None:
-        handler.date_time_string = lambda: formatdate(0, usegmt=True)
+        handler.date_time_string = lambda: formatdate(time.time() - 3600, usegmt=True)
         handler._send(200, {}, b'{"keys": []}')
 
     hall.broken["/keys"] = late

@@ -57,7 +57,7 @@ def test_a_password_is_never_taken_for_tokens() -> None:
     for secret in ("password", '["row", "key"]', tokens):
         assert unpacked(packed(secret)) == secret
     bearer = Bearer("token", tokens.of)
-    assert named(bearer) != named(named(bearer).removeprefix("sign-in "))
+    assert named(bearer) != named(named(bearer).decode().removeprefix("sign-in "))
     assert named(f"sign-in {tokens.of}") != named(bearer)
     assert "key" not in repr(tokens)
     assert "token" not in repr(bearer).replace("Bearer", "")

@@ -148,10 +148,21 @@ def pool(tmp_path) -> Iterator[Pool]:
 def test_a_renewed_token_finds_its_connection(halls: Halls, pool: Pool) -> None:
     login = halls.dovecot.new_user()
     with pool.lease(account(halls, login, halls.token(login))) as store:
-        before = store._connection if hasattr(store, "_connection") else store.connection
+        before = store.connection
     with pool.lease(account(halls, login, "one that nobody has asked about")) as store:
-        assert (store._connection if hasattr(store, "_connection") else store.connection) is before
+        assert store.connection is before
     assert pool.idle_count() == 1
+
+
+def test_a_connection_that_was_lost_comes_back_with_the_token_of_today(halls: Halls, pool: Pool) -> None:
+    login = halls.dovecot.new_user()
+    with pool.lease(account(halls, login, halls.token(login))) as store:
+        store.page("INBOX", limit=1)
+        store.connection._stream.sock.shutdown(socket.SHUT_RDWR)
+    halls.provider.take_back()
+    with pool.lease(account(halls, login, halls.token(login))) as store:
+        assert store.page("INBOX", limit=1).total == 0
+        assert store.connection.account.password.of == "one"
 
 
 @pytest.mark.parametrize("other", [{"of": "two"}, {"login": "bob"}])
