@@ -96,7 +96,7 @@ def wait_for(page: Page, world: World, subject: str) -> None:
     while subject.encode() not in subjects(world, "bob"):
         assert time.monotonic() < until, world.site.log[-3000:]
         time.sleep(1)
-        page.goto("/mail/INBOX/")
+        page.goto("/mail/@/outbox/")
 
 
 def write(page: Page, subject: str) -> None:
