@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
@@ -48,8 +49,10 @@ def start(request: PortalRequest) -> HttpResponse:
     tries = _tries(request)
     if wait := tries.enter():
         tell(request, kind="sign_in_throttled", way="oidc", seconds=wait)
-        text = _("Too many tries. Try again in %(n)d seconds.") % {"n": wait}
-        return _failed(request, text, target, beside="beside" in request.GET)
+        text = ngettext(
+            "Too many tries. Try again in %(n)d second.", "Too many tries. Try again in %(n)d seconds.", wait
+        )
+        return _failed(request, text % {"n": wait}, target, beside="beside" in request.GET)
     gate = get_registry().gate
     login = gate.login(request) if gate is not None else ""
     try:
