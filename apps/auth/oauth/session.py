@@ -16,6 +16,7 @@ from portal.secret import Tokens
 
 ON_THE_WAY = "auth.oauth.on_the_way"  # in the session that begins: ``Trip`` by its state
 ASKED = "auth.oauth.asked"  # in that of somebody who is signed in: when the tokens were last seen to be good
+SAID = "auth.oauth.said"  # why somebody could not be signed in once more, whereto, and whether in a tab of its own
 PATIENCE = 10 * 60  # seconds from here to the provider and back
 MOST = 5  # of one browser at once
 CHECK = 10 * 60  # seconds between two looks whether somebody is still there

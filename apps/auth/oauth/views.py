@@ -18,8 +18,8 @@ from django.views.decorators.http import require_safe
 from apps.auth.models import User
 from apps.auth.oauth import grants, identity, idtoken, provider
 from apps.auth.oauth.provider import Granted, Refused
-from apps.auth.oauth.role import name
-from apps.auth.oauth.session import Trip, began
+from apps.auth.oauth.role import SignInElsewhere, name
+from apps.auth.oauth.session import SAID, Trip, began
 from apps.auth.oauth.transport import Unavailable
 from portal import credentials
 from portal.http import PortalRequest, absolute_url, safe_next
@@ -95,9 +95,17 @@ def back(request: PortalRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def done(request: PortalRequest) -> HttpResponse:
-    """In the tab beside the page that waits."""
+    """In the tab beside the page that waits; and for who is signed in and could not be once more, with the reason."""
     _must_be_on()
-    return render(request, "auth/oauth_done.html", {"is_in": request.user.is_authenticated})
+    said, target, beside = request.session.pop(SAID, ("", reverse("portal:home"), True))
+    role = SignInElsewhere()
+    context = {
+        "said": said,
+        "is_in": request.user.is_authenticated,
+        "label": role.label,
+        "again_url": role.start_url(target, beside=beside),
+    }
+    return render(request, "auth/oauth_done.html", context)
 
 
 @never_cache
@@ -214,8 +222,11 @@ def _unavailable(request: PortalRequest, error: Unavailable, target: str, *, bes
 
 
 def _failed(request: PortalRequest, text: str, target: str, *, beside: bool) -> HttpResponse:
+    if beside or request.user.is_authenticated:
+        request.session[SAID] = [text, target, beside]
+        return HttpResponseRedirect(reverse("auth:oauth_done"))
     messages.error(request, text)
-    return HttpResponseRedirect(reverse("auth:oauth_done")) if beside else _to_sign_in(target)
+    return _to_sign_in(target)
 
 
 def _to_sign_in(target: str) -> HttpResponse:

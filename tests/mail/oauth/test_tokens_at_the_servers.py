@@ -363,7 +363,10 @@ def test_somebody_else_does_not_get_into_the_session(site: Halls, anna: Person) 
     before = user_of(anna.client)
     anna.client.get(way(anna.client, site.provider, "charlie"))
     assert user_of(anna.client) == before
-    assert "signed in here as somebody else" in anna.client.get("/auth/oauth/done/").content.decode()
+    page = anna.client.get("/auth/oauth/done/").content.decode()
+    assert "signed in here as somebody else" in page
+    assert "Sign in with Hall" in page
+    assert "You are signed in again" in anna.client.get("/auth/oauth/done/").content.decode()
 
 
 def test_a_message_that_waits_is_sent_when_its_writer_has_left(site: Halls, anna: Person) -> None:
