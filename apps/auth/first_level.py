@@ -64,15 +64,17 @@ class FirstLevel:
         from apps.auth.oauth import session
 
         path = request.path_info
-        if (over := session.guard(request)) is not None:
-            return over
+        session.guard(request)
+        if not request.user.is_authenticated:
+            return None
         if gate.MUST_ENROL in request.session:
             return (
                 None if path.startswith((*FREE, *ENROLLING)) else _elsewhere(request, reverse("auth:enrol"), next_="")
             )
         if path.startswith("/admin/"):
-            user = cast("User", request.user)
-            wanted = policy.demand(user, address=cast("PortalRequest", request).client_address, scope=policy.ADMIN)
+            wanted = policy.demand(
+                request.user, address=cast("PortalRequest", request).client_address, scope=policy.ADMIN
+            )
             if not wanted.met_by(gate.passed(request)):
                 return _elsewhere(request, reverse("auth:prove"), next_=request.get_full_path())
         return None

@@ -7,12 +7,15 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from portal import credentials
+from portal.accounts import SignInUnavailable
 from portal.http import PortalRequest
 from portal.secret import Tokens
+from portal.security_events import tell
 
 ON_THE_WAY = "auth.oauth.on_the_way"  # in the session that begins: ``Trip`` by its state
 ASKED = "auth.oauth.asked"  # in that of somebody who is signed in: when the tokens were last seen to be good
@@ -74,35 +77,27 @@ def began(request: HttpRequest) -> None:
     request.session[ASKED] = int(time.time())
 
 
-def guard(request: HttpRequest) -> HttpResponse | None:
-    """Now and then, for pages that need no tokens as well: a session ends where its tokens are renewed no more. None
-    where there is nothing to do."""
-    from portal.accounts import SignInUnavailable
-
+def guard(request: HttpRequest) -> None:
+    """Now and then, for pages that need no tokens as well: a session ends where its tokens are renewed no more. What
+    was asked for goes on as a stranger's, like that of any session that is over; a form has its origin checked so."""
     asked = request.session.get(ASKED)
     if asked is None or time.time() - asked < CHECK or request.path_info.startswith(("/sign-out/", "/auth/oauth/")):
-        return None
+        return
     try:
         secret = credentials.unseal(request)
         if isinstance(secret, Tokens):
             credentials.shown(secret)
     except credentials.Locked as locked:
-        return _over(request) if locked.refused else None
+        if locked.refused:
+            _end(request)
+        return
     except SignInUnavailable:
-        return None  # the provider is away: nobody is gone for that
+        return  # the provider is away: nobody is gone for that
     began(request)
-    return None
 
 
-def _over(request: HttpRequest) -> HttpResponse:
-    from django.contrib.auth.models import AnonymousUser
-
-    from portal.security_events import tell
-    from portal.views.account import ask_again
-
+def _end(request: HttpRequest) -> None:
     tell(request, kind="session_expired", user=request.user.pk, way="oidc")
     request.session.flush()
     credentials.forget(request)
     request.user = AnonymousUser()
-    page: HttpResponse = ask_again(request, refused=False)  # type: ignore[arg-type]
-    return page

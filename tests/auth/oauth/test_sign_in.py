@@ -276,7 +276,8 @@ def test_a_way_back_is_good_once(hall: Provider) -> None:
     first_user = user_of(client)
     assert first_user is not None
     tokens = hall.heard.count("POST /token")
-    assert "/sign-in/" in client.get(back)["Location"]
+    assert client.get(back)["Location"] == "/auth/oauth/done/"
+    assert "This way in is over" in client.get("/auth/oauth/done/").content.decode()
     assert hall.heard.count("POST /token") == tokens
     assert user_of(client) == first_user
 

@@ -304,10 +304,7 @@ def test_who_is_gone_is_out_within_a_quarter_of_an_hour(hall: Provider, monkeypa
     assert client.get("/preferences/").status_code == 200
     hall.end_all()
     later(monkeypatch, 620)
-    answer = client.get("/preferences/")
-    assert answer.status_code == 401
-    assert "Your session has ended" in answer.content.decode()
-    assert "Sign in with Hall" in answer.content.decode()
+    assert client.get("/preferences/")["Location"] == "/sign-in/?next=/preferences/"
     assert user_of(client) is None
     assert not Session.objects.exclude(user=None).exists()
     assert AuditEvent.objects.get(kind="session_expired").way == "oidc"
@@ -335,10 +332,26 @@ def test_what_was_sent_meanwhile_is_kept(hall: Provider, monkeypatch: pytest.Mon
     client = come_in(hall)
     hall.end_all()
     later(monkeypatch, 620)
-    page = client.post("/theme/", {"theme": "dark", "next": "/preferences/"}).content.decode()
-    assert 'name="theme" hidden>\ndark</textarea>' in page
+    answer = client.post("/preferences/portal.look/", {"portal.theme": "dark"})
+    page = answer.content.decode()
+    assert answer.status_code == 401
+    assert "Your session has ended" in page
+    assert 'name="portal.theme" hidden>\ndark</textarea>' in page
     assert 'href="/auth/oauth/start/?next=%2F&amp;beside=1"' in page
     assert 'name="portal_signed_in"' in page
+
+
+def test_a_form_of_another_site_is_not_kept(hall: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or one more click would send it with a good token."""
+    client = come_in(hall)
+    client.handler.enforce_csrf_checks = True
+    hall.end_all()
+    later(monkeypatch, 620)
+    answer = client.post(
+        "/preferences/portal.look/", {"portal.theme": "forged"}, headers={"Origin": "https://evil.test"}
+    )
+    assert answer.status_code == 403
+    assert "forged" not in answer.content.decode()
 
 
 def test_who_is_locked_out_here_has_no_tokens(hall: Provider) -> None:
