@@ -258,6 +258,24 @@ def server_url(services: Mapping[str, int]) -> Callable[[str], str]:
     return parse
 
 
+def issuer(value: str) -> str:
+    """The name of an OpenID provider (OpenID Connect Core, section 2), kept as it is: it is compared, not read."""
+    if value:
+        cure = "write the provider's issuer exactly as it names itself, like https://id.example.org/realms/staff."
+        try:
+            parts = urlsplit(text(value))
+            parts.port  # noqa: B018 - raises where it is none
+        except ValueError:
+            raise ValueError(cure) from None
+        if not parts.hostname or parts.query or parts.fragment or parts.username is not None or " " in value:
+            raise ValueError(cure)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_name(parts.hostname)):
+            raise ValueError(
+                "must begin with https://: who somebody is does not travel in the clear except on loopback."
+            )
+    return value
+
+
 def authorities(value: str) -> str:
     """The path of a file with certificates of authorities, tried out as TLS will use it."""
     if value:

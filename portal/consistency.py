@@ -8,6 +8,7 @@ from portal.conf import BaseUrl, Environment, is_loopback_name
 from portal.conf import base_url as read_base_url
 from portal.net import BadServerUrl, is_loopback, parse_server_url
 
+MOST_ISSUER = 180  # characters, as much as an account has room for
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
@@ -48,6 +49,17 @@ def directory(env: Environment, *, url: str, base: str, wanted: bool, user_filte
         env.report(
             "LDAP_USER_FILTER", f"has to hold ({login_attribute}={{login}}), the attribute of LDAP_LOGIN_ATTRIBUTE."
         )
+
+
+def provider(env: Environment, *, wanted: bool, issuer: str, client_id: str) -> None:
+    """What is needed to send somebody there."""
+    unreadable = {problem.name for problem in env.problems}
+    if wanted and not issuer and "OIDC_ISSUER" not in unreadable:
+        env.report("OIDC_ISSUER", "is not set, but SIGN_IN names oidc; write e.g. https://id.example.org/realms/staff.")
+    if issuer and not client_id:
+        env.report("OIDC_CLIENT_ID", "is not set, but OIDC_ISSUER is; write the name the provider knows this site by.")
+    if issuer and len(issuer) > MOST_ISSUER:
+        env.report("OIDC_ISSUER", f"is longer than {MOST_ISSUER} characters.")
 
 
 def _is_exposed(address: str, services: Mapping[str, int]) -> bool:

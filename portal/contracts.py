@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.functional import _StrPromise
 
+    from portal.secret import Bearer, Tokens
+
     Text: TypeAlias = str | _StrPromise
 else:
     Text = object
@@ -172,6 +174,35 @@ class Gate(Protocol):
 
     def finish(self, request: HttpRequest, response: HttpResponseBase) -> None:
         """Called with each answer: what has to go along to the browser."""
+        ...
+
+
+class Provider(Protocol):
+    """Signs people in at somebody else's server (OpenID Connect), and keeps the tokens that it gives."""
+
+    @property
+    def label(self) -> Text:
+        """On its button: "Sign in with Example"."""
+        ...
+
+    def start_url(self, target: str, *, beside: bool = False) -> str:
+        """Where the way there begins; it ends at ``target``. ``beside``: in a tab of its own, while a page waits."""
+        ...
+
+    def signs_in(self, user: AbstractBaseUser) -> bool:
+        """Whether this account comes from there."""
+        ...
+
+    def bearer(self, tokens: Tokens, *, refused: str = "") -> Bearer:
+        """See ``portal.credentials.shown``."""
+        ...
+
+    def leave(self, request: HttpRequest) -> None:
+        """Before this session ends: the tokens are good for nothing afterwards, but for what still waits for them."""
+        ...
+
+    def leave_url(self) -> str:
+        """Where people can sign out there as well; "" where they cannot."""
         ...
 
 

@@ -1,11 +1,13 @@
-"""The mail password, sealed for the time of a session under a key that nobody holds alone.
+"""The mail password, or the key to tokens (``portal.secret``), sealed for the time of a session under a key that nobody
+holds alone.
 
 The key is derived (HKDF-SHA-256, RFC 5869) from a random half in an HttpOnly cookie of the browser and the site's
 secret key, with a salt of its own for each session. The ciphertext (AES-256-GCM, bound to the user) lies in the
 session. So a stolen database, session store, cache or backup opens no mailbox, with the secret key or without; a
 stolen cookie opens none without the session.
 
-``seal`` right after sign-in, ``unseal`` wherever a server asks for the password, ``forget`` at sign-out.
+``seal`` right after sign-in, ``unseal`` wherever a server asks for the password and ``shown`` for what it gets to see,
+``forget`` at sign-out.
 ``CredentialsMiddleware`` carries the cookie. Nobody keeps what ``unseal`` returned beyond the request, except the
 connection that was opened with it. ``data_key`` is a key for what a session has to lay on disk for a while (files
 waiting to be attached); it is sealed beside the password and outlives a change of it.
@@ -27,9 +29,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.debug import sensitive_variables
 
+from portal.registry import get_registry
+from portal.secret import Secret, Shown, packed, unpacked
+
 FIELD = "portal_password"  # the form field in which a repeated form brings the password along
 LOGIN_FIELD = "portal_username"  # beside it where the session had ended too
 VISIT_FIELD = "portal_visit"  # present when it was a link that was followed, and no form to repeat
+RETURN_FIELD = "portal_signed_in"  # instead of a password: the person has signed in elsewhere meanwhile
 _BOX = "portal.credentials"  # session key: [salt, nonce, ciphertext], each base64
 _PENDING = "_portal_credentials_cookie"  # on the request: the browser's half to set, "" to delete
 
@@ -46,19 +52,31 @@ class Locked(Exception):
 
 
 @sensitive_variables("secret", "half")
-def seal(request: HttpRequest, *, secret: str) -> None:
+def seal(request: HttpRequest, *, secret: Secret) -> None:
     """Seal ``secret`` for this session and its user, replacing any former one; each time under a new key."""
     data_key = _data_key(request) or base64.b64encode(secrets.token_bytes(32)).decode()
     half, salt, nonce = secrets.token_bytes(32), secrets.token_bytes(16), secrets.token_bytes(12)
     cipher = AESGCM(_key(half, settings.SECRET_KEY, salt))
-    box = cipher.encrypt(nonce, json.dumps([secret, data_key]).encode(), _owner(request))
+    box = cipher.encrypt(nonce, json.dumps([packed(secret), data_key]).encode(), _owner(request))
     request.session[_BOX] = [base64.b64encode(part).decode() for part in (salt, nonce, box)]
     setattr(request, _PENDING, base64.urlsafe_b64encode(half).decode())
 
 
-def unseal(request: HttpRequest) -> str:
+def unseal(request: HttpRequest) -> Secret:
     """The secret. Raises ``Locked``."""
     return _open(request)[0]
+
+
+@sensitive_variables("secret")
+def shown(secret: Secret, *, refused: str = "") -> Shown:
+    """What a server gets to see of it; tokens that are about to expire are renewed for that, or because a server has
+    just ``refused`` this one. Raises ``Locked`` where there is none any more, ``portal.accounts.SignInUnavailable``."""
+    if isinstance(secret, str):
+        return secret
+    provider = get_registry().provider
+    if provider is None:  # the site signs nobody in that way any more
+        raise Locked
+    return provider.bearer(secret, refused=refused)
 
 
 def data_key(request: HttpRequest) -> bytes:
@@ -75,7 +93,7 @@ def _data_key(request: HttpRequest) -> str:
 
 
 @sensitive_variables()
-def _open(request: HttpRequest) -> tuple[str, str]:
+def _open(request: HttpRequest) -> tuple[Secret, str]:
     try:
         salt, nonce, box = (base64.b64decode(part) for part in request.session[_BOX])
         half = base64.urlsafe_b64decode(_cookie(request))
@@ -86,7 +104,7 @@ def _open(request: HttpRequest) -> tuple[str, str]:
             secret, data_key = json.loads(AESGCM(_key(half, server_key, salt)).decrypt(nonce, box, _owner(request)))
         except (InvalidTag, ValueError):  # ValueError: a part of an impossible length
             continue
-        return secret, data_key
+        return unpacked(secret), data_key
     raise Locked
 
 

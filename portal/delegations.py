@@ -1,9 +1,10 @@
 """Secrets for work that goes on without the browser, each for one task of one account, and for a while only.
 
 The mail password that a session holds opens only while its owner is here (``portal.credentials``). What has to be done
-later (a message waiting to be sent) gets a secret of its own: password and a fresh data key, sealed (AES-256-GCM) under
-a key that lies outside the database and its backups (``DELEGATION_KEY``, or the file ``delegation_key`` in the data
-folder). Person, task, account and expiry are authenticated with it: a row that was changed opens nothing.
+later (a message waiting to be sent) gets a secret of its own: the password, or the key to tokens, and a fresh data key,
+sealed (AES-256-GCM) under a key that lies outside the database and its backups (``DELEGATION_KEY``, or the file
+``delegation_key`` in the data folder). Person, task, account and expiry are authenticated with it: a row that was
+changed opens nothing.
 
 ``grant`` for a task, ``unseal`` when it runs, ``renew`` with a new password, ``end`` at its final state. People see
 theirs under Sessions and can revoke them; an app says there what a kind of delegation is (``registry.DelegationKind``).
@@ -27,6 +28,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal.models import Delegation
 from portal.registry import Resealed
+from portal.secret import Secret, packed, unpacked
 
 LIFETIME = timedelta(days=7)
 _SALT, _NONCE = 16, 12  # octets
@@ -42,7 +44,7 @@ class CannotRevoke(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    secret: str = field(repr=False)  # the mail password
+    secret: Secret = field(repr=False)  # see portal.credentials.shown
     key: bytes = field(repr=False)  # 32 octets, for what the task lays down meanwhile
 
     def seal(self, octets: bytes, *, purpose: str) -> bytes:
@@ -59,7 +61,7 @@ class Opened:
 
 @sensitive_variables("secret")
 def grant(
-    *, user_id: int, kind: str, task: str, account: str, secret: str, lifetime: timedelta = LIFETIME
+    *, user_id: int, kind: str, task: str, account: str, secret: Secret, lifetime: timedelta = LIFETIME
 ) -> tuple[Delegation, Opened]:
     """A delegation for one task, to be saved in the transaction that writes down the task itself. ``account``: whose
     mailbox, as its owner knows it."""
@@ -82,12 +84,12 @@ def unseal(row: Delegation | None, *, now: datetime | None = None) -> Opened:
         except (InvalidTag, ValueError):
             continue
         secret, key = json.loads(content)
-        return Opened(secret, base64.b64decode(key))
+        return Opened(unpacked(secret), base64.b64decode(key))
     raise Over
 
 
 @sensitive_variables("secret")
-def renew(row: Delegation, *, secret: str) -> Opened:
+def renew(row: Delegation, *, secret: Secret) -> Opened:
     """Put the password in that is the right one now; what was laid down under its data key stays readable."""
     opened = Opened(secret, unseal(row).key)
     row.sealed = _seal(row, opened)
@@ -126,7 +128,7 @@ def expire(*, now: datetime | None = None) -> int:
 
 def _seal(row: Delegation, opened: Opened) -> bytes:
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
-    content = json.dumps([opened.secret, base64.b64encode(opened.key).decode()]).encode()
+    content = json.dumps([packed(opened.secret), base64.b64encode(opened.key).decode()]).encode()
     return salt + nonce + AESGCM(_key(settings.DELEGATION_KEY, salt)).encrypt(nonce, content, _bound(row))
 
 

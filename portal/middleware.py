@@ -303,7 +303,8 @@ class CredentialsMiddleware(Middleware):
         """Here and not in ``__call__``, so that the form's origin has been checked."""
         from portal.views.account import sign_in, take_password
 
-        if request.method != "POST" or credentials.FIELD not in request.POST or view is sign_in:
+        fields = {credentials.FIELD, credentials.RETURN_FIELD}
+        if request.method != "POST" or view is sign_in or not fields & request.POST.keys():
             return None
         return take_password(cast("PortalRequest", request))
 

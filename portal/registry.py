@@ -21,6 +21,7 @@ from portal.contracts import (
     Finding,
     Gate,
     PrefStore,
+    Provider,
     SearchProvider,
     SpellChecker,
     Text,
@@ -153,6 +154,7 @@ class PortalApp:
     diagnostics: tuple[Diagnostic, ...] = ()
     composer: Composer | None = None
     gate: Gate | None = None
+    provider: Provider | None = None
     pref_store: PrefStore | None = None
     delegations: tuple[DelegationKind, ...] = ()
     sealed: tuple[Sealed, ...] = ()
@@ -191,6 +193,7 @@ class Registry:
         self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
         self.gate = _sole("gate before the sign-in", ((a.id, a.gate) for a in self.apps))
+        self.provider = _sole("provider of sign-ins", ((a.id, a.provider) for a in self.apps))
         self.pref_store = _sole("preference store", ((a.id, a.pref_store) for a in self.apps))
         _unique("navigation id", ((n.id, a.id, n) for a in self.apps for n in a.nav))
         for app in self.apps:

@@ -44,3 +44,18 @@ def ldap_attribute(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
         raise ValueError("write the name of one attribute, like uid or mail.")
     return value
+
+
+def claim(value: str) -> str:
+    """The name of a claim about somebody (OpenID Connect Core, section 5.1), or of one of the provider's own."""
+    if not re.fullmatch(r"[A-Za-z][\w:./-]*", value, re.ASCII):
+        raise ValueError("write the name of one claim, like preferred_username or email.")
+    return value
+
+
+def scopes(value: str) -> str:
+    """RFC 6749 section 3.3, separated by blanks."""
+    found = re.split(r"[\s,]+", value.strip(", "))
+    if "openid" not in found or not all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", scope) for scope in found):
+        raise ValueError("write scopes with openid among them, like openid profile email.")
+    return " ".join(found)

@@ -136,8 +136,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- who is there --------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal_auth.User"
-SIGN_IN = env("SIGN_IN", conf.choices("imap", "ldap"), "imap")
-_ASKED = {"imap": "apps.mail.backends.ImapBackend", "ldap": "apps.auth.ldap.backend.LdapBackend"}
+SIGN_IN = env("SIGN_IN", conf.choices("imap", "ldap", "oidc"), "imap")
+_ASKED = {
+    "imap": "apps.mail.backends.ImapBackend",
+    "ldap": "apps.auth.ldap.backend.LdapBackend",
+    "oidc": "apps.auth.oauth.backend.OidcBackend",
+}
 AUTHENTICATION_BACKENDS = [
     "apps.auth.backends.LocalBackend",
     *(_ASKED[kind] for kind in SIGN_IN if kind != "imap" or "apps.mail" in PORTAL_APPS),
@@ -289,6 +293,16 @@ consistency.directory(
     user_filter=LDAP_USER_FILTER,
     login_attribute=LDAP_LOGIN_ATTRIBUTE,
 )
+
+# --- provider of sign-ins ------------------------------------------------------------------------------------------
+OIDC_ISSUER = env("OIDC_ISSUER", conf.issuer)
+OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", conf.text)
+OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", conf.text)
+OIDC_SCOPES = env("OIDC_SCOPES", rules.scopes, "openid profile email")
+OIDC_LOGIN_CLAIM = env("OIDC_LOGIN_CLAIM", rules.claim, "preferred_username")
+OIDC_NAME = env("OIDC_NAME", conf.text)
+OIDC_CA_FILE = env("OIDC_CA_FILE", conf.authorities)
+consistency.provider(env, wanted="oidc" in SIGN_IN, issuer=OIDC_ISSUER, client_id=OIDC_CLIENT_ID)
 
 # --- log and error mails -------------------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", conf.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")

@@ -58,15 +58,20 @@ class FirstLevel:
 
     def guard(self, request: HttpRequest) -> HttpResponse | None:
         from apps.auth.factors import gate, policy
+        from apps.auth.oauth import session
 
         path = request.path_info
+        session.guard(request)
+        if not request.user.is_authenticated:
+            return None
         if gate.MUST_ENROL in request.session:
             return (
                 None if path.startswith((*FREE, *ENROLLING)) else _elsewhere(request, reverse("auth:enrol"), next_="")
             )
         if path.startswith("/admin/"):
-            user = cast("User", request.user)
-            wanted = policy.demand(user, address=cast("PortalRequest", request).client_address, scope=policy.ADMIN)
+            wanted = policy.demand(
+                request.user, address=cast("PortalRequest", request).client_address, scope=policy.ADMIN
+            )
             if not wanted.met_by(gate.passed(request)):
                 return _elsewhere(request, reverse("auth:prove"), next_=request.get_full_path())
         return None
@@ -78,7 +83,7 @@ class FirstLevel:
 
 
 #: What is open to somebody who has to enrol first.
-FREE = ("/auth/help/", "/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/")
+FREE = ("/auth/help/", "/sign-out/", "/sign-in/", "/language/", "/theme/", "/static/", "/badge/", "/auth/oauth/")
 ENROLLING = (
     "/auth/enrol/",
     "/auth/certificates/",

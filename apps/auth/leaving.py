@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from apps.auth.factors import browsers
 from apps.auth.factors.models import AppPassword
+from apps.auth.oauth.models import TokenGrant
 from portal import delegations, sessions
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ def proof_gone(user: User, *, but: str | None = None, request: HttpRequest | Non
 
 
 def shut_out(user: User, *, request: HttpRequest | None = None) -> int:
-    """Sessions, work without the browser, app passwords, remembered browsers; returns how many sessions. Proofs stay:
-    whoever comes back has to bring them. ``request``: of whoever does it, for the log."""
+    """Sessions, work without the browser, tokens, app passwords, remembered browsers; returns how many sessions. Proofs
+    stay: whoever comes back has to bring them. ``request``: of whoever does it, for the log."""
     with transaction.atomic():
         delegations.end_all(user_id=user.pk)
         AppPassword.objects.filter(user=user).delete()
+        TokenGrant.objects.filter(user=user).delete()
         browsers.forget_all(user)
     return sessions.end_all(user_id=user.pk, request=request)

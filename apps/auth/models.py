@@ -138,6 +138,7 @@ from apps.auth.factors.models import (  # noqa: E402
     RememberedBrowser,
     Rule,
 )
+from apps.auth.oauth.models import ProviderIdentity, TokenGrant  # noqa: E402
 
 __all__ = [
     "AppPassword",
@@ -145,9 +146,11 @@ __all__ = [
     "CodeDevice",
     "Invitation",
     "Passkey",
+    "ProviderIdentity",
     "RecoveryCode",
     "RememberedBrowser",
     "Rule",
+    "TokenGrant",
     "User",
     "UserManager",
 ]

@@ -10,6 +10,7 @@ from apps.auth.certificates.diagnostics import certificates
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.factors import resealing
 from apps.auth.first_level import FirstLevel
+from apps.auth.oauth.role import SignInElsewhere
 from portal.contracts import Finding
 from portal.registry import Diagnostic, PortalApp, Sealed
 
@@ -20,16 +21,25 @@ def _ldap() -> Iterable[Finding]:
     return ldap()
 
 
+def _oidc() -> Iterable[Finding]:
+    from apps.auth.oauth.diagnostics import oidc
+
+    return oidc()
+
+
 _DIRECTORY = (Diagnostic(id="auth.ldap", label=_("Directory"), run=_ldap, order=45),) if settings.LDAP_URL else ()
+_PROVIDER = (Diagnostic(id="auth.oidc", label=_("Provider of sign-ins"), run=_oidc, order=46),)
 
 PORTAL_APP = PortalApp(
     id="auth",
     title=_("Account"),
     urls="apps.auth.urls",
     gate=FirstLevel(),
+    provider=SignInElsewhere() if "oidc" in settings.SIGN_IN else None,
     pref_pages=(prefs.SECURITY, CERTIFICATES, prefs.ACTIVITY),
     diagnostics=(
         *_DIRECTORY,
+        *(_PROVIDER if settings.OIDC_ISSUER else ()),
         Diagnostic(id="auth.certificates", label=_("Certificates"), run=certificates, order=60),
     ),
     sealed=(
@@ -37,4 +47,5 @@ PORTAL_APP = PortalApp(
         Sealed(label="mail passwords in passkeys", reseal=resealing.passkeys),
         Sealed(label="recovery codes, invitations, app passwords, remembered browsers", reseal=resealing.digests),
     ),
+    transient=("portal_auth.tokengrant",),
 )

@@ -34,8 +34,11 @@ if settings.LDAP_URL:
 
 @app.task(name="auth.forget_old_events", expires=3000)  # type: ignore[untyped-decorator, unused-ignore]
 def forget_old_events() -> None:
+    from apps.auth.oauth import grants
+
     record.forget_old()
     browsers.forget_old()
+    grants.expire()
 
 
 app.add_periodic_task(3600.0, forget_old_events.s(), name="auth.forget_old_events")

@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.auth.audit import views as audit
 from apps.auth.certificates import views as certificates
+from apps.auth.oauth import views as oauth
 from apps.auth.views import app_passwords, help, portal_password, proving, security
 
 urlpatterns = [
@@ -26,5 +27,9 @@ urlpatterns = [
     path("certificates/make/", certificates.make, name="certificates_make"),
     path("certificates/file/", certificates.file, name="certificates_file"),
     path("certificates/<int:pk>/revoke/", certificates.revoke, name="certificates_revoke"),
+    path("oauth/start/", oauth.start, name="oauth_start"),
+    path("oauth/back/", oauth.back, name="oauth_back"),
+    path("oauth/done/", oauth.done, name="oauth_done"),
+    path("oauth/leave/", oauth.leave, name="oauth_leave"),
     path("activity/", audit.activity, name="activity"),
 ]

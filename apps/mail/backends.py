@@ -12,9 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.mailbox.errors import BadArgument, MailError, SignInRefused, TlsFailed
 from apps.mail.services.stores import account, check_password, mail_login
-from portal import rules
 from portal.account_backend import AccountBackend
-from portal.accounts import SignInUnavailable, account_server, canonical_login, external_user
+from portal.accounts import SignInUnavailable, account_server, canonical_login, external_user, mail_address_of
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -39,7 +38,7 @@ class ImapBackend(AccountBackend):
             login = canonical_login(username)
         except ValueError:
             return None
-        server, email = account_server(SOURCE), address_of(login)
+        server, email = account_server(SOURCE), mail_address_of(login)
         known = get_user_model().objects.identified(source=SOURCE, server=server, login=login)
         target = account(
             login=mail_login(login, known.email if known and known.email else email),
@@ -57,14 +56,3 @@ class ImapBackend(AccountBackend):
         if not self.user_can_authenticate(user):
             raise PermissionDenied  # nor may a backend behind this one let them in
         return user
-
-
-def address_of(login: str) -> str:
-    """The mail address that belongs to a login, by the site's rule (MAIL_DOMAIN, MAIL_ADDRESS_RULE)."""
-    local, at, domain = login.partition("@")
-    values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain}
-    if settings.MAIL_ADDRESS_RULE != "login":
-        return rules.filled(settings.MAIL_ADDRESS_RULE, values)
-    if at:
-        return login
-    return f"{login}@{values['domain']}" if values["domain"] else ""

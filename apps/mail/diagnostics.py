@@ -41,6 +41,7 @@ def imap() -> Findings:
     if found is None:
         return
     yield from _capabilities(found)
+    yield from _tokens({name.removeprefix("AUTH=") for name in found.capabilities if name.startswith("AUTH=")}, "IMAP")
     yield _limits()
     yield from _test_account(server)
 
@@ -58,8 +59,21 @@ def smtp() -> Findings:
     if found.values:
         yield Finding(Level.OK, _("It offers %(names)s") % {"names": ", ".join(sorted(found.values))})
     yield from _size(found)
+    if settings.SMTP_AUTH == "user":
+        yield from _tokens(set(found.values.get("AUTH", "").upper().split()), "SMTP")
     if settings.SMTP_AUTH != "none":
         yield from _smtp_sign_in(found, login)
+
+
+def _tokens(offered: set[str], kind: str) -> Findings:
+    """Where people sign in with a provider. Some servers tell only after STARTTLS, which the probe has done."""
+    if "oidc" not in settings.SIGN_IN:
+        return
+    if taken := sorted(offered & {"OAUTHBEARER", "XOAUTH2"}):
+        yield Finding(Level.OK, _("It takes tokens of the provider: %(names)s") % {"names": ", ".join(taken)})
+    else:
+        text = _("It takes no tokens of the provider with which people sign in.")
+        yield Finding(Level.ERROR, text, _("Switch OAUTHBEARER or XOAUTH2 on at the %(kind)s server.") % {"kind": kind})
 
 
 def _smtp_account() -> tuple[str, str]:

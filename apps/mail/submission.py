@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from apps.mail import sasl
 from apps.mail.submission_errors import (
     BadMessage,
     MessageRefused,
@@ -27,6 +28,7 @@ from apps.mail.submission_errors import (
     TlsFailed,
 )
 from portal import net
+from portal.secret import Bearer, Shown
 
 __all__ = [
     "BadMessage",
@@ -97,7 +99,7 @@ def send(
     server: net.ServerUrl,
     *,
     login: str = "",
-    password: str = "",
+    password: Shown = "",
     sender: str,
     recipients: Sequence[str],
     message: bytes,
@@ -244,17 +246,20 @@ class _Client:
         safe.settimeout(self._read_timeout)
         self._use(safe)
 
-    def sign_in(self, login: str, password: str) -> None:
-        if _CONTROL.search(login + password):
+    def sign_in(self, login: str, password: Shown) -> None:
+        secret = password if isinstance(password, str) else password.token
+        if _CONTROL.search(login + secret):
             raise BadMessage("control character in a login or password")
         offered = self._extensions.get("AUTH", "").upper().split()
-        if "PLAIN" in offered:
-            reply = self._command("AUTH PLAIN " + _base64(f"\0{login}\0{password}"))
+        if not isinstance(password, str):
+            reply = self._show_token(offered, login, password)
+        elif "PLAIN" in offered:
+            reply = self._command("AUTH PLAIN " + _base64(f"\0{login}\0{secret}"))
         elif "LOGIN" in offered:
             reply = self._command("AUTH LOGIN")
-            for secret in (login, password):
+            for word in (login, secret):
                 if reply.code == 334:
-                    reply = self._command(_base64(secret))
+                    reply = self._command(_base64(word))
         else:
             raise SignInRefused("the server offers no way to sign in")
         if reply.code == 235:
@@ -262,6 +267,13 @@ class _Client:
         if reply.code in _TEMPORARY_AUTH:
             raise ServerUnreachable("the server cannot sign in anybody now", code=reply.code, server_text=reply.text)
         raise SignInRefused(code=reply.code, server_text=reply.text)
+
+    def _show_token(self, offered: Sequence[str], login: str, secret: Bearer) -> _Reply:
+        found = sasl.bearer(offered, self._server, login, secret)
+        if found is None:
+            raise SignInRefused("the server takes no tokens")
+        reply = self._command(f"AUTH {found[0]} {found[1]}")
+        return self._command(found[2]) if reply.code == 334 else reply
 
     def recipients(self, envelope: _Envelope, *, all_or_nothing: bool, delayed_may_wait: bool) -> SendResult:
         refused = dict(envelope.refused)

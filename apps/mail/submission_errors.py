@@ -34,6 +34,14 @@ class SignInRefused(SubmissionError):
     permanent = True
 
 
+class TokensOver(SubmissionError):
+    """The provider renews this sign-in no more: its person has to sign in again. Until then the message waits."""
+
+
+class TokensAway(SubmissionError):
+    """The provider of sign-ins does not answer, and the token at hand is good no more."""
+
+
 class SenderRefused(SubmissionError):
     """The server does not take mail from this address."""
 

@@ -29,6 +29,7 @@ from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
 from portal.prefs import LockedPref, Prefs
 from portal.registry import get_registry
+from portal.secret import Secret
 from portal.security_events import tell
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ WRONG = _("The user name or the password is wrong.")
 UNREACHABLE = _("The mail server cannot be reached, so nobody can sign in just now. Try again in a moment.")
 
 FIRST_LEVEL = _("First prove who you are: open the sign-in page in another tab, then come back and continue here.")
+NOT_YET = _("You are not signed in yet. Follow the button above first, then come back and continue here.")
+AWAY = _("Your sign-in cannot be checked just now. Try again in a moment.")
 UNSAFE = _("There is no safe connection to the mail server, so nobody can sign in. Tell your administrator.")
 
 
@@ -93,8 +96,24 @@ def _sign_in_page(
     request: PortalRequest, form: SignInForm, target: str, login_name: str, status: int = 200
 ) -> HttpResponse:
     """``login_name``: who has passed the first level; the password is all that is asked for then."""
-    context = {"form": form, "next": target, "login_name": login_name}
+    context = {"form": form, "next": target, "login_name": login_name, **_other_ways(request, target)}
     return render(request, "auth/sign_in.html", context, status=status)
+
+
+def _other_ways(request: PortalRequest, target: str) -> dict[str, object]:
+    """The provider, where the site has one. Where it has nothing else, passwords are the portal's own accounts' alone,
+    and their form is shown to who asks for it (``?own=1``)."""
+    provider = get_registry().provider
+    if provider is None:
+        return {"with_password": True}
+    asked = request.method == "POST" or "own" in request.GET
+    return {
+        "provider": provider,
+        "provider_url": provider.start_url(target),
+        "leave_url": provider.leave_url() if "out" in request.GET else "",
+        "with_password": asked or settings.SIGN_IN != ["oidc"],
+        "own_accounts_only": settings.SIGN_IN == ["oidc"],
+    }
 
 
 @sensitive_variables("password")
@@ -128,9 +147,9 @@ def recognise(request: PortalRequest, username: str, password: str) -> tuple[Use
     return user, ""
 
 
-@sensitive_variables("password")
-def begin_session(request: PortalRequest, user: User, password: str) -> None:
-    """A new session (never the one from before), with the password sealed into it where a server wants it again."""
+@sensitive_variables("secret")
+def begin_session(request: PortalRequest, user: User, secret: Secret, *, way: str = "") -> None:
+    """A new session (never the one from before), with the secret sealed into it where a server wants it again."""
     gate = get_registry().gate
     kept = gate.leave(request) if gate is not None else None
     request.session.flush()
@@ -141,23 +160,33 @@ def begin_session(request: PortalRequest, user: User, password: str) -> None:
     SessionLifetimeMiddleware.begin(request)
     whose.remember(request)
     if not getattr(user, "is_local", True):
-        credentials.seal(request, secret=password)
-    tell(request, kind="signed_in", user=user)
+        credentials.seal(request, secret=secret)
+    tell(request, kind="signed_in", user=user, way=way)
 
 
 @require_POST
 def sign_out(request: PortalRequest) -> HttpResponse:
     """Ends the session. ``user_logged_out`` tells the apps, which close what they hold open for this person."""
     tell(request, kind="signed_out", user=request.user.pk)
+    provider = get_registry().provider
+    elsewhere = provider is not None and provider.signs_in(request.user)
     try:
+        _leave_provider(request)
         logout(request)
     except Exception:  # an app that cannot close what it holds must not keep anybody signed in
         log.error("sign_out_receiver_failed", exc_info=True)
         request.session.flush()
     credentials.forget(request)
-    response = redirect("portal:sign_in")
+    response = HttpResponseRedirect(reverse("portal:sign_in") + ("?out=1" if elsewhere else ""))
     response["Clear-Site-Data"] = '"cache"'
     return response
+
+
+def _leave_provider(request: PortalRequest) -> None:
+    """``logout`` is for what was opened with the tokens; afterwards they are not needed."""
+    provider = get_registry().provider
+    if provider is not None:
+        provider.leave(request)
 
 
 # --- the password again, in place ----------------------------------------------------------------------------------
@@ -176,7 +205,8 @@ def ask_again(request: PortalRequest, *, refused: bool) -> HttpResponse:
 
 
 def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") -> HttpResponse:
-    ours = {credentials.FIELD, credentials.LOGIN_FIELD, credentials.VISIT_FIELD, whose.FIELD, "csrfmiddlewaretoken"}
+    fields = (credentials.FIELD, credentials.LOGIN_FIELD, credentials.VISIT_FIELD, credentials.RETURN_FIELD)
+    ours = {*fields, whose.FIELD, "csrfmiddlewaretoken"}
     visit = request.method != "POST" or credentials.VISIT_FIELD in request.POST
     context = {
         "action": request.get_full_path(),
@@ -186,13 +216,22 @@ def _password_page(request: PortalRequest, *, refused: bool, trouble: str = "") 
         "visit_field": credentials.VISIT_FIELD if visit else "",
         "account_field": whose.FIELD,
         "account": whose.token(request),
-        **_password_form(request, trouble),
+        **_password_form(request, trouble, to=request.get_full_path() if visit else ""),
     }
     return render(request, "auth/password_again.html", context, status=401)
 
 
-def _password_form(request: PortalRequest, trouble: str) -> dict[str, object]:
+def _password_form(request: PortalRequest, trouble: str, *, to: str = "") -> dict[str, object]:
+    """``to``: the page that a link led to. A form waits where it is, and the provider is visited in a tab beside it."""
+    provider, known = get_registry().provider, request.user.is_authenticated
+    if provider is not None and known and not provider.signs_in(request.user):
+        provider = None
     return {
+        "provider": provider,
+        "provider_url": provider.start_url(to or reverse("portal:home"), beside=not to) if provider is not None else "",
+        "beside": not to,
+        "return_field": credentials.RETURN_FIELD,
+        "with_password": provider is None or (not known and settings.SIGN_IN != ["oidc"]),
         "trouble": trouble,
         "ask_login": not request.user.is_authenticated,
         "field": credentials.FIELD,
@@ -202,11 +241,12 @@ def _password_form(request: PortalRequest, trouble: str) -> dict[str, object]:
 
 
 def take_password(request: PortalRequest) -> HttpResponse | None:
-    """Check and seal a password that came along with a repeated form; what to answer when the view is not to run.
+    """Check and seal a password that came along with a repeated form, or see that its person has signed in elsewhere
+    meanwhile; what to answer when the view is not to run.
 
     The form is repeated for the person whose it was, and for nobody else.
     """
-    trouble = _check_again(request)
+    trouble = _check_return(request) if credentials.RETURN_FIELD in request.POST else _check_again(request)
     if trouble:
         return _password_page(request, refused=True, trouble=trouble)
     if credentials.VISIT_FIELD in request.POST:
@@ -218,10 +258,25 @@ def take_password(request: PortalRequest) -> HttpResponse | None:
     return None
 
 
+def _check_return(request: PortalRequest) -> str:
+    """Whether the session opens again; else what to say."""
+    try:
+        if request.user.is_authenticated:
+            credentials.shown(credentials.unseal(request))
+            return ""
+    except credentials.Locked:
+        pass
+    except SignInUnavailable:
+        return str(AWAY)
+    return str(NOT_YET)
+
+
 def _sign_in_again(request: PortalRequest) -> HttpResponse:
+    """A password comes by POST. Whether somebody has signed in elsewhere meanwhile is asked by GET, for the token of a
+    page that waits is not good any more then."""
     trouble = ""
-    if request.method == "POST":
-        trouble = _check_again(request)
+    if request.method == "POST" or credentials.RETURN_FIELD in request.GET:
+        trouble = _check_again(request) if request.method == "POST" else _check_return(request)
         if not trouble:
             # For the page that waits: the new token for its forms, and whether it is still the same person's.
             headers = {"X-CSRFToken": get_token(request), "X-Portal-Account": str(request.user.pk)}

@@ -25,9 +25,13 @@ class Dovecot(Server):
         connections_per_user: int = 10,
         die_with_parent: bool = True,
         mail_format: str = "maildir",
+        introspection: str = "",
+        bearer_mechanisms: str = "oauthbearer xoauth2",
     ) -> None:
-        """``connections_per_user`` is Dovecot's own default, as in the wild. ``mail_format``: maildir or sdbox."""
+        """``connections_per_user`` is Dovecot's own default, as in the wild. ``mail_format``: maildir or sdbox.
+        ``introspection``: where a provider tells whose an access token is (RFC 7662), for those mechanisms."""
         super().__init__(workdir, die_with_parent=die_with_parent)
+        self.introspection, self.bearer_mechanisms = introspection, bearer_mechanisms if introspection else ""
         self.mail_format = mail_format
         self.connections_per_user = connections_per_user
         self.imap, self.imaps, self.lmtp, self.submission, self.relay = (workdir.free_port() for _ in range(5))
@@ -43,6 +47,8 @@ class Dovecot(Server):
         tls.make_authority(self.ca_file.parent)
         tls.issue(self.ca_file.parent)
         self._write_users()
+        if self.introspection:
+            (self.directory / "oauth2.conf").write_text(self._oauth2())
         (self.directory / "dovecot.conf").write_text(self._configuration())
         self.workdir.own()
 
@@ -99,6 +105,7 @@ class Dovecot(Server):
             "ssl_cert": f"<{directory}/tls/server.pem",
             "ssl_key": f"<{directory}/tls/server.key",
             "disable_plaintext_auth": "no",
+            "auth_mechanisms": f"plain {self.bearer_mechanisms}",
             "default_internal_user": user,
             "default_internal_group": group,
             "default_login_user": user,
@@ -115,7 +122,8 @@ class Dovecot(Server):
         }
         return (
             "".join(f"{key} = {value}\n" for key, value in plain.items())
-            + _block("passdb", "driver = passwd-file", f"args = {self.users}")
+            + self._token_passdb()
+            + _block("passdb", "driver = passwd-file", "mechanisms = plain", f"args = {self.users}")
             + _block(
                 "userdb",
                 "driver = passwd-file",
@@ -133,6 +141,22 @@ class Dovecot(Server):
             + _listen("submission-login", submission=self.submission)
             + _block("namespace inbox", "inbox = yes", "separator = /", *_special_folders())
         )
+
+    def _token_passdb(self) -> str:
+        if not self.introspection:
+            return ""
+        words = "driver = oauth2", f"mechanisms = {self.bearer_mechanisms}", f"args = {self.directory}/oauth2.conf"
+        return _block("passdb", *words)
+
+    def _oauth2(self) -> str:
+        lines = {
+            "introspection_mode": "post",
+            "introspection_url": self.introspection,
+            "username_attribute": "username",
+            "active_attribute": "active",
+            "active_value": "true",
+        }
+        return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
 def _special_folders() -> list[str]:

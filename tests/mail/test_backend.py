@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.auth.models import User
-from apps.mail.backends import address_of
 from apps.mail.services import stores
+from portal.accounts import mail_address_of
 from portal.credentials import FIELD, VISIT_FIELD
 from tests.mail.conftest import Person
 from tests.support.mailserver import MailServer, PymapServer
@@ -129,7 +129,7 @@ def test_signing_out_closes_the_connections(anna: Person) -> None:
 )
 def test_the_address_follows_the_sites_rule(settings, rule: str, domain: str, login: str, address: str) -> None:
     settings.MAIL_ADDRESS_RULE, settings.MAIL_DOMAIN = rule, domain
-    assert address_of(login) == address
+    assert mail_address_of(login) == address
 
 
 @pytest.mark.parametrize(

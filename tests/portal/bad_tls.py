@@ -6,6 +6,7 @@ down every octet that reaches them, in the clear and after a handshake.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ssl
 import warnings
@@ -18,9 +19,11 @@ from urllib.parse import quote
 import pytest
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
+from django.test import override_settings
 
 from apps.auth.ldap.connection import Unavailable
 from apps.auth.ldap.directory import Directory
+from apps.auth.oauth import transport
 from apps.mail import probe, submission
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
@@ -82,6 +85,14 @@ def _ldap(server: ServerUrl, ca_file: str) -> None:
     directory = Directory(server=server, base="o=x", bind_dn=LOGIN, bind_password=PASSWORD, ca_file=ca_file)
     with directory.open() as session:
         session.bind(LOGIN, PASSWORD)
+
+
+def _provider(server: ServerUrl, ca_file: str) -> None:
+    """The site's secret, as each request for tokens carries it."""
+    scheme = "https" if server.security == "tls" else "http"
+    pair = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+    with override_settings(OIDC_CA_FILE=ca_file):
+        transport.ask(f"{scheme}://{server.host}:{server.port}/token", headers={"Authorization": f"Basic {pair}"})
 
 
 def _database(server: ServerUrl, ca_file: str) -> None:
@@ -161,6 +172,11 @@ class Smtp(Speaker):
         return b"535 no\r\n"
 
 
+class Http(Speaker):
+    def answer(self, message: bytes) -> bytes:
+        return b"HTTP/1.1 401 no\r\nContent-Length: 0\r\n\r\n" if not message.strip() else b""
+
+
 def _ber(tag: int, *parts: bytes) -> bytes:
     content = b"".join(parts)
     return bytes([tag, len(content)]) + content
@@ -229,6 +245,7 @@ CLIENTS = {
     "self-test": Client("apps.mail.probe", "smtp", Smtp, _smtp_probe, (OSError, probe.NoStartTls)),
     "database": Client("portal.databases", "mysql", Mysql, _database, (OperationalError,), ("starttls",)),
     "LDAP": Client("apps.auth.ldap.connection", "ldap", Ldap, _ldap, (Unavailable,)),
+    "provider": Client("apps.auth.oauth.transport", "http", Http, _provider, (transport.Unavailable,), ("tls",)),
 }
 
 CASES = [(name, fault, how) for name in CLIENTS for fault, how in _SET_UPS if how in CLIENTS[name].ways]

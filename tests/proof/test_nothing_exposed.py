@@ -8,20 +8,25 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from apps.auth.factors import codes, ways
 from apps.auth.factors.models import CodeDevice, Rule
 from apps.auth.models import User
 from portal.accounts import external_user
+from portal.testing import override_registry
 from portal.throttle import Throttle
+from tests.auth.oauth.signing import with_provider
 
 pytestmark = pytest.mark.needs_app("mail")
 KINDS = ("code", "password", "recovery", "invitation", "passkey", "certificate", "nothing", "second level", "in place",
-         "with a form", "remembered", "unknown way")  # fmt: skip
+         "with a form", "remembered", "unknown way", "provider", "back from the provider")  # fmt: skip
+NOTHING = {"imap": 0, "smtp": 0, "oidc": 0}
 
 
 class Listener:
@@ -47,11 +52,14 @@ class Listener:
 
 @pytest.fixture
 def servers(settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[dict[str, Listener]]:
-    listeners = {name: Listener() for name in ("imap", "smtp")}
+    listeners = {name: Listener() for name in NOTHING}
     settings.IMAP_URL = f"imap://127.0.0.1:{listeners['imap'].port}"
     settings.SMTP_URL = f"smtp://127.0.0.1:{listeners['smtp'].port}"
+    settings.SIGN_IN, settings.OIDC_CLIENT_ID = ["imap", "oidc"], "yurt"
+    settings.OIDC_ISSUER = f"http://127.0.0.1:{listeners['oidc'].port}"
     monkeypatch.setattr(Throttle, "enter", lambda self: 0)  # each try shall be heard
-    yield listeners
+    with override_registry(*with_provider()):
+        yield listeners
     for listener in listeners.values():
         listener.close()
 
@@ -65,6 +73,16 @@ def attempt(kind: str, login: str, number: int) -> None:
         client.post("/sign-in/?inplace=1", {"portal_username": login, "portal_password": password})
     elif kind == "with a form":
         client.post("/mail/@/compose/", {"portal_username": login, "portal_password": password, "text": "x"})
+    elif kind == "provider":
+        client.post("/sign-in/", first | {"way": "code", "code": password})
+        client.get("/auth/oauth/start/", {"next": "/mail/", **({"beside": "1"} if number % 2 else {})})
+    elif kind == "back from the provider":
+        session = client.session  # as if the first level had been asked for only since
+        trip = {"nonce": "n", "verifier": "v", "redirect_uri": "", "target": "/", "beside": False, "user": None}
+        session["auth.oauth.on_the_way"] = {"state": trip | {"at": int(time.time())}}
+        session.save()
+        client.get("/auth/oauth/back/", {"state": "state", "code": password})
+        client.get("/auth/oauth/leave/")
     elif kind == "remembered":
         client.cookies["yurt_remembered"] = password
         client.post("/sign-in/", first)
@@ -93,7 +111,7 @@ def tries(count: int) -> None:
 def test_a_few_of_every_kind(servers: dict[str, Listener]) -> None:
     Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
     tries(6)
-    assert {name: listener.heard for name, listener in servers.items()} == {"imap": 0, "smtp": 0}
+    assert {name: listener.heard for name, listener in servers.items()} == NOTHING
 
 
 @pytest.mark.soak
@@ -101,7 +119,7 @@ def test_a_few_of_every_kind(servers: dict[str, Listener]) -> None:
 def test_a_thousand_of_every_kind(servers: dict[str, Listener]) -> None:
     Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
     tries(1_000)
-    assert {name: listener.heard for name, listener in servers.items()} == {"imap": 0, "smtp": 0}
+    assert {name: listener.heard for name, listener in servers.items()} == NOTHING
     print(f"{1_000 * len(KINDS)} failing tries of {len(KINDS)} kinds, 0 connections")
 
 
@@ -109,3 +127,10 @@ def test_the_listeners_hear(servers: dict[str, Listener]) -> None:
     """Without a rule the mail server is asked: that the proof bites."""
     Client().post("/sign-in/", {"username": "carol", "password": "x"})
     assert servers["imap"].heard > 0
+    assert servers["oidc"].heard == 0
+    attempt("provider", "carol", 1)
+    heard = servers["oidc"].heard
+    assert heard > 0
+    cache.clear()
+    attempt("back from the provider", "carol", 2)
+    assert servers["oidc"].heard > heard

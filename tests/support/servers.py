@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -63,11 +63,11 @@ def need(kind: type[Server]) -> None:
 
 
 @contextlib.contextmanager
-def running_dovecot(*, connections_per_user: int = 10) -> Iterator[DovecotServer]:
-    """A Dovecot for this block alone, for tests that break it or set it up differently."""
+def running_dovecot(**how: Any) -> Iterator[DovecotServer]:
+    """A Dovecot for this block alone, for tests that break it or set it up differently (as ``Dovecot`` says)."""
     need(Dovecot)
     workdir = Workdir.create()
-    server = Dovecot(workdir, connections_per_user=connections_per_user)
+    server = Dovecot(workdir, **how)
     try:
         server.configure()
         server.start()

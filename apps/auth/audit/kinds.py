@@ -26,6 +26,7 @@ KINDS = {
     "recovery_codes_made": _("New recovery codes"),
     "password_changed": _("Portal password changed"),
     "app_password_added": _("App password made"),
+    "provider_identity_removed": _("Identity at the provider removed"),
     "app_password_removed": _("App password revoked"),
 }
 

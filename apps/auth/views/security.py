@@ -189,8 +189,10 @@ def _passkey_made(request: PortalRequest, made: Passkey, *, wanted_alone: bool) 
 
 
 def _mail_password(request: PortalRequest) -> str:
+    """Nothing where somebody signs in with a provider: a passkey cannot keep what changes."""
     try:
-        return credentials.unseal(request)
+        secret = credentials.unseal(request)
+        return secret if isinstance(secret, str) else ""
     except credentials.Locked:
         return ""
 

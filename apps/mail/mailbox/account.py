@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from portal import net
+from portal.secret import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,7 @@ class Account:
 
     server: net.ServerUrl
     login: str
-    password: str = field(repr=False)
+    password: Shown = field(repr=False)  # or a token
     ca_file: str | None = None
     allow_plain: bool = False  # plain text beyond loopback: the site has said so explicitly
     client_address: str = ""  # told to the server by ID (RFC 2971) where the site says that the server trusts us

@@ -39,6 +39,16 @@ class PrivacyRequired(TlsFailed):
     """The server takes no password on a connection that is not encrypted."""
 
 
+class TokensNotTaken(ServerUnreachable):
+    """People sign in with a provider, and this server takes no tokens of one (neither OAUTHBEARER nor XOAUTH2)."""
+
+    permanent = True
+
+
+class ProviderAway(ServerUnreachable):
+    """The provider of sign-ins does not answer, and the token at hand is good no more."""
+
+
 class TooManyConnections(MailError):
     """Every connection this account or server may have is busy."""
 

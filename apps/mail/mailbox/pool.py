@@ -1,7 +1,7 @@
 """Warm connections of one process: leased to one request at a time, never shared between people.
 
-A connection is found again by server, login and password (as an HMAC under a key of this process): whoever comes with
-another password signs in anew. Over all processes of the machine there are never more connections than
+A connection is found again by server, login and secret (``portal.secret.named``, as an HMAC under a key of ours):
+whoever comes with another one signs in anew. Over all processes of the machine there are never more connections than
 ``per_account`` for one account and ``per_server`` for one server (see ``slots``); who finds no free place asks for the
 idle connection unused for longest, here or in another process, and gives up after ``patience`` seconds.
 
@@ -32,6 +32,7 @@ from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
 from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
+from portal.secret import named
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,7 @@ class Pool:
 
     def key(self, account: Account) -> AccountKey:
         """Names an account in this pool without its password."""
-        secret = hmac.new(self._secret, account.password.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        return (*account.id, secret)
+        return (*account.id, hmac.digest(self._secret, named(account.password), "sha256"))
 
     @contextlib.contextmanager
     def lease(self, account: Account) -> Iterator[ImapStore]:
@@ -170,14 +170,14 @@ class Pool:
     def _take(self, account: Account) -> _Warm:
         """A warm connection, or a new one as soon as there is a place for it."""
         key = self.key(account)
-        if warm := self._pop_alive(key):
+        if warm := self._pop_alive(key, account):
             return warm
-        deadline = time.monotonic() + self.patience
-        own, shared = self._places(account.id), self._places(account.id[:1])
+        deadline, own = time.monotonic() + self.patience, self._places(account.id)
+        shared = self._places(account.id[:1])
         with self._waiting_for(key), contextlib.ExitStack() as wishes:
             wish: Wish | None = None
             while True:
-                if warm := self._pop_alive(key):
+                if warm := self._pop_alive(key, account):
                     return warm
                 slots, full = take_both(own, shared)
                 if slots is not None:
@@ -211,7 +211,7 @@ class Pool:
         finally:
             self._opening.remove(opening)
 
-    def _pop_alive(self, key: AccountKey) -> _Warm | None:
+    def _pop_alive(self, key: AccountKey, account: Account) -> _Warm | None:
         """The connection of this account used last, which most likely has the right mailbox open."""
         while True:
             with self._changed:
@@ -220,6 +220,7 @@ class Pool:
                     return None
                 warm = found[-1]
                 self._idle.remove(warm)
+            warm.connection.account = account  # with the token of today, should it have to sign in again
             try:
                 if upkeep.is_alive(warm.connection):
                     return warm
@@ -375,8 +376,7 @@ class Pool:
 
     def _after_fork(self) -> None:
         """In a child: these connections are the parent's. Let go of our copies without a word on the wire."""
-        self._changed = threading.Condition()
-        self._reaper = None
+        self._changed, self._reaper = threading.Condition(), None
         for warm in (*self._idle, *self._leased):
             warm.connection.close()
             for slot in warm.slots:

@@ -21,15 +21,17 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail import submission
-from apps.mail.mailbox.errors import MailError, ServerUnreachable, SignInRefused
+from apps.mail.mailbox.errors import MailError, ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
 from apps.mail.services import folders, identities, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.stores import account, mail_login, open_account
-from portal import delegations
+from apps.mail.services.stores import account, mail_login, open_account, shown
+from apps.mail.submission_errors import TokensAway, TokensOver
+from portal import credentials, delegations
 from portal.delegations import Opened, Over
+from portal.secret import Shown
 
 log = structlog.get_logger(__name__)
 State = OutboxMessage.State
@@ -157,11 +159,7 @@ def _after(letter: Letter, result: submission.SendResult) -> Letter:
 def submit(
     row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes, *, delayed_may_wait: bool, before_end: object
 ) -> submission.SendResult:
-    login, password = {
-        "none": ("", ""),
-        "fixed": (settings.SMTP_LOGIN, settings.SMTP_PASSWORD),
-        "user": (mail_login(row.user.login, row.user.email), opened.secret),
-    }[settings.SMTP_AUTH]
+    login, password = _sign_in(row, opened)
     return submission.send(
         servers.smtp_server(),
         login=login,
@@ -175,6 +173,21 @@ def submit(
         delayed_may_wait=delayed_may_wait,
         before_end=before_end,  # type: ignore[arg-type]
     )
+
+
+@sensitive_variables()
+def _sign_in(row: OutboxMessage, opened: Opened) -> tuple[str, Shown]:
+    """Raises ``submission.SignInRefused``, ``submission.ServerUnreachable`` where there is no token to be had."""
+    if settings.SMTP_AUTH == "none":
+        return "", ""
+    if settings.SMTP_AUTH == "fixed":
+        return settings.SMTP_LOGIN, settings.SMTP_PASSWORD
+    try:
+        return mail_login(row.user.login, row.user.email), shown(opened.secret)
+    except credentials.Locked as error:
+        raise TokensOver("the tokens are over, and nobody is here to sign in") from error
+    except ProviderAway as error:
+        raise TokensAway("the provider does not answer") from error
 
 
 def _taken(row: OutboxMessage) -> None:
@@ -246,6 +259,8 @@ def trouble_of(error: submission.SubmissionError) -> str:
     """A key of ``outbox_page.TROUBLE``."""
     kinds: tuple[tuple[type[submission.SubmissionError], str], ...] = (
         (submission.MessageTooLarge, "size"),
+        (TokensOver, "tokens"),
+        (TokensAway, "provider"),
         (submission.SignInRefused, "password"),
         (submission.SenderRefused, "sender"),
         (submission.TlsFailed, "tls"),
@@ -314,4 +329,9 @@ def finish(row: OutboxMessage) -> None:
 
 
 def store_of(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
-    return open_account(account(login=mail_login(row.user.login, row.user.email), password=opened.secret))
+    """Raises ``MailError``: ``SignInRefused`` where the tokens are over."""
+    try:
+        password = shown(opened.secret)
+    except credentials.Locked as error:
+        raise SignInRefused("the tokens are over") from error
+    return open_account(account(login=mail_login(row.user.login, row.user.email), password=password))

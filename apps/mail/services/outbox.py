@@ -28,11 +28,13 @@ from apps.mail.services import delivery, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
+from apps.mail.submission_errors import TokensOver
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
 from portal.models import Delegation
 from portal.prepared import Prepared
+from portal.secret import Secret
 
 log = structlog.get_logger(__name__)
 State = OutboxMessage.State
@@ -236,8 +238,9 @@ def _send_now(
 def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionError) -> bool:
     """The password may have changed since the mailbox was opened. Asked once: a server for sending that refuses the
     right one would have people type it for ever."""
-    refused = isinstance(error, submission.SignInRefused) and bool(error.code)
-    return refused and settings.SMTP_AUTH == "user" and credentials.FIELD not in request.POST
+    refused = isinstance(error, TokensOver) or (isinstance(error, submission.SignInRefused) and error.code > 0)
+    asked = {credentials.FIELD, credentials.RETURN_FIELD} & request.POST.keys()
+    return refused and settings.SMTP_AUTH == "user" and not asked
 
 
 # --- out again --------------------------------------------------------------------------------------------------------
@@ -285,7 +288,7 @@ def discard(row: OutboxMessage) -> None:
     remove(row)
 
 
-def try_again(row: OutboxMessage, *, password: str) -> None:
+def try_again(row: OutboxMessage, *, password: Secret) -> None:
     """Now, with the password that the session has. Of a message whose fate nobody knows, its writer decides so.
     Raises ``TooLate``."""
     if row.delegation is None or row.state not in (*OutboxMessage.WAITS, State.FAILED, State.UNKNOWN):
@@ -312,7 +315,7 @@ def try_again(row: OutboxMessage, *, password: str) -> None:
     deliver_here(row.pk)
 
 
-def was_sent(row: OutboxMessage, *, password: str) -> None:
+def was_sent(row: OutboxMessage, *, password: Secret) -> None:
     """Its writer has seen that it arrived. Raises ``TooLate``."""
     if row.delegation is None or row.state != State.UNKNOWN:
         raise TooLate

@@ -28,6 +28,8 @@ TROUBLE: dict[str, Text] = {
     "delayed": _("The server does not accept some addresses just now."),
     "size": _("The message is larger than the server for sending accepts."),
     "password": _("The server for sending does not accept your name and password."),
+    "tokens": _("Your sign-in was over before it could be sent. Sign in again, and try again if it still waits."),
+    "provider": _("The provider with which you sign in does not answer, so the message waits."),
     "sender": _("The server does not let you write from this address."),
     "tls": _("The server for sending could not prove who it is, so it was not trusted."),
     "message": _("The server refused the message."),

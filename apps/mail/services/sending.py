@@ -17,6 +17,7 @@ from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
 from apps.mail.services import folders, servers
 from apps.mail.services.refs import MessageRef
+from apps.mail.submission_errors import TokensAway
 from portal.contracts import Text
 
 log = structlog.get_logger(__name__)
@@ -144,6 +145,7 @@ def why_of(refusal: Sequence[object]) -> str:
 _WHY: tuple[tuple[type[submission.SubmissionError], Text], ...] = (
     (submission.MessageTooLarge, _lazy("The message is larger than the server for sending accepts.")),
     (submission.SignInRefused, _lazy("The server for sending does not accept your name and password.")),
+    (TokensAway, _lazy("The provider with which you sign in does not answer. Try again in a moment.")),
     (submission.SenderRefused, _lazy("The server does not let you write from this address.")),
     (submission.TlsFailed, _lazy("The server for sending could not prove who it is, so it was not trusted.")),
     (submission.ServerUnreachable, _lazy("The server for sending is busy or away. Try again in a moment.")),

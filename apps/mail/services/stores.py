@@ -11,13 +11,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import SignInRefused
+from apps.mail.mailbox.errors import ProviderAway, SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
 from portal import credentials, rules
+from portal.accounts import SignInUnavailable
 from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
+from portal.secret import Bearer, Secret, Shown, Tokens
 
 
 def imap_server() -> ServerUrl:
@@ -34,7 +36,7 @@ def mail_login(login: str, email: str) -> str:
     return rules.filled(settings.MAIL_LOGIN_RULE, values)
 
 
-def account(*, login: str, password: str, client_address: str = "") -> Account:
+def account(*, login: str, password: Shown, client_address: str = "") -> Account:
     """An account on the site's server. The client's address is passed on (IMAP ID) where the site trusts the server."""
     return Account(
         server=imap_server(),
@@ -78,27 +80,51 @@ def check_password(target: Account) -> None:
 @contextmanager
 def open_store(request: PortalRequest) -> Iterator[MailStore]:
     """The signed-in user's mail. Raises ``portal.credentials.Locked`` when the password is not at hand, or is one that
-    the server refuses."""
+    the server refuses. A token that it refuses is renewed once: it may have been taken back before its time."""
+    with contextlib.ExitStack() as stack:
+        target = account_of(request)
+        try:
+            store = stack.enter_context(open_account(target))
+        except SignInRefused as error:
+            if isinstance(target.password, str):
+                raise credentials.Locked(refused=True) from error
+            store = stack.enter_context(_open_again(request, refused=target.password))
+        yield store
+
+
+@contextmanager
+def _open_again(request: PortalRequest, *, refused: Bearer) -> Iterator[MailStore]:
     with contextlib.ExitStack() as stack:
         try:
-            store = stack.enter_context(open_account(account_of(request)))
+            store = stack.enter_context(open_account(account_of(request, refused=refused.token)))
         except SignInRefused as error:
             raise credentials.Locked(refused=True) from error
         yield store
 
 
-def account_of(request: PortalRequest) -> Account:
+def account_of(request: PortalRequest, *, refused: str = "") -> Account:
+    """Raises ``portal.credentials.Locked``, ``ProviderAway``. ``refused``: the token that is good no more."""
     return account(
         login=mail_login(request.user.login, request.user.email),
-        password=credentials.unseal(request),
+        password=shown(credentials.unseal(request), refused=refused),
         client_address=request.client_address,
     )
+
+
+def shown(secret: Secret, *, refused: str = "") -> Shown:
+    """As ``portal.credentials.shown``, with an error of ours: raises ``ProviderAway``."""
+    try:
+        return credentials.shown(secret, refused=refused)
+    except SignInUnavailable as error:
+        raise ProviderAway(str(error)) from error
 
 
 def close_connections(request: PortalRequest) -> None:
     """Close the connections that were opened with this session's password; busy ones as soon as they are free."""
     try:
-        target = account_of(request)
+        secret = credentials.unseal(request)
     except credentials.Locked:
         return  # nothing was opened with a password that is not there
+    password: Shown = Bearer("", secret.of) if isinstance(secret, Tokens) else secret  # nobody is asked for a token
+    target = account(login=mail_login(request.user.login, request.user.email), password=password)
     pool().close_account(pool().key(target))

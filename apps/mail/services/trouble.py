@@ -13,9 +13,11 @@ from apps.mail.mailbox.errors import (
     NoSuchMailbox,
     NoSuchMessage,
     PrivacyRequired,
+    ProviderAway,
     QuotaExceeded,
     ServerUnreachable,
     TlsFailed,
+    TokensNotTaken,
     TooManyConnections,
     UidValidityChanged,
 )
@@ -61,6 +63,30 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
             ),
             status=502,
             icon="shield-x",
+            works=_MEANWHILE,
+            retry=True,
+        ),
+    ),
+    (
+        TokensNotTaken,
+        Trouble(
+            title=_("The mail server does not take your sign-in"),
+            text=_(
+                "You have signed in with a provider, and the mail server accepts none of its tokens "
+                "(neither OAUTHBEARER nor XOAUTH2). Tell your administrator."
+            ),
+            status=502,
+            icon="shield-x",
+            works=_MEANWHILE,
+        ),
+    ),
+    (
+        ProviderAway,
+        Trouble(
+            title=_("Your sign-in can’t be renewed just now"),
+            text=_("The provider with which you have signed in does not answer. Your mail opens as soon as it does."),
+            status=503,
+            icon="server-off",
             works=_MEANWHILE,
             retry=True,
         ),

@@ -21,7 +21,8 @@ class Command(BaseCommand):
         kinds = parser.add_subparsers(dest="kind", required=True)
         from_csv = kinds.add_parser("csv", help="columns: login, email, name, groups (with | between them)")
         from_csv.add_argument("file", type=Path)
-        from_csv.add_argument("--source", choices=["imap", "ldap"], help="where their password is; first of SIGN_IN")
+        sources = ["imap", "ldap", "oidc"]
+        from_csv.add_argument("--source", choices=sources, help="where they sign in; the first of SIGN_IN")
         for kind in (from_csv, kinds.add_parser("ldap", help="everybody whom the directory would let in")):
             kind.add_argument("--group", action="append", default=[], help="put all of them into this group as well")
             kind.add_argument("--dry-run", action="store_true", help="only say what would be done")

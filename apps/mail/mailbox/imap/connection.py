@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.imap import guard
+from apps.mail.mailbox.imap import guard, sign_in
 from apps.mail.mailbox.imap.commands import (
     NEWS,
     STATUS_WORDS,
@@ -119,15 +119,9 @@ class Connection:
         account = self.account
         if account.client_address and "ID" in self.capabilities:
             self.attempt(command("ID", guard.strings(("x-originating-ip", account.client_address))))
-        login, password = guard.string(account.login), guard.string(account.password)
         self._capability_told = False
         try:
-            if "AUTH=PLAIN" in self.capabilities:
-                self._authenticate_plain()
-            elif "LOGINDISABLED" in self.capabilities:
-                raise errors.TlsFailed("the server takes no password on this connection")
-            else:
-                self.run(Command("LOGIN", (login, password)), check=Completion.sign_in_error)
+            sign_in.authenticate(self, account)
         except errors.ServerUnreachable as error:
             if error.server_text and "connections" in error.server_text.lower():
                 raise errors.TooManyConnections(server_text=error.server_text) from error
@@ -136,15 +130,6 @@ class Connection:
             self.execute(command("CAPABILITY"))
         offered = {"ENABLE", "QRESYNC"} <= self.capabilities  # it tells UIDs of what has gone (RFC 7162)
         self.resynchronises = offered and self.attempt(command("ENABLE", guard.words("QRESYNC"))).completion.ok
-
-    def _authenticate_plain(self) -> None:
-        token = guard.sasl_plain(self.account.login, self.account.password)
-        mechanism = guard.words("PLAIN")
-        if "SASL-IR" in self.capabilities:
-            self.run(Command("AUTHENTICATE", (mechanism, token)), check=Completion.sign_in_error)
-        else:
-            reply = token + b"\r\n"
-            self.run(Command("AUTHENTICATE", (mechanism,)), check=Completion.sign_in_error, reply=reply)
 
     # speaking
 
@@ -178,11 +163,11 @@ class Connection:
         self,
         *commands: Command,
         check: Callable[[Completion], errors.MailError] | None = Completion.error,
-        reply: bytes = b"",
+        replies: Sequence[bytes] = (),
     ) -> Result:
         """Send commands together and read until each is answered.
 
-        ``check`` makes the error of a NO or BAD; None leaves them to the caller. ``reply`` answers the server's ``+``.
+        ``check`` makes the error of a NO or BAD; None leaves them to the caller. ``replies`` answer the server's ``+``.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is not None and commands == (ahead[0],):
@@ -191,15 +176,14 @@ class Connection:
             raise errors.ServerUnreachable("the connection is closed")
         written = [self._written(wanted) for wanted in commands]
         self.broken = True  # until every answer is in: a connection left in mid-command serves nobody again
-        exchange = Exchange()
+        exchange, left = Exchange(), list(replies)
         self._stream.arrivals.begin()
         try:
             for tag, chunks in written:
                 self._send(tag, chunks, exchange)
             while exchange.pending:
-                if self._receive(exchange) and reply:
-                    self._stream.send(reply)
-                    reply = b""
+                if self._receive(exchange) and left:
+                    self._stream.send(left.pop(0) + b"\r\n")
         except OSError as error:
             self.close()
             raise network_error(error) from error

@@ -21,14 +21,14 @@ dialog?.addEventListener("close", () => (interrupted = []));
 function showForm(html) {
   const body = $("[data-body]", dialog);
   body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
-  $("form", body)?.addEventListener("submit", signIn);
+  body.querySelectorAll("form").forEach((form) => form.addEventListener("submit", signIn));
   $("[autofocus]", body)?.focus();
 }
 
 async function signIn(event) {
   event.preventDefault();
   const form = event.currentTarget;
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
+  const answer = await send(form);
   if (answer.status !== 204) return showForm(await answer.text());
   if (answer.headers.get("X-Portal-Account") !== document.body.dataset.account) return location.reload(); // somebody else
   renewToken(answer.headers.get("X-CSRFToken"));
@@ -36,6 +36,13 @@ async function signIn(event) {
   dialog.close();
   document.dispatchEvent(new CustomEvent("signed-in"));
   again.forEach(repeat);
+}
+
+/* A form that asks whether somebody has signed in elsewhere meanwhile has no token: that would be the old one. */
+function send(form) {
+  const headers = { "HX-Request": "true" };
+  if (form.method === "post") return fetch(form.action, { method: "POST", body: new FormData(form), headers });
+  return fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`, { headers });
 }
 
 /* The token changes with every sign-in: the forms of this page must send the new one. */

@@ -1,0 +1,1 @@
+"""OpenID Connect as a second level of signing in, and its tokens as what opens the mailbox."""
