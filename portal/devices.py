@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.core.signing import BadSignature, Signer
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -35,8 +36,9 @@ def known(request: HttpRequest, *, login: str) -> str:
     else ""."""
     name = _name(request)
     people = get_user_model()
-    theirs = Q(**{f"user__{people.USERNAME_FIELD}": login}) | Q(**{f"user__{people.EMAIL_FIELD}__iexact": login})
-    found = name and KnownDevice.objects.filter(theirs, digest=_digest(name)).exists()
+    theirs = Q(**{f"user__{people.USERNAME_FIELD}": login}) | Q(address=login)
+    rows = KnownDevice.objects.alias(address=Lower(f"user__{people.EMAIL_FIELD}"))
+    found = name and rows.filter(theirs, digest=_digest(name)).exists()
     return _digest(name) if found else ""
 
 

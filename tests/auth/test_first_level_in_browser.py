@@ -105,6 +105,8 @@ def test_every_page_is_open_to_everybody(
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         faults.extend([f"{what}: {wide}px too wide"] if wide > 0 else [])
 
+    page.goto("/auth/help/")
+    look("help")
     page.goto("/sign-in/")
     look("first level")
     page.get_by_label("User name or mail address").fill(carol.login)
@@ -128,6 +130,8 @@ def test_every_page_is_open_to_everybody(
     look("app password")
     page.goto("/auth/security/passkey/")
     look("passkey")
+    page.goto("/auth/security/password/")
+    look("portal password")
     page.goto("/auth/prove/")
     look("prove")
     page.goto("/auth/security/")

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from django.db.models.functions import Lower
 from django.views.decorators.debug import sensitive_variables
 
 from apps.auth.certificates import services as certificates
@@ -38,7 +39,9 @@ def named(login: str) -> list[User]:
     people = User.objects.filter(is_active=True)
     found = [user for user in people.filter(login=canonical)[:MOST_OF_A_NAME] if user.login == canonical]
     if "@" in canonical:  # asked for names that are known and for others
-        by_address = people.filter(email__iexact=canonical).exclude(login=canonical)[:MOST_OF_A_NAME]
+        # not iexact, which MariaDB leaves to the collation, and ours knows upper and lower case
+        by_address = people.alias(address=Lower("email")).filter(address=canonical).exclude(login=canonical)
+        by_address = by_address[:MOST_OF_A_NAME]
         found += [user for user in by_address if user.email.casefold() == canonical]
     return found
 
