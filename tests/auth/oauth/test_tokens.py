@@ -192,6 +192,15 @@ def test_twenty_at_once_renew_once(hall: Provider, alice: User, monkeypatch, sec
     connection.close()
 
 
+def test_who_comes_late_with_what_was_read_before_does_not_renew(hall: Provider, alice: User) -> None:
+    tokens = grants.keep(alice.pk, granted(hall, seconds=-10))
+    read_before = TokenGrant.objects.get()
+    grants.bearer(tokens)
+    assert not grants._lease(read_before)
+    assert grants._lease(TokenGrant.objects.get())
+    assert not grants._lease(TokenGrant.objects.get())
+
+
 def due_while(token: str):
     return lambda self, refused: self.token == token
 
