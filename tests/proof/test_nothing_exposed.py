@@ -1,4 +1,5 @@
-"""Until the first level passes, no socket to any server opens: listeners in their places hear nothing.
+"""Until the first level passes, no socket to any server opens: listeners in their places hear nothing, and Python's
+own audit of this process (PEP 578) sees nobody connect to anything else.
 
 A few tries of every kind in each run, 1,000 of every kind in `make soak`.
 """
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -26,7 +29,22 @@ from tests.auth.oauth.signing import with_provider
 pytestmark = pytest.mark.needs_app("mail")
 KINDS = ("code", "password", "recovery", "invitation", "passkey", "certificate", "nothing", "second level", "in place",
          "with a form", "remembered", "unknown way", "provider", "back from the provider")  # fmt: skip
-NOTHING = {"imap": 0, "smtp": 0, "oidc": 0}
+NOTHING = {"imap": 0, "smtp": 0, "ldap": 0, "oidc": 0, "any": 0}
+
+
+class Dialled:
+    """Counts what this process connects to, whatever it is, while it is listened to."""
+
+    def __init__(self) -> None:
+        self.heard, self._listening = 0, True
+        sys.addaudithook(self._hear)  # there is no taking it away again
+
+    def _hear(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if self._listening and event == "socket.connect":
+            self.heard += 1
+
+    def close(self) -> None:
+        self._listening = False
 
 
 class Listener:
@@ -51,16 +69,20 @@ class Listener:
 
 
 @pytest.fixture
-def servers(settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[dict[str, Listener]]:
-    listeners = {name: Listener() for name in NOTHING}
+def servers(settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[dict[str, Listener | Dialled]]:
+    listeners = {name: Listener() for name in NOTHING if name != "any"}
     settings.IMAP_URL = f"imap://127.0.0.1:{listeners['imap'].port}"
     settings.SMTP_URL = f"smtp://127.0.0.1:{listeners['smtp'].port}"
-    settings.SIGN_IN, settings.OIDC_CLIENT_ID = ["imap", "oidc"], "yurt"
+    settings.LDAP_URL = f"ldap://127.0.0.1:{listeners['ldap'].port}"
+    settings.LDAP_BASE = "dc=example,dc=test"
+    settings.AUTHENTICATION_BACKENDS = ["apps.auth.ldap.backend.LdapBackend", *settings.AUTHENTICATION_BACKENDS]
+    settings.SIGN_IN, settings.OIDC_CLIENT_ID = ["ldap", "imap", "oidc"], "yurt"
     settings.OIDC_ISSUER = f"http://127.0.0.1:{listeners['oidc'].port}"
     monkeypatch.setattr(Throttle, "enter", lambda self: 0)  # each try shall be heard
+    everything = listeners | {"any": Dialled()}
     with override_registry(*with_provider()):
-        yield listeners
-    for listener in listeners.values():
+        yield everything
+    for listener in everything.values():
         listener.close()
 
 
@@ -108,7 +130,7 @@ def tries(count: int) -> None:
             attempt(kind, next(names), number)
 
 
-def test_a_few_of_every_kind(servers: dict[str, Listener]) -> None:
+def test_a_few_of_every_kind(servers: dict[str, Listener | Dialled]) -> None:
     Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
     tries(6)
     assert {name: listener.heard for name, listener in servers.items()} == NOTHING
@@ -116,17 +138,21 @@ def test_a_few_of_every_kind(servers: dict[str, Listener]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_thousand_of_every_kind(servers: dict[str, Listener]) -> None:
+def test_a_thousand_of_every_kind(servers: dict[str, Listener | Dialled]) -> None:
     Rule.objects.create(title="everybody", needs="code, passkey, certificate+password", remember_days=30)
     tries(1_000)
     assert {name: listener.heard for name, listener in servers.items()} == NOTHING
     print(f"{1_000 * len(KINDS)} failing tries of {len(KINDS)} kinds, 0 connections")
 
 
-def test_the_listeners_hear(servers: dict[str, Listener]) -> None:
-    """Without a rule the mail server is asked: that the proof bites."""
+def test_the_listeners_hear(servers: dict[str, Listener | Dialled], settings) -> None:
+    """Without a rule the directory and the mail server are asked: that the proof bites."""
+    Client().post("/sign-in/", {"username": "carol", "password": "x"})
+    assert servers["ldap"].heard > 0
+    settings.LDAP_URL = ""
     Client().post("/sign-in/", {"username": "carol", "password": "x"})
     assert servers["imap"].heard > 0
+    assert servers["any"].heard >= servers["imap"].heard + servers["ldap"].heard
     assert servers["oidc"].heard == 0
     attempt("provider", "carol", 1)
     heard = servers["oidc"].heard
