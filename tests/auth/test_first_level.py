@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import statistics
-import threading
 import time
 from datetime import timedelta
 from urllib.parse import quote
@@ -15,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from django.conf import settings as site
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -25,7 +22,7 @@ from apps.auth.factors.models import CodeDevice, RecoveryCode, RememberedBrowser
 from apps.auth.models import User
 from portal import sessions
 from portal.accounts import external_user
-from tests.auth.proving import KEY, app_of, asked, carol, code_now, first, patient, second
+from tests.auth.proving import app_of, asked, carol, code_now, first, patient, second
 from tests.auth.world import MAIL_PASSWORD, SIGN_IN, MailBackend, sign_in, user_of, world
 
 __all__ = ["asked", "carol", "patient", "world"]  # the fixtures
@@ -303,54 +300,6 @@ def test_administration_asks_for_more(client: Client, carol: User) -> None:
     assert client.post("/auth/prove/", {"next": "/admin/", "way": "code", "code": "000000"}).status_code == 403
     assert client.post("/auth/prove/", {"next": "/admin/", "way": "code", "code": code_now()})["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
-
-
-# --- nothing is contacted, nothing is told, nothing works twice -----------------------------------------------------
-
-
-def test_times_tell_nothing(carol: User, asked: Rule, settings) -> None:
-    """The issue asks for less than 10 ms between known and unknown names."""
-    settings.PASSWORD_HASHERS = ["portal.hashers.Argon2idHasher"]
-    app_of(carol)
-    carol.set_password("portal password")
-    carol.save()
-    codes.new_sheet(carol)
-    client = Client()
-
-    def seconds(way: str, login: str) -> float:
-        started = time.process_time()
-        first(client, way, "000000", login)
-        return time.process_time() - started
-
-    for way, rounds in (("code", 40), ("recovery", 40), ("invitation", 40), ("password", 10)):
-        pairs = [(seconds(way, "carol"), seconds(way, "nobody")) for _ in range(rounds)]
-        known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
-        assert abs(known - unknown) < 0.010, way
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_posts_that_bring_one_code_at_once_one_is_heard() -> None:
-    user = external_user(source="test", server="mail.example.test", login="carol")
-    device = app_of(user)
-    heard: list[bool] = []
-    rounds = 20
-    for at in range(rounds):
-        now = (1_000_000 + at) * 30.0
-        code = codes.code_at(KEY, 1_000_000 + at)
-        ready = threading.Barrier(5)
-
-        def post(code: str = code, now: float = now, ready: threading.Barrier = ready) -> None:
-            mine = CodeDevice.objects.get(pk=device.pk)
-            ready.wait()
-            heard.append(codes.accept(mine, code, now=now))
-            connection.close()
-
-        threads = [threading.Thread(target=post) for _ in range(5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert heard.count(True) == rounds
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
