@@ -1,0 +1,367 @@
+"""Books, the people in them, and what has been done to them.
+
+A person's values are one document (``apps.contacts.card``); ``Contact`` has what lists show and sort by, ``Key`` what
+is looked up. Both are made anew from the document whenever it changes (``services.indexing``).
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.contacts import folding
+from apps.contacts.card import Card as Document
+
+TRASH_DAYS = 30  # a deleted contact can come back
+HISTORY_DAYS = 90  # a change can be undone
+
+
+def new_uid() -> str:
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+class Book(models.Model):
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("owner"), related_name="contact_books"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    key = models.CharField(max_length=100, editable=False)  # of the folded name: the same on every database
+    is_default = models.BooleanField(_("new contacts go here"), default=False)
+    collects = models.BooleanField(default=False, editable=False)  # people its owner has written to go here
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("address book")
+        verbose_name_plural = _("address books")
+        ordering = ["-is_default", "key", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_book_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.key = self.key_of(self.name)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @staticmethod
+    def key_of(name: str) -> str:
+        """Names that look alike are one name: a book is called by it."""
+        return folding.key(name)[:100] or name.casefold()[:100]
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def of(self, user_id: int) -> ContactQuerySet:
+        """What this person may see. The one place that knows; books that are shared will be added here."""
+        return self.filter(owner_id=user_id)
+
+    def kept(self) -> ContactQuerySet:
+        return self.filter(deleted=None)
+
+    def thrown_away(self) -> ContactQuerySet:
+        return self.filter(deleted__gt=timezone.now() - timedelta(days=TRASH_DAYS))
+
+    def matching(self, query: str) -> ContactQuerySet:
+        """In which every word stands, as a part of a name or of another value."""
+        found = self
+        for word in folding.words(query)[:8]:
+            found = found.filter(words__contains=word)
+        return found
+
+
+class Contact(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")  # the book's
+    book = models.ForeignKey(Book, models.CASCADE, related_name="contacts")
+    uid = models.CharField(max_length=190, default=new_uid)
+    version = models.PositiveIntegerField(default=1)  # of the document: who saves says which one they have seen
+    created = models.DateTimeField(default=timezone.now)
+    changed = models.DateTimeField(default=timezone.now)
+    deleted = models.DateTimeField(null=True)
+    # from here on: made from the document
+    name = models.CharField(max_length=190)
+    detail = models.CharField(max_length=190, blank=True)  # the second line in lists
+    email = models.CharField(max_length=320, blank=True)  # the preferred one
+    family_first = models.CharField(max_length=190)  # the name as it is called with the family name first
+    photo = models.CharField(max_length=64, blank=True)  # ``Photo.digest``
+    by_given = models.CharField(max_length=100)
+    by_family = models.CharField(max_length=100)
+    words = models.TextField()  # all that the quick search looks through, folded
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = [
+            models.Index(fields=["owner", "deleted", "by_given"], name="contacts_owner_given"),
+            models.Index(fields=["owner", "deleted", "by_family"], name="contacts_owner_family"),
+            models.Index(fields=["book", "deleted", "by_given"], name="contacts_book_given"),
+            models.Index(fields=["book", "deleted", "by_family"], name="contacts_book_family"),
+            models.Index(fields=["book", "uid"], name="contacts_book_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Card(models.Model):
+    """The document, apart from what lists read."""
+
+    contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="card")
+    data = models.JSONField()
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def document(self) -> Document:
+        return Document.from_json(self.data)
+
+
+class Key(models.Model):
+    """What a contact can be looked up by."""
+
+    class Kind(models.TextChoices):
+        WORD = "w"  # of the name, or the address: completion goes by their beginnings
+        EMAIL = "e"
+        PHONE = "p"
+        NAME = "n"  # all words of the name in the order of the alphabet
+        TAG = "t"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=1, choices=Kind)
+    key = models.CharField(max_length=190)
+
+    class Meta:
+        verbose_name = _("key")
+        verbose_name_plural = _("keys")
+        indexes = [models.Index(fields=["owner", "kind", "key"], name="contacts_key_lookup")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class Photo(models.Model):
+    """A picture drawn anew from what was uploaded. Found by what it is, so the same one is kept once."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+    made = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+        constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="contacts_photo_once")]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Tag(models.Model):
+    """The spelling of a tag: the contacts have it as a value, and find it by ``Key``."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    key = models.CharField(max_length=190)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_tag_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Favourite(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="favoured")
+
+    class Meta:
+        verbose_name = _("favourite")
+        verbose_name_plural = _("favourites")
+        constraints = [models.UniqueConstraint(fields=["user", "contact"], name="contacts_favourite_once")]
+
+    def __str__(self) -> str:
+        return str(self.contact_id)
+
+
+class Group(models.Model):
+    """People of any books, and other groups."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=100)
+    key = models.CharField(max_length=100)
+    uid = models.CharField(max_length=190, default=new_uid)
+
+    class Meta:
+        verbose_name = _("group of contacts")
+        verbose_name_plural = _("groups of contacts")
+        ordering = ["key", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_group_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """One of the two is set."""
+
+    group = models.ForeignKey(Group, models.CASCADE, related_name="members")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="memberships")
+    child = models.ForeignKey(Group, models.CASCADE, null=True, related_name="parents")
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.UniqueConstraint(fields=["group", "contact"], name="contacts_member_once"),
+            models.UniqueConstraint(fields=["group", "child"], name="contacts_subgroup_once"),
+            models.CheckConstraint(
+                condition=Q(contact__isnull=True, child__isnull=False) | Q(contact__isnull=False, child__isnull=True),
+                name="contacts_member_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {self.contact_id or self.child_id}"
+
+
+class Change(models.Model):
+    """What was done to a contact, with the document as it was before."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created", _("Created")
+        EDITED = "edited", _("Changed")
+        MERGED = "merged", _("Merged with another contact")
+        MOVED = "moved", _("Moved to another address book")
+        DELETED = "deleted", _("Deleted")
+        RESTORED = "restored", _("Taken back from the trash")
+        UNDONE = "undone", _("A change was undone")
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=10, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=190, blank=True)
+    source = models.CharField(max_length=10)  # ``Source.kind``
+    text = models.CharField(max_length=190, blank=True)  # ``Source.text``, or the book it was in before
+    version = models.PositiveIntegerField()  # that it led to
+    before = models.JSONField(null=True)  # None where the document stayed as it was, or was not there
+    book = models.ForeignKey(Book, models.SET_NULL, null=True, related_name="+")  # before it was moved
+    whole = models.ForeignKey("Undertaking", models.CASCADE, null=True, related_name="changes")
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["contact", "-id"], name="contacts_change_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} {self.kind}"
+
+
+class Undertaking(models.Model):
+    """Something done to several contacts at once, and undone as a whole: an import, a merge."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import"
+        MERGE = "merge"
+
+    class State(models.TextChoices):
+        READ = "read"  # looked through; nothing is done yet
+        RUNNING = "running"
+        DONE = "done"
+        UNDONE = "undone"
+        FAILED = "failed"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.DONE)
+    at = models.DateTimeField(default=timezone.now)
+    title = models.CharField(max_length=190, blank=True)  # the file's name
+    book = models.ForeignKey(Book, models.SET_NULL, null=True, related_name="+")
+    file = models.CharField(max_length=32, blank=True)  # in DATA_DIR/imports; "" when it is gone
+    options = models.JSONField(default=dict)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("undertaking")
+        verbose_name_plural = _("undertakings")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.title}"
+
+
+class Row(models.Model):
+    """What an import says of one card or line."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("new")
+        CHANGED = "changed", _("brought up to date")
+        SAME = "same", _("there already")
+        GROUP = "group", _("a group")
+        BAD = "bad", _("not imported")
+
+    whole = models.ForeignKey(Undertaking, models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()  # of the line where it begins
+    state = models.CharField(max_length=10, choices=State)
+    name = models.CharField(max_length=190, blank=True)
+    remark = models.CharField(max_length=400, blank=True)
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("row of an import")
+        verbose_name_plural = _("rows of imports")
+        ordering = ["number", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.state}"
+
+
+class Correspondent(models.Model):
+    """An address that somebody has written to: never one that has only written to them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=190)  # ``folding.email_key``
+    uses = models.PositiveIntegerField(default=1)
+    last = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("address written to")
+        verbose_name_plural = _("addresses written to")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="contacts_correspondent_once")]
+        indexes = [models.Index(fields=["user", "-last"], name="contacts_correspondent_last")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Different(models.Model):
+    """Two contacts of which somebody has said that they are not the same person."""
+
+    one = models.ForeignKey(Contact, models.CASCADE, related_name="+")  # the one with the smaller id
+    other = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("pair of different contacts")
+        verbose_name_plural = _("pairs of different contacts")
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="contacts_different_once")]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} {self.other_id}"

@@ -1,0 +1,92 @@
+"""What lists show and what is looked up, made from the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apps.contacts import folding
+from apps.contacts.card import FAMILY, GIVEN, Card, emails
+from apps.contacts.models import Contact, Key, Tag
+
+MOST_WORDS = 3000  # characters that the quick search looks through
+SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME", "ORG", "TITLE", "ROLE", "EMAIL")
+SEARCHED_TOO = ("ADR", "URL", "IMPP", "RELATED", "CATEGORIES", "X-FIELD", "NOTE")
+
+
+def describe(contact: Contact, card: Card) -> None:
+    """Fill the columns that come from the document. Saves nothing."""
+    name = card.name
+    contact.name = name[:190]
+    contact.email = next(emails(card), "")[:320]
+    work = [card.text("TITLE"), card.text("ORG")]
+    contact.detail = (" · ".join(text for text in work if text) or (contact.email if contact.email != name else ""))[
+        :190
+    ]
+    given, family = _order(card, name)
+    contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
+    contact.by_given = folding.sort_key(name)
+    contact.by_family = folding.sort_key(f"{family} {given}")
+    contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
+    contact.words = _searched(card)
+
+
+def _order(card: Card, name: str) -> tuple[str, str]:
+    """(all but the family name, family name)."""
+    parts = card.first("N")
+    if parts is not None and not isinstance(parts.value, str):
+        names = parts.parts(5)
+        if names[FAMILY]:
+            return " ".join(names[at] for at in (GIVEN, 2) if names[at]), names[FAMILY]
+    if card.first("ORG") is not None and card.text("ORG").startswith(name):
+        return "", name
+    given, _blank, family = name.rpartition(" ")
+    return given, family
+
+
+def _searched(card: Card) -> str:
+    texts = [value.text for name in SEARCHED for value in card.all(name)]
+    words = dict.fromkeys(word for text in texts for word in folding.words(text))
+    numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
+    more = dict.fromkeys(word for name in SEARCHED_TOO for v in card.all(name) for word in folding.words(v.text))
+    return f" {' '.join({**words, **numbers, **more})} "[:MOST_WORDS]
+
+
+def keys_of(contact: Contact, card: Card) -> list[Key]:
+    """Its keys, not saved."""
+    found = dict.fromkeys((kind, key) for kind, key in _keys(card) if key)
+    return [Key(owner_id=contact.owner_id, contact=contact, kind=kind, key=key[:190]) for kind, key in found]
+
+
+def _keys(card: Card) -> Iterator[tuple[str, str]]:
+    for name in ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"):
+        for value in card.all(name):
+            for word in folding.words(value.text)[:12]:
+                yield Key.Kind.WORD, word
+    for email in emails(card):
+        yield Key.Kind.EMAIL, folding.email_key(email)
+        yield Key.Kind.WORD, folding.plain(email.strip())
+        for word in folding.words(email.partition("@")[0])[:6]:
+            yield Key.Kind.WORD, word
+    for value in card.all("TEL"):
+        yield Key.Kind.PHONE, folding.phone_key(value.text)
+    yield Key.Kind.NAME, folding.name_key(card.name)
+    for tag in tags_of(card):
+        yield Key.Kind.TAG, tag_key(tag)
+
+
+def tags_of(card: Card) -> list[str]:
+    given = (tag.strip() for value in card.all("CATEGORIES") for tag in value.text.split(","))
+    return list({tag_key(tag): tag[:60] for tag in given if tag}.values())
+
+
+def tag_key(tag: str) -> str:
+    return (folding.key(tag) or tag.casefold())[:190]
+
+
+def spell_tags(owner_id: int, cards: list[Card]) -> None:
+    """Tags that are new are spelt as here."""
+    spelt = {tag_key(tag): tag for card in cards for tag in tags_of(card)}
+    if spelt:
+        known = set(Tag.objects.filter(owner_id=owner_id, key__in=spelt).values_list("key", flat=True))
+        new = [Tag(owner_id=owner_id, key=key, name=tag) for key, tag in spelt.items() if key not in known]
+        Tag.objects.bulk_create(new, ignore_conflicts=True)
