@@ -19,6 +19,7 @@ MOST_ROWS = 200
 _DATE = re.compile(r"(?:\d{4}|--)-?(?:\d{2}(?:-?\d{2})?)?|---\d{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 MOST_LABEL = 60
+_ORDER = {"N": (1, 0, 2, 3, 4), "ADR": (2, 1, 0, 5, 3, 4, 6)}
 
 
 @dataclass(slots=True)
@@ -34,8 +35,10 @@ class Row:
 
     @property
     def cells(self) -> list[tuple[int, Text, str]]:
+        """(number, label, text) of each part, in the order in which people write them."""
         labels = self.prop.parts or (self.prop.label,)
-        return [(at, label, self.parts[at] if at < len(self.parts) else "") for at, label in enumerate(labels)]
+        order = _ORDER.get(self.prop.name, range(len(labels)))
+        return [(at, labels[at], self.parts[at] if at < len(self.parts) else "") for at in order]
 
     @property
     def types(self) -> list[tuple[str, Text, bool]]:
@@ -51,7 +54,7 @@ class Row:
 
     @property
     def removable(self) -> bool:
-        return not self.prop.asked or bool(self.id) or not self.empty
+        return not self.prop.asked or not (self.prop.once or self.empty)
 
 
 @dataclass(slots=True)

@@ -76,7 +76,9 @@ def test_nothing_of_hers_is_anybody_elses(as_alice: Client, alice: User, bob: Us
     group = groups.make(alice.pk, "Team")
     mine = add(bob, "Own Person")
     assert other.post(reverse("contacts:act", args=[mine.pk]), {"do": f"group:{group.pk}"}).status_code == 404
-    assert as_alice.post(reverse("contacts:act", args=[contact.pk]), {"do": f"copy:{book_of(bob).pk}"}).status_code == 404
+    assert (
+        as_alice.post(reverse("contacts:act", args=[contact.pk]), {"do": f"copy:{book_of(bob).pk}"}).status_code == 404
+    )
     assert b"Secret" not in other.get(f"{INDEX}?q=secret").content
     assert b"Secret" not in other.get("/search/?q=secret").content
     contact.refresh_from_db()
@@ -99,7 +101,13 @@ def test_values_come_and_go_and_what_is_not_shown_stays(as_alice: Client, alice:
     form[f"{field(form, 'TEL')}-0"] = "7654321"
     assert as_alice.post(url, form).status_code == 302
     card = keeping.document(contact)
-    assert [value.text for value in card.values] == ["Anna Adams", "Anna Adams", "a\\;b", "7654321", "felt.example/anna"]
+    assert [value.text for value in card.values] == [
+        "Anna Adams",
+        "Anna Adams",
+        "a\\;b",
+        "7654321",
+        "felt.example/anna",
+    ]
     assert card.first("X-UNKNOWN").params == {"X-P": ("1",)}
     assert card.first("TEL").types == ("home", "voice")
     form = form_of(as_alice.get(url).content.decode())
@@ -285,7 +293,10 @@ def test_books_are_made_renamed_and_removed_with_a_way_back(as_alice: Client, al
     as_alice.post(reverse("contacts:act", args=[Contact.objects.get().pk]), {"do": "restore"})
     assert Contact.objects.get().book.name == "Personal"
     last = book_of(alice)
-    assert "your only address book" in as_alice.post(books, {"do": "delete", "book": last.pk}, follow=True).content.decode()
+    assert (
+        "your only address book"
+        in as_alice.post(books, {"do": "delete", "book": last.pk}, follow=True).content.decode()
+    )
 
 
 def test_tags_are_spelt_as_first_written_and_found_in_any_case(as_alice: Client, alice: User) -> None:
@@ -319,14 +330,20 @@ def test_the_list_costs_the_same_few_queries_at_any_length(
         as_alice.get(INDEX)
 
 
-@pytest.mark.parametrize("query", ["?in=book-0", "?in=book-x", "?in=nowhere", "?in=group-99", "?in=tag-1", "?in=book-9999999999999999999"])
+@pytest.mark.parametrize(
+    "query", ["?in=book-0", "?in=book-x", "?in=nowhere", "?in=group-99", "?in=tag-1", "?in=book-9999999999999999999"]
+)
 def test_there_is_no_such_place(as_alice: Client, query: str) -> None:
     assert as_alice.get(f"{INDEX}{query}").status_code == 404
 
 
-@pytest.mark.parametrize("text", ["javascript:window.__xss(1)", "data:text/html,x", "vbscript:x", "java\nscript:x", "//["])
+@pytest.mark.parametrize(
+    "text", ["javascript:window.__xss(1)", "data:text/html,x", "vbscript:x", "java\nscript:x", "//["]
+)
 def test_only_web_addresses_can_be_clicked(as_alice: Client, alice: User, text: str) -> None:
-    contact = add(alice, "Anna Adams", more=(Value("URL", text), Value("IMPP", text), Value("NOTE", "<img src=x onerror=x()>")))
+    contact = add(
+        alice, "Anna Adams", more=(Value("URL", text), Value("IMPP", text), Value("NOTE", "<img src=x onerror=x()>"))
+    )
     page = as_alice.get(reverse("contacts:contact", args=[contact.pk])).content.decode()
     card = page[page.index('<dl class="dl cdl">') : page.index("</dl>")]
     assert "<a " not in card and "Web" in card
@@ -337,6 +354,11 @@ def test_values_lead_where_they_should(as_alice: Client, alice: User) -> None:
     more = (Value("URL", "glacier.example/tokoeva"), Value("IMPP", "xmpp:a@b.test"), Value("BDAY", "--03-14"))
     contact = add(alice, "Anna Adams", "anna@felt.example", phone="+996 (555) 010-142", more=more)
     page = as_alice.get(reverse("contacts:contact", args=[contact.pk])).content.decode()
-    for part in ('href="https://glacier.example/tokoeva"', 'href="xmpp:a@b.test"', 'href="tel:+996555010142"', "March 14"):
+    for part in (
+        'href="https://glacier.example/tokoeva"',
+        'href="xmpp:a@b.test"',
+        'href="tel:+996555010142"',
+        "March 14",
+    ):
         assert part in page, part
     assert "anna@felt.example" in page and 'href="mailto:' in page  # a local account has no mailbox

@@ -118,10 +118,11 @@ class Table:
     rows: Iterator[tuple[int, list[str]]]
     separator: str = ","
     guessed: set[int] = field(default_factory=set)  # columns that nobody's names have told
+    headless: bool = False  # the first line is a person
 
 
-def opened(octets: bytes, *, targets: Sequence[str] | None = None) -> Table:
-    """Raises ``BadTable``."""
+def opened(octets: bytes, *, targets: Sequence[str] | None = None, headless: bool | None = None) -> Table:
+    """``headless``: whether the first line is a person too; None leaves that to its looks. Raises ``BadTable``."""
     text = decoded(octets)
     csv.field_size_limit(LONGEST_CELL)
     separator = _separator(text)
@@ -136,16 +137,18 @@ def opened(octets: bytes, *, targets: Sequence[str] | None = None) -> Table:
         raise BadTable("columns")
     found = [target_of(cell) for cell in head]
     rows = _rows(lines)
-    if not any(found):  # no names of columns: the first line is a person too
+    if headless is None:
+        headless = not any(found) and any("@" in cell or any(sign.isdecimal() for sign in cell) for cell in head)
+    if headless:
         first, rest = head, rows
         rows = (row for part in ([(1, first)], rest) for row in part)
         head = [f"{at}" for at in range(1, len(first) + 1)]
-        found = ["EMAIL" if "@" in cell else "FN" if not at else IGNORED for at, cell in enumerate(first)]
+        found = ["EMAIL" if "@" in cell else "FN" if not at else "" for at, cell in enumerate(first)]
     guessed = {at for at, target in enumerate(found) if not target}
     found = [target or CUSTOM for target in found]
     if targets:
         found = [targets[at] if at < len(targets) else target for at, target in enumerate(found)]
-    return Table(head, found, rows, separator, guessed)
+    return Table(head, found, rows, separator, guessed, headless)
 
 
 def _rows(lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:

@@ -126,7 +126,10 @@ def items(whole: Undertaking) -> Iterator[Item]:
     kind = whole.options["format"]
     with (folder() / whole.file).open("rb") as file:
         if kind == "csv":
-            yield from _table_items(file.read(), whole.options.get("columns"))
+            options = whole.options
+            yield from _table_items(
+                tables.opened(file.read(), targets=options.get("columns"), headless=options.get("headless"))
+            )
         elif kind == "ldif":
             for entry in ldif.entries(file):
                 bad = bool(entry.change) and entry.change != "add"
@@ -139,8 +142,7 @@ def items(whole: Undertaking) -> Iterator[Item]:
                 yield _checked(Item(card.number, card.values, card.uid, group, card.members, card.problems))
 
 
-def _table_items(octets: bytes, targets: list[str] | None) -> Iterator[Item]:
-    table = tables.opened(octets, targets=targets)
+def _table_items(table: tables.Table) -> Iterator[Item]:
     for number, row in table.rows:
         try:
             values = tables.values_of(row, table.head, table.targets)

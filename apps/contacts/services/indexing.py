@@ -18,10 +18,8 @@ def describe(contact: Contact, card: Card) -> None:
     name = card.name
     contact.name = name[:190]
     contact.email = next(emails(card), "")[:320]
-    work = [card.text("TITLE"), card.text("ORG")]
-    contact.detail = (" · ".join(text for text in work if text) or (contact.email if contact.email != name else ""))[
-        :190
-    ]
+    details = (card.text("ORG"), card.text("TITLE"), contact.email)
+    contact.detail = next((text for text in details if text and text != name), "")[:190]
     given, family = _order(card, name)
     contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
     contact.by_given = folding.sort_key(name)

@@ -15,6 +15,8 @@ from apps.contacts.services import correspondents, groups
 PLACES = frozenset({"all", "favourites", "recent", "trash"})
 MOST_QUERY = 100
 MOST_PAGE = 100_000
+SHORT = 50  # contacts of a list in which letters share headings
+TOGETHER = 3  # of them under one heading at least
 
 
 class NoSuchPlace(Exception):
@@ -92,6 +94,22 @@ class Page:
         return self.view.encoded(page=self.view.page + 1) if self.last < self.total else None
 
     def sections(self) -> Iterator[Section]:
+        """By letters; where the list is short, several letters share a heading."""
+        if self.total > SHORT or not self.column:
+            yield from self._by_letter()
+            return
+        first, waiting = "", Section("", [])
+        for section in self._by_letter():
+            first = first or section.letter
+            name = first if first == section.letter else f"{first} – {section.letter}"
+            waiting = Section(name, [*waiting.contacts, *section.contacts])
+            if len(waiting.contacts) >= TOGETHER:
+                yield waiting
+                first, waiting = "", Section("", [])
+        if waiting.contacts:
+            yield waiting
+
+    def _by_letter(self) -> Iterator[Section]:
         section: Section | None = None
         for contact in self.contacts:
             letter = letter_of(getattr(contact, self.column)) if self.column else ""

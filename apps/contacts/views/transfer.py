@@ -79,6 +79,7 @@ def one_import(request: PortalRequest, import_id: int) -> HttpResponse:
     state = request.GET.get("state", "")
     shown = rows.filter(state=state) if state else rows
     counts = {row["state"]: row["n"] for row in rows.order_by().values("state").annotate(n=Count("pk"))}
+    table = _table(whole) if whole.state == State.READ and whole.options["format"] == "csv" else None
     context: dict[str, Any] = {
         "whole": whole,
         "rows": Paginator(shown, ROWS).get_page(request.GET.get("page")),
@@ -86,19 +87,24 @@ def one_import(request: PortalRequest, import_id: int) -> HttpResponse:
         "counts": [(each, each.label, counts[each]) for each in importing.State if each in counts],
         "good": sum(n for each, n in counts.items() if each in {"new", "changed", "group"}),
         "percent": min(100, whole.done * 100 // whole.total) if whole.total else 0,
-        "columns": _columns(whole) if whole.state == State.READ and whole.options["format"] == "csv" else None,
+        "columns": _columns(table) if table else None,
+        "headless": table.headless if table else False,
         "format": importing.KINDS[whole.options["format"]],
     }
     return render(request, "contacts/import.html", side(request) | context)
 
 
-def _columns(whole: Undertaking) -> list[dict[str, Any]]:
-    """Each column with its name, the first of its cells, and what it may mean."""
+def _table(whole: Undertaking) -> tables.Table | None:
+    """None where it is none; its rows then say why."""
     octets = (importing.folder() / whole.file).read_bytes()
     try:
-        table = tables.opened(octets, targets=whole.options.get("columns"))
+        return tables.opened(octets, targets=whole.options.get("columns"), headless=whole.options.get("headless"))
     except tables.BadTable:
-        return []
+        return None
+
+
+def _columns(table: tables.Table) -> list[dict[str, Any]]:
+    """Each column with its name, the first of its cells, and what it may mean."""
     first = [row for _at, (_number, row) in zip(range(SHOWN_LINES), table.rows, strict=False)]
     return [
         {
@@ -145,16 +151,14 @@ def _act(request: PortalRequest, whole: Undertaking) -> HttpResponse:
         if request.POST.get("columns"):
             count = min(int(request.POST["columns"]) if request.POST["columns"].isdecimal() else 0, tables.MOST_COLUMNS)
             chosen = [request.POST.get(f"c{at}", "-") for at in range(count)]
-            known = {*tables.TARGETS, tables.CUSTOM, *(whole.options.get("columns") or _found(whole))}
+            table = _table(whole)
+            known = {*tables.TARGETS, tables.CUSTOM, *(table.targets if table else ())}
             whole.options["columns"] = [target if target in known else tables.IGNORED for target in chosen]
+            whole.options["headless"] = bool(request.POST.get("headless"))
         taken = Undertaking.objects.filter(pk=whole.pk, state=State.READ)
         if taken.update(state=State.RUNNING, options=whole.options, done=0):
             _start(whole, (importing.folder() / whole.file).stat().st_size, "look" if do == "map" else "take")
     return here
-
-
-def _found(whole: Undertaking) -> list[str]:
-    return [column["target"] for column in _columns(whole)]
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
