@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +26,7 @@ class BookAdmin(BookModelAdmin):
     readonly_fields = ["created"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Book]:
-        return super().get_queryset(request).annotate(n=Count("contacts", filter=Q(contacts__deleted=None)))
+        return Book.objects.counted()
 
     @admin.display(description=_("contacts"))
     def contacts(self, book: Book) -> int:

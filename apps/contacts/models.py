@@ -1,7 +1,8 @@
 """Books, the people in them, and what has been done to them.
 
 A person's values are one document (``apps.contacts.card``); ``Contact`` has what lists show and sort by, ``Key`` what
-is looked up. Both are made anew from the document whenever it changes (``services.indexing``).
+is looked up. Both are made anew from the document whenever it changes (``services.indexing``). Where an account is
+deleted administrators see of these rows a number and no more: who is in a book is its owner's business.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +28,14 @@ def new_uid() -> str:
     return f"urn:uuid:{uuid.uuid4()}"
 
 
+class BookQuerySet(models.QuerySet["Book"]):
+    def counted(self) -> BookQuerySet:
+        """With ``n``, the number of contacts. Each count goes along an index: joined, they would read all contacts."""
+        kept = Contact.objects.filter(book=OuterRef("pk"), deleted=None).order_by().values("book")
+        count = Subquery(kept.annotate(n=Count("*")).values("n"), output_field=models.IntegerField())
+        return self.annotate(n=Coalesce(count, 0))
+
+
 class Book(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("owner"), related_name="contact_books"
@@ -35,6 +45,8 @@ class Book(models.Model):
     is_default = models.BooleanField(_("new contacts go here"), default=False)
     collects = models.BooleanField(default=False, editable=False)  # people its owner has written to go here
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = BookQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("address book")
@@ -106,7 +118,7 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.pk)
 
 
 class Card(models.Model):
@@ -132,6 +144,7 @@ class Key(models.Model):
 
     class Kind(models.TextChoices):
         WORD = "w"  # of the name, or the address: completion goes by their beginnings
+        LATELY = "l"  # the same words of those who are written to, with ``heat``
         EMAIL = "e"
         PHONE = "p"
         NAME = "n"  # all words of the name in the order of the alphabet
@@ -141,6 +154,7 @@ class Key(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="keys")
     kind = models.CharField(max_length=1, choices=Kind)
     key = models.CharField(max_length=190)
+    heat = models.FloatField(default=0.0)  # see ``Correspondent``
 
     class Meta:
         verbose_name = _("key")
@@ -148,7 +162,7 @@ class Key(models.Model):
         indexes = [models.Index(fields=["owner", "kind", "key"], name="contacts_key_lookup")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
+        return str(self.pk)
 
 
 class Photo(models.Model):
@@ -182,7 +196,7 @@ class Tag(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_tag_once")]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.pk)
 
 
 class Favourite(models.Model):
@@ -213,7 +227,7 @@ class Group(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_group_once")]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.pk)
 
 
 class Member(models.Model):
@@ -305,7 +319,7 @@ class Undertaking(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.title}"
+        return str(self.pk)
 
 
 class Row(models.Model):
@@ -335,12 +349,17 @@ class Row(models.Model):
 
 
 class Correspondent(models.Model):
-    """An address that somebody has written to: never one that has only written to them."""
+    """An address that somebody has written to: never one that has only written to them.
+
+    ``heat`` orders by uses of which those of three months ago count half. It is the logarithm of that number at the
+    beginning of 2000, so it stays what it is while time goes by.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=190)  # ``folding.email_key``
     uses = models.PositiveIntegerField(default=1)
     last = models.DateTimeField(default=timezone.now)
+    heat = models.FloatField(default=0.0)
 
     class Meta:
         verbose_name = _("address written to")
@@ -349,7 +368,7 @@ class Correspondent(models.Model):
         indexes = [models.Index(fields=["user", "-last"], name="contacts_correspondent_last")]
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.pk)
 
 
 class Different(models.Model):

@@ -7,15 +7,16 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
 from apps.contacts.models import Correspondent, Key
 from apps.contacts.services import correspondents, listing
+from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
 ENOUGH = 40  # matches that are looked at in the order of the alphabet, after those that are written to
@@ -36,35 +37,35 @@ class PersonalBooks:
         return found[:limit]
 
     def _written_to(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
-        """From those they have written to: few, so all of them are looked at."""
-        now = timezone.now()
-        people = Correspondent.objects.filter(user_id=user_id).order_by("-last")[:2000]
-        ranks = {each.key: correspondents.rank(each.uses, each.last, now) for each in people}
-        likely = self._begin_with(user_id, words, narrow=ranks)
-        found = sorted(likely, key=lambda pair: -ranks[pair[1]])[:limit]
-        people_by_id = Person.objects.in_bulk([pk for pk, _email in found])
-        return [replace(self._contact(people_by_id[pk], email), rank=ranks[email]) for pk, email in found]
+        keys = self._beginning(user_id, Key.Kind.LATELY, words)
+        pairs = keys.order_by("-heat", "contact_id").values_list("contact_id", "heat")[: 3 * limit]
+        heats = dict(reversed(pairs))
+        people = Person.objects.defer("words").in_bulk(list(heats))
+        emails = Key.objects.filter(contact__in=people, kind=Key.Kind.EMAIL).values_list("contact_id", "key")
+        hot = dict(
+            Correspondent.objects.filter(user_id=user_id, key__in=[key for _pk, key in emails]).values_list(
+                "key", "heat"
+            )
+        )
+        best: dict[int, tuple[float, str]] = {}
+        for pk, email in emails:
+            if email in hot:
+                best[pk] = max(best.get(pk, (hot[email], email)), (hot[email], email))
+        order = sorted(best, key=lambda pk: (-best[pk][0], pk))[:limit]
+        return [replace(self._contact(people[pk], best[pk][1]), rank=correspondents.rank(best[pk][0])) for pk in order]
 
-    def _begin_with(self, user_id: int, words: list[str], *, narrow: Mapping[str, float]) -> list[tuple[int, str]]:
-        """(contact, address) of those with an address of ``narrow`` whose words begin like these."""
-        if not narrow:
-            return []
-        mine = Key.objects.filter(owner_id=user_id, contact__deleted=None)
-        found: list[tuple[int, str]] = []
-        keys = list(narrow)
-        for start in range(0, len(keys), 500):
-            part = mine.filter(kind=Key.Kind.EMAIL, key__in=keys[start : start + 500])
-            rows = part.values_list("contact_id", "key", "contact__words")
-            found += [(pk, key) for pk, key, text in rows if all(f" {word}" in text for word in words)]
-        return found
-
-    def _others(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
+    def _beginning(self, user_id: int, kind: Key.Kind, words: list[str]) -> QuerySet[Key]:
+        """Keys that begin with the longest of the words, of people in whom all others begin a word too."""
         longest = max(words, key=len)
-        keys = Key.objects.filter(owner_id=user_id, kind=Key.Kind.WORD, contact__deleted=None)
-        keys = keys.filter(key__gte=longest, key__lt=f"{longest}~").exclude(contact__email="")
+        keys = Key.objects.filter(owner_id=user_id, kind=kind, contact__deleted=None)
+        keys = keys.filter(key__gte=longest, key__lt=f"{longest}~")
         for word in words:
             if word != longest:
                 keys = keys.filter(contact__words__contains=f" {word}")
+        return keys
+
+    def _others(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
+        keys = self._beginning(user_id, Key.Kind.WORD, words).exclude(contact__email="")
         ids = dict.fromkeys(keys.order_by("key").values_list("contact_id", flat=True)[:ENOUGH])
         people = Person.objects.defer("words").in_bulk(list(ids)[: 2 * limit])
         return [self._contact(people[pk], people[pk].email) for pk in ids if pk in people]
@@ -95,6 +96,8 @@ class ContactSearch:
         return gettext_lazy("Contacts")
 
     def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]:
+        if credentials.is_sealed(request):
+            credentials.unseal(request)  # as on the pages: without the browser's half of the key nobody is shown
         user_id = request.user.pk
         if user_id is None or not folding.words(query):
             return []

@@ -1,4 +1,4 @@
-"""What contacts offer to the rest of the portal: people while one writes, names beside addresses, hits of the search."""
+"""What contacts offer to the portal: people while one writes, names beside addresses, hits of the search."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.contacts.card import Value
 from apps.contacts.models import Book, Contact, Correspondent
 from apps.contacts.offers import PersonalBooks
 from apps.contacts.prefs import COLLECT
-from apps.contacts.services import keeping
+from apps.contacts.services import correspondents, keeping
 from apps.contacts.services.keeping import Doing
 from portal import addressing, correspondence
 from portal.contracts import Address
@@ -58,6 +58,7 @@ def test_who_is_written_to_most_and_last_comes_first(alice: User) -> None:
         for _ in range(times):
             correspondence.tell(user_id=alice.pk, addresses=[Address(f"{name}@felt.example")])
     Correspondent.objects.filter(key="b@felt.example").update(last=timezone.now() - timedelta(days=180))
+    correspondents.heat(alice.pk, ["b@felt.example"])
     assert [email[0] for email in emails(alice, "person")] == ["c", "d", "b", "a"]
     assert [email[0] for email in emails(alice, "person", limit=2)] == ["c", "d"]
 

@@ -52,3 +52,24 @@ def field(form: dict[str, str], prop: str, at: int = 0) -> str:
     """The beginning of the names of a row's fields: "r3"."""
     rows = [key.removesuffix("-name") for key, value in form.items() if key.endswith("-name") and value == prop]
     return rows[at]
+
+
+def with_everything(user: User) -> tuple[int, int]:
+    """Ids of a contact with a photo, and of an import that has been looked through."""
+    import io
+
+    from django.core.files.base import ContentFile
+    from PIL import Image
+
+    from apps.contacts import tasks
+    from apps.contacts.services import importing, photos
+
+    picture = io.BytesIO()
+    Image.new("RGB", (9, 9), "teal").save(picture, "PNG")
+    secret = Value("NOTE", "Secret poles")
+    photo = Value("PHOTO", photos.keep(user.pk, picture.getvalue()))
+    contact = add(user, "Secret poles Person", "poles@felt.example", more=(secret, photo))
+    file = ContentFile(b"Name,Notes\nSecret poles,x\n")
+    whole = importing.begin(user.pk, file, name="people.csv", size=file.size, book=contact.book, existing="update")  # type: ignore[arg-type]
+    tasks.do_import(whole.pk, "look")
+    return contact.pk, whole.pk

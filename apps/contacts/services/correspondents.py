@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.auth import get_user_model
 from django.db.models import F
@@ -15,10 +16,12 @@ from apps.contacts.card import Value
 from apps.contacts.models import Book, Contact, Correspondent, Key
 from apps.contacts.prefs import COLLECT
 from apps.contacts.services import keeping
+from apps.contacts.services.indexing import warm
 from portal.contracts import Address
 from portal.prefs import for_user
 
 HALF_LIFE = 90.0  # days after which having written to somebody counts half
+_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_AT_ONCE = 50  # collected from one message: what goes to more is no letter to people
 
 
@@ -31,6 +34,7 @@ def note(user_id: int, addresses: Sequence[Address], *, subject: str = "") -> No
     mine.update(uses=F("uses") + 1, last=now)
     new = [Correspondent(user_id=user_id, key=key, last=now) for key in people if key not in known]
     Correspondent.objects.bulk_create(new, ignore_conflicts=True)
+    heat(user_id, people)
     user = get_user_model().objects.get(pk=user_id)
     if len(people) <= MOST_AT_ONCE and for_user(user)[COLLECT]:
         _collect(user_id, people, keeping.Doing(user, "message", subject))
@@ -65,15 +69,18 @@ def _collecting_book(user_id: int) -> Book:
     return book
 
 
-def ranks(user_id: int, keys: Collection[str]) -> dict[str, float]:
-    """How much each of these addresses is written to; those never written to are absent."""
-    now = timezone.now()
-    found = Correspondent.objects.filter(user_id=user_id, key__in=keys).values_list("key", "uses", "last")
-    return {key: rank(uses, last, now) for key, uses, last in found}
+def heat(user_id: int, keys: Collection[str]) -> None:
+    """Reckon the heat of these addresses anew."""
+    rows = list(Correspondent.objects.filter(user_id=user_id, key__in=keys))
+    for row in rows:
+        row.heat = math.log2(max(1, row.uses)) + (row.last - _BEGIN).total_seconds() / 86400 / HALF_LIFE
+    Correspondent.objects.bulk_update(rows, ["heat"], batch_size=500)
+    warm(user_id, keys)
 
 
-def rank(uses: int, last: datetime, now: datetime) -> float:
-    return float(uses * 0.5 ** (max(0.0, (now - last).total_seconds()) / 86400 / HALF_LIFE))
+def rank(heat: float) -> float:
+    """Uses as they count today: see ``portal.contracts.Contact``."""
+    return float(2 ** (heat - (timezone.now() - _BEGIN).total_seconds() / 86400 / HALF_LIFE))
 
 
 def lately(user_id: int, *, most: int = 200) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from apps.contacts import folding
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
-from apps.contacts.models import Contact, Key, Tag
+from apps.contacts.models import Contact, Correspondent, Key, Tag
 
 MOST_WORDS = 3000  # characters that the quick search looks through
 SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME", "ORG", "TITLE", "ROLE", "EMAIL")
@@ -53,6 +53,21 @@ def keys_of(contact: Contact, card: Card) -> list[Key]:
     """Its keys, not saved."""
     found = dict.fromkeys((kind, key) for kind, key in _keys(card) if key)
     return [Key(owner_id=contact.owner_id, contact=contact, kind=kind, key=key[:190]) for kind, key in found]
+
+
+def warm(owner_id: int, emails: Collection[str]) -> None:
+    """Whoever has one of these addresses (``folding.email_key``) gets the keys of those who are written to."""
+    heats = dict(Correspondent.objects.filter(user_id=owner_id, key__in=emails).values_list("key", "heat"))
+    mine = Key.objects.filter(owner_id=owner_id)
+    hottest: dict[int, float] = {}
+    for pk, key in mine.filter(kind=Key.Kind.EMAIL, key__in=heats).values_list("contact_id", "key"):
+        hottest[pk] = max(heats[key], hottest.get(pk, heats[key]))
+    mine.filter(kind=Key.Kind.LATELY, contact__in=hottest).delete()
+    words = mine.filter(kind=Key.Kind.WORD, contact__in=hottest).values_list("contact_id", "key")
+    Key.objects.bulk_create(
+        [Key(owner_id=owner_id, contact_id=pk, kind=Key.Kind.LATELY, key=word, heat=hottest[pk]) for pk, word in words],
+        batch_size=5000,
+    )
 
 
 def _keys(card: Card) -> Iterator[tuple[str, str]]:

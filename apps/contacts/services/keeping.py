@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.contacts.card import Card, Source, Value, put_back
 from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services.indexing import describe, keys_of, spell_tags
+from apps.contacts.services.indexing import describe, keys_of, spell_tags, warm
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -92,10 +92,18 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     made = Contact.objects.bulk_create(contacts, batch_size=1000)
     pairs = list(zip(made, documents, strict=True))
     Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
-    Key.objects.bulk_create([key for each, card in pairs for key in keys_of(each, card)], batch_size=5000)
+    keys = [key for each, card in pairs for key in keys_of(each, card)]
+    Key.objects.bulk_create(keys, batch_size=5000)
+    _warm(book.owner_id, keys)
     Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
     spell_tags(book.owner_id, documents)
     return made
+
+
+def _warm(owner_id: int, keys: Iterable[Key]) -> None:
+    emails = [key.key for key in keys if key.kind == Key.Kind.EMAIL]
+    for start in range(0, len(emails), 500):
+        warm(owner_id, emails[start : start + 500])
 
 
 def _checked(values: Iterable[Value]) -> list[Value]:
@@ -141,7 +149,9 @@ def write(
     contact.save()
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
     Key.objects.filter(contact=contact).delete()
-    Key.objects.bulk_create(keys_of(contact, card))
+    keys = keys_of(contact, card)
+    Key.objects.bulk_create(keys)
+    _warm(contact.owner_id, keys)
     spell_tags(contact.owner_id, [card])
     doing.change(contact, kind, before=before.to_json(), **more).save()
 

@@ -172,15 +172,14 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
     return Page(view, rows, total, size, column)
 
 
-def letters(user_id: int, view: View, *, size: int, order: str) -> list[tuple[str, str]]:
-    """(letter, address of the page where it begins), for lists that are longer than a page."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def page_of_letter(user_id: int, view: View, letter: str, *, size: int, order: str) -> str:
+    """The address of the page where this letter begins. Raises ``NoSuchPlace``."""
     column = "by_family" if order == "family" else "by_given"
-    found = chosen(user_id, view)
-    pages = []
-    for letter in "abcdefghijklmnopqrstuvwxyz":
-        before = found.filter(**{f"{column}__lt": letter}).count()
-        pages.append((letter.upper(), view.encoded(page=before // size + 1) or "?"))
-    return pages
+    before = chosen(user_id, view).filter(**{f"{column}__lt": letter}).count()
+    return view.encoded(page=before // size + 1)
 
 
 def similar_names(user_id: int, name: str, *, most: int = 20) -> list[Contact]:

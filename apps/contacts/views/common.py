@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
 
-from django.db.models import Count, Q
-from django.http import Http404
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from apps.contacts.models import Book, Contact, Favourite, Group, Tag, Undertaking
 from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
 from apps.contacts.services import duplicates, groups, keeping, listing
 from apps.contacts.services.keeping import Doing
+from portal import credentials
 from portal.http import PortalRequest
+
+P = ParamSpec("P")
+
+
+View = Callable[Concatenate[PortalRequest, P], HttpResponseBase]
+
+
+def contacts_required(view: View[P]) -> View[P]:
+    """For people who are signed in; where their session has a sealed password, with their half of its key: a session
+    that was stolen without it opens no address book either. Raises ``credentials.Locked``."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: PortalRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if credentials.is_sealed(request):
+            credentials.unseal(request)
+        return view(request, *args, **kwargs)
+
+    return cast("View[P]", guarded)
 
 
 def doing(request: PortalRequest, kind: str = "typed", text: str = "") -> Doing:
@@ -54,14 +76,13 @@ def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, 
     """The side column. Counting is one query over the books' indexes."""
     user_id = request.user.pk
     keeping.default_book(user_id, _("Personal"))
-    kept = Count("contacts", filter=Q(contacts__deleted=None))
-    books = list(Book.objects.filter(owner_id=user_id).annotate(n=kept))
+    books = list(Book.objects.counted().filter(owner_id=user_id))
     counted = groups.counts(user_id)
     own = list(Group.objects.filter(owner_id=user_id))
     return {
         "view": view or listing.View(place=""),
         "books": books,
-        "total": sum(book.n for book in books),
+        "total": sum(getattr(book, "n", 0) for book in books),
         "favourites": Favourite.objects.filter(user_id=user_id, contact__deleted=None).count(),
         "groups": [(group, counted.get(group.pk, 0)) for group in own],
         "tags": list(Tag.objects.filter(owner_id=user_id)[:50]),
@@ -85,11 +106,20 @@ def list_page(request: PortalRequest, view: listing.View) -> dict[str, Any]:
         "title": place_title(user_id, view),
         "family_first": prefs[NAMES] == "family",
         "endless": prefs[ENDLESS],
-        "letters": listing.letters(user_id, view, size=page.size, order=prefs[ORDER]) if long else [],
+        "letters": listing.LETTERS.upper() if long else "",
         "starred": set(
             Favourite.objects.filter(user_id=user_id, contact__in=page.contacts).values_list("contact_id", flat=True)
         ),
     }
+
+
+def letter_page(request: PortalRequest, view: listing.View, letter: str) -> str:
+    """Raises ``Http404``."""
+    size, order = int(request.prefs[PAGE_SIZE]), request.prefs[ORDER]
+    try:
+        return listing.page_of_letter(request.user.pk, view, letter, size=size, order=order)
+    except listing.NoSuchPlace:
+        raise Http404("no such place") from None
 
 
 def place_title(user_id: int, view: listing.View) -> str:
@@ -102,6 +132,6 @@ def place_title(user_id: int, view: listing.View) -> str:
     }
     if view.place in names:
         return names[view.place]
-    model = {"book": Book, "group": Group, "tag": Tag}[kind]
+    model: type[Book | Group | Tag] = {"book": Book, "group": Group, "tag": Tag}[kind]
     found = model._default_manager.filter(owner_id=user_id, pk=int(number)).first()
-    return str(found) if found else ""
+    return str(getattr(found, "name", ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,11 +12,11 @@ from django.views.decorators.http import require_http_methods
 from apps.contacts.models import Undertaking
 from apps.contacts.services import duplicates as pairs
 from apps.contacts.services import keeping
-from apps.contacts.views.common import doing, own_contact, side
+from apps.contacts.views.common import contacts_required, doing, own_contact, side
 from portal.http import PortalRequest
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def duplicates(request: PortalRequest) -> HttpResponse:
     """All pairs; with ``one`` and ``other`` the two beside each other. POST: ``do`` is merge, different or unmerge."""

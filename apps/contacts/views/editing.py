@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,11 +16,11 @@ from apps.contacts.card import Card, Value
 from apps.contacts.forms import Form
 from apps.contacts.models import Book, Contact, Key
 from apps.contacts.services import keeping, listing, photos
-from apps.contacts.views.common import books_of, doing, own_book, own_contact, side
+from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, side
 from portal.http import PortalRequest, is_fragment
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: PortalRequest) -> HttpResponse:
     """``?email=`` and ``name=`` fill it; whoever is known by that address is shown instead."""
@@ -67,7 +66,7 @@ def _book(request: PortalRequest) -> Book:
     return keeping.default_book(request.user.pk, _("Personal"))
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PortalRequest, pk: int) -> HttpResponse:
     found = own_contact(request, pk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group
 from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown
 from apps.contacts.services.indexing import tags_of
-from apps.contacts.views.common import books_of, doing, list_page, own_book, own_contact, own_group, side
+from apps.contacts.views.common import (
+    books_of,
+    contacts_required,
+    doing,
+    letter_page,
+    list_page,
+    own_book,
+    own_contact,
+    own_group,
+    side,
+)
 from portal import addressing
 from portal.contracts import Address
 from portal.http import PortalRequest, is_fragment
@@ -26,11 +35,14 @@ MOST_AT_ONCE = 5000  # contacts that one action is done to
 MOST_WRITTEN_TO = 200
 
 
-@login_required
+@contacts_required
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
-    """``?in=``, ``q=``, ``page=``: see ``listing.View``. htmx gets the rows alone."""
+    """``?in=``, ``q=``, ``page=``: see ``listing.View``; ``letter=`` leads to its page. htmx gets the rows alone."""
     view = listing.View.parse(request.GET)
+    letter = request.GET.get("letter", "")
+    if len(letter) == 1 and letter in listing.LETTERS:
+        return HttpResponseRedirect(reverse("contacts:index") + letter_page(request, view, letter))
     context = list_page(request, view)
     if is_fragment(request) and request.GET.get("part") == "rows":
         return render(request, "contacts/_rows.html", context)
@@ -53,7 +65,7 @@ def _for_all(request: PortalRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@login_required
+@contacts_required
 @require_safe
 def contact(request: PortalRequest, pk: int) -> HttpResponse:
     """The card, beside the list it was opened from."""
@@ -93,7 +105,7 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
     }
 
 
-@login_required
+@contacts_required
 @require_safe
 def history(request: PortalRequest, pk: int) -> HttpResponse:
     """All that was done, with what stood there before."""
@@ -103,7 +115,7 @@ def history(request: PortalRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/history.html", side(request) | context)
 
 
-@login_required
+@contacts_required
 @require_safe
 def photo(request: PortalRequest, pk: int) -> HttpResponse:
     """``?v=``: the beginning of its digest, so the address changes with the picture."""
@@ -119,7 +131,7 @@ def photo(request: PortalRequest, pk: int) -> HttpResponse:
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-@login_required
+@contacts_required
 @require_POST
 def act(request: PortalRequest, pk: int) -> HttpResponse:
     """``do`` to one contact, then back to its card."""
@@ -141,7 +153,7 @@ def act(request: PortalRequest, pk: int) -> HttpResponse:
     return _done(request, [found], do, here)
 
 
-@login_required
+@contacts_required
 @require_POST
 def act_on(request: PortalRequest) -> HttpResponse:
     """``do`` to the chosen ones (``id``), or with ``all`` to the whole view."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,17 +12,16 @@ from apps.contacts.models import Book, Group
 from apps.contacts.services import books as shelf
 from apps.contacts.services import groups as circle
 from apps.contacts.services.keeping import NotKept
-from apps.contacts.views.common import doing, own_book, own_group, side
+from apps.contacts.views.common import contacts_required, doing, own_book, own_group, side
 from portal.http import PortalRequest
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def books(request: PortalRequest) -> HttpResponse:
     """``do``: new, rename, default, delete."""
     if request.method != "POST":
-        kept = Count("contacts", filter=Q(contacts__deleted=None))
-        rows = Book.objects.filter(owner=request.user).annotate(n=kept)
+        rows = Book.objects.counted().filter(owner=request.user)
         return render(request, "contacts/books.html", side(request) | {"rows": rows})
     do, name = request.POST.get("do", ""), request.POST.get("name", "")
     try:
@@ -47,7 +44,7 @@ def books(request: PortalRequest) -> HttpResponse:
     return redirect("contacts:books")
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def groups(request: PortalRequest) -> HttpResponse:
     """``do``: new, rename, inside, delete."""

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -19,7 +18,7 @@ from apps.contacts.formats import tables
 from apps.contacts.models import Contact, Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
 from apps.contacts.services import exporting, importing, keeping, listing
-from apps.contacts.views.common import books_of, doing, own_book, own_contact, place_title, side
+from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, place_title, side
 from portal.http import PortalRequest
 
 ROWS = 100
@@ -28,7 +27,7 @@ State = Undertaking.State
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def imports(request: PortalRequest) -> HttpResponse:
     """The form, and what was imported before. POST keeps the file and looks through it."""
@@ -65,7 +64,7 @@ def _start(whole: Undertaking, size: int, step: str) -> None:
         tasks.run_import.delay(whole.pk, step)
 
 
-@login_required
+@contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def one_import(request: PortalRequest, import_id: int) -> HttpResponse:
     """What would be done, is being done or was done, row by row. POST: ``do`` is map, run, undo or cancel."""
@@ -164,7 +163,7 @@ def _act(request: PortalRequest, whole: Undertaking) -> HttpResponse:
 # --- out --------------------------------------------------------------------------------------------------------------
 
 
-@login_required
+@contacts_required
 @require_safe
 def export(request: PortalRequest) -> HttpResponseBase:
     """A form; with ``format`` the file of a view (``in``, ``q``), or of the contacts named by ``id``."""
@@ -191,7 +190,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
     return _file(StreamingHttpResponse(pieces, content_type=mime), f"{title}.{ending}")
 
 
-@login_required
+@contacts_required
 @require_safe
 def vcard(request: PortalRequest, pk: int) -> HttpResponse:
     """One contact as a vCard 4.0."""
