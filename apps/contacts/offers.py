@@ -40,7 +40,7 @@ class PersonalBooks:
         keys = self._beginning(user_id, Key.Kind.LATELY, words)
         pairs = keys.order_by("-heat", "contact_id").values_list("contact_id", "heat")[: 3 * limit]
         heats = dict(reversed(pairs))
-        people = Person.objects.defer("words").in_bulk(list(heats))
+        people = Person.objects.in_bulk(list(heats))
         emails = Key.objects.filter(contact__in=people, kind=Key.Kind.EMAIL).values_list("contact_id", "key")
         hot = dict(
             Correspondent.objects.filter(user_id=user_id, key__in=[key for _pk, key in emails]).values_list(
@@ -61,13 +61,13 @@ class PersonalBooks:
         keys = keys.filter(key__gte=longest, key__lt=f"{longest}~")
         for word in words:
             if word != longest:
-                keys = keys.filter(contact__words__contains=f" {word}")
+                keys = keys.filter(contact__searched__words__contains=f" {word}")
         return keys
 
     def _others(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
         keys = self._beginning(user_id, Key.Kind.WORD, words).exclude(contact__email="")
         ids = dict.fromkeys(keys.order_by("key").values_list("contact_id", flat=True)[:ENOUGH])
-        people = Person.objects.defer("words").in_bulk(list(ids)[: 2 * limit])
+        people = Person.objects.in_bulk(list(ids)[: 2 * limit])
         return [self._contact(people[pk], people[pk].email) for pk in ids if pk in people]
 
     def _contact(self, person: Person, email: str) -> Contact:

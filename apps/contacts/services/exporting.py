@@ -75,7 +75,7 @@ def pieces(found: ContactQuerySet, kind: str, *, own_groups: list[Group]) -> Ite
 def _all(found: ContactQuerySet) -> Iterator[tuple[Contact, Card]]:
     """In the order of their ids, which stay what they are while others change."""
     last = 0
-    while part := list(found.filter(pk__gt=last).defer("words").order_by("pk").distinct()[:AT_ONCE]):
+    while part := list(found.filter(pk__gt=last).order_by("pk").distinct()[:AT_ONCE]):
         stored = Stored.objects.in_bulk([contact.pk for contact in part])
         yield from ((contact, stored[contact.pk].document) for contact in part if contact.pk in stored)
         last = part[-1].pk

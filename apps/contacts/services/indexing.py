@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from apps.contacts import folding
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
-from apps.contacts.models import Contact, Correspondent, Key, Tag
+from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
 
 MOST_WORDS = 3000  # characters that the quick search looks through
 SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME", "ORG", "TITLE", "ROLE", "EMAIL")
@@ -25,7 +25,11 @@ def describe(contact: Contact, card: Card) -> None:
     contact.by_given = folding.sort_key(name)
     contact.by_family = folding.sort_key(f"{family} {given}")
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
-    contact.words = _searched(card)
+
+
+def searched(contact: Contact, card: Card) -> Searched:
+    """Not saved."""
+    return Searched(contact=contact, words=_searched(card))
 
 
 def _order(card: Card, name: str) -> tuple[str, str]:

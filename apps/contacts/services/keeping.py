@@ -13,9 +13,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.contacts.card import Card, Source, Value, put_back
-from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Undertaking
+from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Searched, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services.indexing import describe, keys_of, spell_tags, warm
+from apps.contacts.services.indexing import describe, keys_of, searched, spell_tags, warm
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -92,6 +92,7 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     made = Contact.objects.bulk_create(contacts, batch_size=1000)
     pairs = list(zip(made, documents, strict=True))
     Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
+    Searched.objects.bulk_create([searched(each, card) for each, card in pairs], batch_size=1000)
     keys = [key for each, card in pairs for key in keys_of(each, card)]
     Key.objects.bulk_create(keys, batch_size=5000)
     _warm(book.owner_id, keys)
@@ -148,6 +149,7 @@ def write(
     describe(contact, card)
     contact.save()
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
+    searched(contact, card).save(force_update=True)
     Key.objects.filter(contact=contact).delete()
     keys = keys_of(contact, card)
     Key.objects.bulk_create(keys)

@@ -168,7 +168,7 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
         return Page(view, rows, total, size, "")
     column = "by_family" if order == "family" else "by_given"
-    rows = list(found.defer("words").order_by(column, "pk")[start : start + size])
+    rows = list(found.order_by(column, "pk")[start : start + size])
     return Page(view, rows, total, size, column)
 
 
