@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import folding
 from apps.contacts.card import Card as Document
+from portal.contracts import Address
 
 TRASH_DAYS = 30  # a deleted contact can come back
 HISTORY_DAYS = 90  # a change can be undone
@@ -118,6 +119,11 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def face(self) -> Address | str:
+        """What the initials and their colour are made of."""
+        return Address(self.email, self.name) if self.email else self.name
 
 
 class Searched(models.Model):
@@ -302,66 +308,6 @@ class Change(models.Model):
         return f"{self.contact_id} {self.kind}"
 
 
-class Undertaking(models.Model):
-    """Something done to several contacts at once, and undone as a whole: an import, a merge."""
-
-    class Kind(models.TextChoices):
-        IMPORT = "import"
-        MERGE = "merge"
-
-    class State(models.TextChoices):
-        READ = "read"  # looked through; nothing is done yet
-        RUNNING = "running"
-        DONE = "done"
-        UNDONE = "undone"
-        FAILED = "failed"
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind)
-    state = models.CharField(max_length=10, choices=State, default=State.DONE)
-    at = models.DateTimeField(default=timezone.now)
-    title = models.CharField(max_length=190, blank=True)  # the file's name
-    book = models.ForeignKey(Book, models.SET_NULL, null=True, related_name="+")
-    file = models.CharField(max_length=32, blank=True)  # in DATA_DIR/imports; "" when it is gone
-    options = models.JSONField(default=dict)
-    total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name = _("undertaking")
-        verbose_name_plural = _("undertakings")
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class Row(models.Model):
-    """What an import says of one card or line."""
-
-    class State(models.TextChoices):
-        NEW = "new", _("new")
-        CHANGED = "changed", _("brought up to date")
-        SAME = "same", _("there already")
-        GROUP = "group", _("a group")
-        BAD = "bad", _("not imported")
-
-    whole = models.ForeignKey(Undertaking, models.CASCADE, related_name="rows")
-    number = models.PositiveIntegerField()  # of the line where it begins
-    state = models.CharField(max_length=10, choices=State)
-    name = models.CharField(max_length=190, blank=True)
-    remark = models.CharField(max_length=400, blank=True)
-    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, related_name="+")
-
-    class Meta:
-        verbose_name = _("row of an import")
-        verbose_name_plural = _("rows of imports")
-        ordering = ["number", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.number}: {self.state}"
-
-
 class Correspondent(models.Model):
     """An address that somebody has written to: never one that has only written to them.
 
@@ -398,3 +344,26 @@ class Different(models.Model):
 
     def __str__(self) -> str:
         return f"{self.one_id} {self.other_id}"
+
+
+# Django looks for an app's models here.
+from apps.contacts.undertakings import Row, Undertaking  # noqa: E402
+
+__all__ = [
+    "Book",
+    "Card",
+    "Change",
+    "Contact",
+    "ContactQuerySet",
+    "Correspondent",
+    "Different",
+    "Favourite",
+    "Group",
+    "Key",
+    "Member",
+    "Photo",
+    "Row",
+    "Searched",
+    "Tag",
+    "Undertaking",
+]

@@ -19,7 +19,8 @@ from apps.contacts.services import groups, keeping
 from apps.contacts.services.keeping import Doing
 alice = get_user_model().objects.create_user("alice", {PASSWORD!r}, display_name="Alice Adams")
 book = keeping.default_book(alice.pk, "Personal")
-more = [Value("EMAIL", "zh@felt.example", ("work",)), Value("TEL", "+996 555 010 142", ("cell",)), Value("X-ODD", "kept")]
+more = [Value("EMAIL", "zh@felt.example", ("work",)), Value("TEL", "+996 555 010 142", ("cell",))]
+more.append(Value("X-ODD", "kept"))
 values = [Value("FN", "Жанар Өмүрбекова"), Value("CATEGORIES", "Glacier"), *more]
 first = keeping.create(book, values, Doing(alice))
 keeping.create(book, [Value("FN", "Zhanar O."), more[1]], Doing(alice))

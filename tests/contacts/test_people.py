@@ -352,6 +352,7 @@ def test_only_web_addresses_can_be_clicked(as_alice: Client, alice: User, text: 
 
 def test_values_lead_where_they_should(as_alice: Client, alice: User) -> None:
     more = (Value("URL", "glacier.example/tokoeva"), Value("IMPP", "xmpp:a@b.test"), Value("BDAY", "--03-14"))
+    more += (Value("LANG", "ky"), Value("LANG", "no language"))
     contact = add(alice, "Anna Adams", "anna@felt.example", phone="+996 (555) 010-142", more=more)
     page = as_alice.get(reverse("contacts:contact", args=[contact.pk])).content.decode()
     for part in (

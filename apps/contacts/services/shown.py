@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
+from babel.core import Locale, UnknownLocaleError
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime
@@ -70,9 +71,18 @@ def _line(card: Card, value: Value, user: AbstractBaseUser) -> Line:
 def _text(value: Value) -> str:
     if value.name in {"BDAY", "ANNIVERSARY"}:
         return date_text(value.text)
-    if value.name == "RELATED":
-        return value.text.removeprefix("text:")
-    return value.text
+    if value.name == "LANG":
+        return language_text(value.text)
+    return value.text.removeprefix("text:") if value.name == "RELATED" else value.text
+
+
+def language_text(text: str) -> str:
+    """The name of a language in itself; what is no code of one stays as it is."""
+    try:
+        found = Locale.parse(text.strip(), sep="-").get_display_name()
+    except (ValueError, UnknownLocaleError):
+        return text
+    return found or text
 
 
 def date_text(text: str) -> str:

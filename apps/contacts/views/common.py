@@ -132,6 +132,12 @@ def place_title(user_id: int, view: listing.View) -> str:
     }
     if view.place in names:
         return names[view.place]
-    model: type[Book | Group | Tag] = {"book": Book, "group": Group, "tag": Tag}[kind]
-    found = model._default_manager.filter(owner_id=user_id, pk=int(number)).first()
-    return str(getattr(found, "name", ""))
+    pk = int(number)
+    found: Book | Group | Tag | None
+    if kind == "book":
+        found = Book.objects.filter(owner_id=user_id, pk=pk).first()
+    elif kind == "group":
+        found = Group.objects.filter(owner_id=user_id, pk=pk).first()
+    else:
+        found = Tag.objects.filter(owner_id=user_id, pk=pk).first()
+    return found.name if found else ""
