@@ -477,3 +477,18 @@ def test_tables_say_what_their_columns_mean() -> None:
     assert tables.target_of("HomePostalCode") == "ADR:home.5"
     assert tables.target_of("whatever") == ""
     assert all(tables.harmless(text) == f"'{text}" for text in ("=1", "+1", "-1", "@x", "\t=1", "\r=1"))
+
+
+def test_files_beyond_the_limit_are_told_apart_from_none(as_alice: Client, alice: User, settings) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+    book = book_of(alice).pk
+    for size, words in ((3 * 2**20, "at most 1 MB"), (2**20 + 1, "at most 1 MB"), (0, "This file is empty")):
+        file = SimpleUploadedFile("people.vcf", b"x" * size)
+        page = as_alice.post(reverse("contacts:imports"), {"file": file, "book": book}, follow=True).content.decode()
+        assert words in page, size
+    page = as_alice.post(reverse("contacts:imports"), {"book": book}, follow=True).content.decode()
+    assert "Choose a file." in page
+    photo = SimpleUploadedFile("photo.png", b"x" * 3 * 2**20)
+    answer = as_alice.post(reverse("contacts:new"), {"r0-name": "FN", "r0-0": "Anna", "photo": photo})
+    assert answer.status_code == 422 and "at most 8 MB" in answer.content.decode()
+    assert not Undertaking.objects.exists() and not Contact.objects.exists()

@@ -29,7 +29,6 @@ from apps.contacts.services import groups, keeping, photos
 from apps.contacts.services.keeping import Doing, NotKept
 from apps.contacts.vcard import reading
 
-MOST_OCTETS = 50 * 1024 * 1024
 MOST_TABLE = 20 * 1024 * 1024  # a table is read as a whole
 AT_ONCE = 500
 SMALL = 512 * 1024  # octets that are looked through while the page waits
@@ -74,14 +73,19 @@ class Item:
         return "; ".join(words)[:400]
 
 
+def most_megabytes() -> int:
+    """Of a file: uploads are kept in memory, and the site says how much that may be."""
+    return min(50, int(settings.FILE_UPLOAD_MAX_MEMORY_SIZE) // 1024 // 1024 - 1)
+
+
 def folder() -> Path:
     return settings.DATA_DIR / "imports"
 
 
 def begin(owner_id: int, file: BinaryIO, *, name: str, size: int, book: Book, existing: str) -> Undertaking:
     """Keep the file and look what it is. Raises ``NotKept``."""
-    if size > MOST_OCTETS:
-        raise NotKept(_("A file may have at most %(size)d MB.") % {"size": MOST_OCTETS // 1024 // 1024})
+    if size > most_megabytes() * 1024 * 1024:
+        raise NotKept(too_large())
     head = file.read(4096)
     kind = kind_of(name, head)
     if not head.strip():
@@ -105,6 +109,10 @@ def begin(owner_id: int, file: BinaryIO, *, name: str, size: int, book: Book, ex
         file=stored,
         options=options,
     )
+
+
+def too_large() -> str:
+    return _("A file may have at most %(size)d MB.") % {"size": most_megabytes()}
 
 
 def kind_of(name: str, head: bytes) -> str:

@@ -25,10 +25,14 @@ class NoPicture(Exception):
     """Not a picture that can be shown; the text is for people."""
 
 
+def too_large() -> str:
+    return _("A photo may have at most %(size)d MB.") % {"size": MOST_OCTETS // 1024 // 1024}
+
+
 def drawn_anew(octets: bytes) -> bytes:
     """Raises ``NoPicture``."""
     if len(octets) > MOST_OCTETS:
-        raise NoPicture(_("A photo may have at most %(size)d MB.") % {"size": MOST_OCTETS // 1024 // 1024})
+        raise NoPicture(too_large())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext as _
@@ -35,6 +36,12 @@ def contacts_required(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return cast("View[P]", guarded)
+
+
+def was_too_large(request: PortalRequest) -> bool:
+    """Whether the site has left out the files of this form: they are kept in memory, which has a limit."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdecimal() and int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
 
 def doing(request: PortalRequest, kind: str = "typed", text: str = "") -> Doing:

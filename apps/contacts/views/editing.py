@@ -16,7 +16,7 @@ from apps.contacts.card import Card, Value
 from apps.contacts.forms import Form
 from apps.contacts.models import Book, Contact, Key
 from apps.contacts.services import keeping, listing, photos
-from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, side
+from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, side, was_too_large
 from portal.http import PortalRequest, is_fragment
 
 
@@ -120,15 +120,15 @@ def _both(request: PortalRequest, form: Form, found: Contact, base: Card) -> Htt
 def _with_photo(request: PortalRequest, values: list[Value], base: Card) -> list[Value]:
     """Raises ``photos.NoPicture``."""
     upload = request.FILES.get("photo")
+    if upload is None and was_too_large(request):
+        raise photos.NoPicture(photos.too_large())
     if upload is None and not request.POST.get("no-photo"):
         return values
     rest = [value for value in values if value.name != "PHOTO"]
     if upload is None:
         return rest
     if (upload.size or 0) > photos.MOST_OCTETS:
-        raise photos.NoPicture(
-            _("A photo may have at most %(size)d MB.") % {"size": photos.MOST_OCTETS // 1024 // 1024}
-        )
+        raise photos.NoPicture(photos.too_large())
     old = base.first("PHOTO")
     text = photos.keep(request.user.pk, upload.read())
     return [*rest, replace(old, value=text, raw="", params={}) if old else Value("PHOTO", text)]

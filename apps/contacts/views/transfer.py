@@ -18,7 +18,16 @@ from apps.contacts.formats import tables
 from apps.contacts.models import Contact, Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
 from apps.contacts.services import exporting, importing, keeping, listing
-from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, place_title, side
+from apps.contacts.views.common import (
+    books_of,
+    contacts_required,
+    doing,
+    own_book,
+    own_contact,
+    place_title,
+    side,
+    was_too_large,
+)
 from portal.http import PortalRequest
 
 ROWS = 100
@@ -36,7 +45,7 @@ def imports(request: PortalRequest) -> HttpResponse:
         book = own_book(request, request.POST.get("book", ""))
         try:
             if upload is None:
-                raise keeping.NotKept(_("Choose a file."))
+                raise keeping.NotKept(importing.too_large() if was_too_large(request) else _("Choose a file."))
             whole = importing.begin(
                 request.user.pk,
                 upload,  # type: ignore[arg-type]
@@ -51,7 +60,7 @@ def imports(request: PortalRequest) -> HttpResponse:
         _start(whole, upload.size or 0, "look")
         return redirect("contacts:import", whole.pk)
     earlier = Undertaking.objects.filter(owner=request.user, kind=Undertaking.Kind.IMPORT).select_related("book")
-    context = {"all_books": books_of(request), "earlier": earlier[:50], "most": importing.MOST_OCTETS // 1024 // 1024}
+    context = {"all_books": books_of(request), "earlier": earlier[:50], "most": importing.most_megabytes()}
     return render(request, "contacts/imports.html", side(request) | context)
 
 
