@@ -19,6 +19,7 @@ from apps.contacts.services import correspondents, listing
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
+LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
 ENOUGH = 40  # matches that are looked at in the order of the alphabet, after those that are written to
 
 
@@ -58,7 +59,7 @@ class PersonalBooks:
         """Keys that begin with the longest of the words, of people in whom all others begin a word too."""
         longest = max(words, key=len)
         keys = Key.objects.filter(owner_id=user_id, kind=kind, contact__deleted=None)
-        keys = keys.filter(key__gte=longest, key__lt=f"{longest}~")
+        keys = keys.filter(key__gte=longest, key__lte=f"{longest}{LAST}")
         for word in words:
             if word != longest:
                 keys = keys.filter(contact__searched__words__contains=f" {word}")

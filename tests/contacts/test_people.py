@@ -363,3 +363,23 @@ def test_values_lead_where_they_should(as_alice: Client, alice: User) -> None:
     ):
         assert part in page, part
     assert "anna@felt.example" in page and 'href="mailto:' in page  # a local account has no mailbox
+
+
+def test_the_card_leads_back_to_the_list_it_was_opened_from(as_alice: Client, alice: User) -> None:
+    contact = add(alice, "Anna Adams")
+    url = reverse("contacts:contact", args=[contact.pk])
+    for headers in ({}, {"HX-Request": "true"}):
+        page = as_alice.get(f"{url}?q=anna", headers=headers).content.decode()
+        assert 'class="ib only-m" href="/contacts/?q=anna"' in page
+    assert 'href="/contacts/?q=anna"' not in as_alice.get(url, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_who_has_moved_it_meanwhile_has_moved_it(alice: User) -> None:
+    contact = add(alice, "Anna Adams", "anna@felt.example")
+    stale = Contact.objects.get(pk=contact.pk)
+    keeping.move([contact], book_of(alice, "Work"), Doing(alice))
+    values = [*keeping.document(stale).values, Value("NOTE", "x")]
+    assert keeping.change(stale, values, Doing(alice), version=1)
+    found = Contact.objects.get(pk=contact.pk)
+    assert (found.book.name, found.version, text_of(found, "NOTE")) == ("Work", 2, ["x"])
+    assert not keeping.change(found, keeping.document(found).values, Doing(alice), version=2)  # nothing to save

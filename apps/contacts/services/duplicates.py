@@ -50,8 +50,10 @@ def find(user_id: int) -> list[Pair]:
     found: dict[tuple[int, int], tuple[str, str]] = {}
     for one, other, reason, key in _alike(user_id):
         pair = (min(one, other), max(one, other))
-        if pair not in denied and pair not in found and len(found) < MOST_PAIRS:
+        if pair not in denied and pair not in found:
             found[pair] = (reason, key)
+        if len(found) >= MOST_PAIRS:
+            break
     people = Contact.objects.select_related("book").in_bulk({pk for pair in found for pk in pair})
     pairs = [
         Pair(people[a], people[b], reason, key)

@@ -20,6 +20,8 @@ from apps.contacts.services.indexing import describe, keys_of, searched, spell_t
 if TYPE_CHECKING:
     from apps.auth.models import User
 
+#: What ``indexing.describe`` fills.
+DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family")
 MOST_VALUES = 300  # of one contact
 
 
@@ -147,7 +149,7 @@ def write(
         raise Outdated(document(contact), contact.version)
     contact.version, contact.changed = version + 1, timezone.now()
     describe(contact, card)
-    contact.save()
+    contact.save(update_fields=["changed", *DESCRIBED])  # who has moved or deleted it meanwhile has done so
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
     searched(contact, card).save(force_update=True)
     Key.objects.filter(contact=contact).delete()

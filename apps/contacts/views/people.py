@@ -71,9 +71,9 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
     """The card, beside the list it was opened from."""
     found = own_contact(request, pk)
     context = card_context(request, found)
-    if is_fragment(request):
-        return render(request, "contacts/_card.html", context)
     view = listing.View.parse(request.GET)
+    if is_fragment(request):
+        return render(request, "contacts/_card.html", context | {"view": view})
     beside = list_page(request, view)
     return render(request, "contacts/index.html", side(request, view) | beside | _for_all(request, beside) | context)
 
