@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from django.db import connection
 
 from apps.contacts import folding
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
 
+WORD, EMAIL, PHONE, NAME, TAG = (
+    kind.value for kind in (Key.Kind.WORD, Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME, Key.Kind.TAG)
+)
 MOST_WORDS = 3000  # characters that the quick search looks through
 SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME", "ORG", "TITLE", "ROLE", "EMAIL")
 SEARCHED_TOO = ("ADR", "URL", "IMPP", "RELATED", "CATEGORIES", "X-FIELD", "NOTE")
@@ -53,10 +59,24 @@ def _searched(card: Card) -> str:
     return f" {' '.join({**words, **numbers, **more})} "[:MOST_WORDS]
 
 
-def keys_of(contact: Contact, card: Card) -> list[Key]:
-    """Its keys, not saved."""
-    found = dict.fromkeys((kind, key) for kind, key in _keys(card) if key)
-    return [Key(owner_id=contact.owner_id, contact=contact, kind=kind, key=key[:190]) for kind, key in found]
+def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
+    """Save the keys of new documents. There are nine of a contact: as objects they would be most of an import."""
+    rows = []
+    emails: dict[int, list[str]] = defaultdict(list)
+    for contact, card in pairs:
+        for kind, key in dict.fromkeys((kind, key) for kind, key in _keys(card) if key):
+            rows.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
+            if kind == EMAIL:
+                emails[contact.owner_id].append(key[:190])
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(name) for name in ("owner_id", "contact_id", "kind", "key", "heat"))
+    statement = f"INSERT INTO {quote(Key._meta.db_table)} ({columns}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608 - names
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+    for owner_id, found in emails.items():
+        for start in range(0, len(found), 500):
+            warm(owner_id, found[start : start + 500])
 
 
 def warm(owner_id: int, emails: Collection[str]) -> None:
@@ -78,17 +98,17 @@ def _keys(card: Card) -> Iterator[tuple[str, str]]:
     for name in ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"):
         for value in card.all(name):
             for word in folding.words(value.text)[:12]:
-                yield Key.Kind.WORD, word
+                yield WORD, word
     for email in emails(card):
-        yield Key.Kind.EMAIL, folding.email_key(email)
-        yield Key.Kind.WORD, folding.plain(email.strip())
+        yield EMAIL, folding.email_key(email)
+        yield WORD, folding.plain(email.strip())
         for word in folding.words(email.partition("@")[0])[:6]:
-            yield Key.Kind.WORD, word
+            yield WORD, word
     for value in card.all("TEL"):
-        yield Key.Kind.PHONE, folding.phone_key(value.text)
-    yield Key.Kind.NAME, folding.name_key(card.name)
+        yield PHONE, folding.phone_key(value.text)
+    yield NAME, folding.name_key(card.name)
     for tag in tags_of(card):
-        yield Key.Kind.TAG, tag_key(tag)
+        yield TAG, tag_key(tag)
 
 
 def tags_of(card: Card) -> list[str]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.contacts.card import Card, Source, Value, put_back
 from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Searched, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services.indexing import describe, keys_of, searched, spell_tags, warm
+from apps.contacts.services.indexing import describe, keep_keys, searched, spell_tags
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -95,18 +95,10 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     pairs = list(zip(made, documents, strict=True))
     Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
     Searched.objects.bulk_create([searched(each, card) for each, card in pairs], batch_size=1000)
-    keys = [key for each, card in pairs for key in keys_of(each, card)]
-    Key.objects.bulk_create(keys, batch_size=5000)
-    _warm(book.owner_id, keys)
+    keep_keys(pairs)
     Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
     spell_tags(book.owner_id, documents)
     return made
-
-
-def _warm(owner_id: int, keys: Iterable[Key]) -> None:
-    emails = [key.key for key in keys if key.kind == Key.Kind.EMAIL]
-    for start in range(0, len(emails), 500):
-        warm(owner_id, emails[start : start + 500])
 
 
 def _checked(values: Iterable[Value]) -> list[Value]:
@@ -153,9 +145,7 @@ def write(
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
     searched(contact, card).save(force_update=True)
     Key.objects.filter(contact=contact).delete()
-    keys = keys_of(contact, card)
-    Key.objects.bulk_create(keys)
-    _warm(contact.owner_id, keys)
+    keep_keys([(contact, card)])
     spell_tags(contact.owner_id, [card])
     doing.change(contact, kind, before=before.to_json(), **more).save()
 
