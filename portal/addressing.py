@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,7 +17,8 @@ RESOLVE_BUDGET = 1.0
 
 
 def complete(*, user: AbstractBaseUser, prefix: str, limit: int = 8) -> list[Contact]:
-    """People whose name or address fits ``prefix``, nearest book first, each address once."""
+    """People whose name or address fits ``prefix``, each address once: who is written to most and last comes first,
+    then the nearest book."""
     prefix = prefix.strip()
     if not prefix:
         return []
@@ -29,7 +31,7 @@ def complete(*, user: AbstractBaseUser, prefix: str, limit: int = 8) -> list[Con
     for answer in fanout.collect(calls, budget=COMPLETE_BUDGET, what="complete"):
         for contact in answer.value or ():
             _prefer(found, contact)
-    return list(found.values())[:limit]
+    return sorted(found.values(), key=lambda contact: -contact.rank)[:limit]
 
 
 def resolve(*, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
@@ -69,8 +71,11 @@ def compose_url(*, user: AbstractBaseUser, to: Sequence[Address] = ()) -> str:
 
 
 def _prefer(found: dict[str, Contact], contact: Contact) -> None:
-    """The first book wins, unless only a later one knows the name."""
+    """The first book wins, unless only a later one knows the name, or has a page of the person."""
     key = contact.address.email.lower()
     known = found.get(key)
-    if known is None or (contact.address.name and not known.address.name):
+    if known is None:
         found[key] = contact
+        return
+    better = (bool(contact.address.name), bool(contact.url)) > (bool(known.address.name), bool(known.url))
+    found[key] = replace(contact if better else known, rank=max(contact.rank, known.rank))

@@ -47,6 +47,7 @@ class Contact:
     address: Address
     url: str = ""  # the person's own page, "" where there is none
     source: str = ""  # translated name of the book, shown at the end of a completion line
+    rank: float = 0.0  # how much they are written to: messages, of which those of three months ago count half
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, 
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)
 
 # --- apps ----------------------------------------------------------------------------------------------------------
-PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail",)))
+PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail", "contacts")))
 INSTALLED_APPS = [
     "portal",
     "apps.auth",

@@ -1,4 +1,4 @@
-"""What docs/security.md and docs/asvs.md point to is there: a wrong pointer is worse than none."""
+"""What docs/security.md, docs/asvs.md and docs/parity.md point to is there: a wrong pointer is worse than none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("docs/security.md", "docs/asvs.md", "SECURITY.md")
+PAGES = ("docs/security.md", "docs/asvs.md", "docs/parity.md", "SECURITY.md")
 _POINTER = re.compile(
     r"`((?:tests|docs|deploy|portal|apps|scripts|templates)/[\w./@-]*|[\w.-]+\.(?:md|toml|txt))(?:::(\w+))?`"
 )

@@ -54,6 +54,12 @@ class Recipient(models.Model):
     def address(self) -> Address:
         return Address(email=self.email, name=self.name)
 
+    @property
+    def rank(self) -> float:
+        """See ``portal.contracts.Contact``."""
+        days = max(0.0, (timezone.now() - self.last_used).total_seconds()) / 86400
+        return float(self.uses * 0.5 ** (days / 90))
+
 
 def address_key(email: str) -> str:
     return hashlib.sha256(email.casefold().encode()).hexdigest()

@@ -32,7 +32,7 @@ class RecentRecipients:
 
     def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]:
         found = Recipient.objects.filter(user_id=user.pk).matching(prefix)[:limit]
-        return [Contact(address=person.address, source=_("Recent")) for person in found]
+        return [Contact(address=person.address, source=_("Recent"), rank=person.rank) for person in found]
 
     def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
         keys = [address_key(email) for email in emails]

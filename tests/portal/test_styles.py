@@ -15,7 +15,10 @@ from scripts import sprite
 ROOT = Path(__file__).parents[2]
 PORTAL = ROOT / "portal/static/portal"
 SHEETS = [PORTAL / "css/yurt.css", *(ROOT / f"apps/mail/static/mail/css/{name}.css" for name in ("mail", "search"))]
-BESIDES = [ROOT / "apps/mail/static/mail/css/compose.css"]  # for some pages only
+BESIDES = [  # for some pages only
+    ROOT / "apps/mail/static/mail/css/compose.css",
+    ROOT / "apps/contacts/static/contacts/css/contacts.css",
+]
 CSS = SHEETS[0].read_text("utf-8")
 FALLBACK_START = CSS.index("@supports not (color: light-dark")
 TOKENS = {

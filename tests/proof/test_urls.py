@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps as django_apps
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import get_resolver, resolve
@@ -58,6 +59,8 @@ ONLY_POST = {
     "auth:certificates_make",
     "auth:certificates_file",
     "auth:certificates_revoke",
+    "contacts:act",
+    "contacts:act_on",
 }
 FORMS = {
     "portal:sign_in",
@@ -74,10 +77,22 @@ FORMS = {
     "auth:app",
     "auth:passkey",
     "auth:portal_password",
+    "contacts:new",
+    "contacts:edit",
+    "contacts:books",
+    "contacts:groups",
+    "contacts:duplicates",
+    "contacts:imports",
+    "contacts:import",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
-KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload"}  # pictures: their address changes with what they show
+#: Pictures: their address changes with what they show.
+KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload", "contacts:photo"}
+if not django_apps.is_installed("apps.contacts"):  # the settings matrix leaves it out
+    ONLY_POST = {name for name in ONLY_POST if not name.startswith("contacts:")}
+    KEPT_BY_BROWSERS = KEPT_BY_BROWSERS - {"contacts:photo"}
+    FORMS = {name for name in FORMS if not name.startswith("contacts:")}
 SCRIPTS = ("/static/", "/admin/jsi18n/")
 ACTIVE = re.compile(r"^\s*(?:javascript|vbscript|data:text)", re.IGNORECASE)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -132,6 +147,7 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(store, "folder", lambda: tmp_path / "ca")
     services.init()
     notice = Notice.objects.create(title="Mail pauses tonight.")
+    contact_id, import_id = somebody_in_the_contacts(alice)
     (uid,) = (1,)
     device = codes.new_app(User.objects.get(login=alice.login))
     return addresses(
@@ -148,13 +164,23 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         device_id=device.pk,
         passkey_id=1,
         password_id=1,
-        pk=1,
+        pk=contact_id,
+        import_id=import_id,
         object_id=notice.pk,
         app_label="portal",
         content_type_id=1,
         id=1,
         upload_id="A" * 22,
     )
+
+
+def somebody_in_the_contacts(alice: Person) -> tuple[int, int]:
+    """Ids of a contact with a photo and of an import; where there are no contacts, of nothing."""
+    if not django_apps.is_installed("apps.contacts"):
+        return 1, 1
+    from tests.contacts.world import with_everything
+
+    return with_everything(User.objects.get(login=alice.login))
 
 
 def with_v(address: Address, alice: Person) -> str:

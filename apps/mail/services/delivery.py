@@ -29,7 +29,7 @@ from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account, mail_login, open_account, shown
 from apps.mail.submission_errors import TokensAway, TokensOver
-from portal import credentials, delegations
+from portal import correspondence, credentials, delegations
 from portal.delegations import Opened, Over
 from portal.secret import Shown
 
@@ -278,6 +278,7 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
     ``store``: where a connection is at hand. Raises ``LostLease``."""
     letter = Letter.opened(opened, row.sealed, row.writing_id)
     remember(row.user_id, letter.addresses)
+    correspondence.tell(user_id=row.user_id, addresses=letter.addresses, subject=letter.subject)
     search = row.tries > 0 or row.attempt > 1
     try:
         with store_of(row, opened) if store is None else contextlib.nullcontext(store) as mail:

@@ -27,7 +27,7 @@ from apps.mail.services.view import View
 from apps.mail.views.answers import COUNTS, with_events
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
-from portal import content_host
+from portal import addressing, content_host
 from portal.http import PortalRequest, is_fragment
 
 log = structlog.get_logger(__name__)
@@ -181,6 +181,7 @@ def message_context(
         "message_url": f"{base}{uid}/",
         "from_html": form_wanted(request) == "html",
         "other_form": _other_form(request) if opened.has_alternative else "",
+        "add_url": addressing.add_url(envelope.from_[0]) if envelope.from_ and role != "drafts" else "",
     }
 
 

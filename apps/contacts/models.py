@@ -1,0 +1,369 @@
+"""Books, the people in them, and what has been done to them.
+
+A person's values are one document (``apps.contacts.card``); ``Contact`` has what lists show and sort by, ``Key`` what
+is looked up. Both are made anew from the document whenever it changes (``services.indexing``). Where an account is
+deleted administrators see of these rows a number and no more: who is in a book is its owner's business.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.contacts import folding
+from apps.contacts.card import Card as Document
+from portal.contracts import Address
+
+TRASH_DAYS = 30  # a deleted contact can come back
+HISTORY_DAYS = 90  # a change can be undone
+
+
+def new_uid() -> str:
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+class BookQuerySet(models.QuerySet["Book"]):
+    def counted(self) -> BookQuerySet:
+        """With ``n``, the number of contacts. Each count goes along an index: joined, they would read all contacts."""
+        kept = Contact.objects.filter(book=OuterRef("pk"), deleted=None).order_by().values("book")
+        count = Subquery(kept.annotate(n=Count("*")).values("n"), output_field=models.IntegerField())
+        return self.annotate(n=Coalesce(count, 0))
+
+
+class Book(models.Model):
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("owner"), related_name="contact_books"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    key = models.CharField(max_length=100, editable=False)  # of the folded name: the same on every database
+    is_default = models.BooleanField(_("new contacts go here"), default=False)
+    collects = models.BooleanField(default=False, editable=False)  # people its owner has written to go here
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = BookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("address book")
+        verbose_name_plural = _("address books")
+        ordering = ["-is_default", "key", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_book_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.key = self.key_of(self.name)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @staticmethod
+    def key_of(name: str) -> str:
+        """Names that look alike are one name: a book is called by it."""
+        return folding.key(name)[:100] or name.casefold()[:100]
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def of(self, user_id: int) -> ContactQuerySet:
+        """What this person may see. The one place that knows; books that are shared will be added here."""
+        return self.filter(owner_id=user_id)
+
+    def kept(self) -> ContactQuerySet:
+        return self.filter(deleted=None)
+
+    def thrown_away(self) -> ContactQuerySet:
+        return self.filter(deleted__gt=timezone.now() - timedelta(days=TRASH_DAYS))
+
+    def matching(self, query: str) -> ContactQuerySet:
+        """In which every word stands, as a part of a name or of another value."""
+        found = Searched.objects.all()
+        for word in folding.words(query)[:8]:
+            found = found.filter(words__contains=word)
+        return self.filter(pk__in=found.values("contact_id"))
+
+
+class Contact(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")  # the book's
+    book = models.ForeignKey(Book, models.CASCADE, related_name="contacts")
+    uid = models.CharField(max_length=190, default=new_uid)
+    version = models.PositiveIntegerField(default=1)  # of the document: who saves says which one they have seen
+    created = models.DateTimeField(default=timezone.now)
+    changed = models.DateTimeField(default=timezone.now)
+    deleted = models.DateTimeField(null=True)
+    # from here on: made from the document
+    name = models.CharField(max_length=190)
+    detail = models.CharField(max_length=190, blank=True)  # the second line in lists
+    email = models.CharField(max_length=320, blank=True)  # the preferred one
+    family_first = models.CharField(max_length=190)  # the name as it is called with the family name first
+    photo = models.CharField(max_length=64, blank=True)  # ``Photo.digest``
+    by_given = models.CharField(max_length=100)
+    by_family = models.CharField(max_length=100)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = [
+            models.Index(fields=["owner", "deleted", "by_given"], name="contacts_owner_given"),
+            models.Index(fields=["owner", "deleted", "by_family"], name="contacts_owner_family"),
+            models.Index(fields=["book", "deleted", "by_given"], name="contacts_book_given"),
+            models.Index(fields=["book", "deleted", "by_family"], name="contacts_book_family"),
+            models.Index(fields=["book", "uid"], name="contacts_book_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def face(self) -> Address | str:
+        """What the initials and their colour are made of."""
+        return Address(self.email, self.name) if self.email else self.name
+
+
+class Searched(models.Model):
+    """All that the quick search looks through, folded. In a narrow table, since it reads all rows: a part of a word is
+    in no index."""
+
+    contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="searched")
+    words = models.TextField()
+
+    class Meta:
+        verbose_name = _("searched text")
+        verbose_name_plural = _("searched texts")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Card(models.Model):
+    """The document, apart from what lists read."""
+
+    contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="card")
+    data = models.JSONField()
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def document(self) -> Document:
+        return Document.from_json(self.data)
+
+
+class Key(models.Model):
+    """What a contact can be looked up by."""
+
+    class Kind(models.TextChoices):
+        WORD = "w"  # of the name, or the address: completion goes by their beginnings
+        LATELY = "l"  # the same words of those who are written to, with ``heat``
+        EMAIL = "e"
+        PHONE = "p"
+        NAME = "n"  # all words of the name in the order of the alphabet
+        TAG = "t"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=1, choices=Kind)
+    key = models.CharField(max_length=190)
+    heat = models.FloatField(default=0.0)  # see ``Correspondent``
+
+    class Meta:
+        verbose_name = _("key")
+        verbose_name_plural = _("keys")
+        indexes = [models.Index(fields=["owner", "kind", "key"], name="contacts_key_lookup")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Photo(models.Model):
+    """A picture drawn anew from what was uploaded. Found by what it is, so the same one is kept once."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+    made = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+        constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="contacts_photo_once")]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Tag(models.Model):
+    """The spelling of a tag: the contacts have it as a value, and find it by ``Key``."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    key = models.CharField(max_length=190)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_tag_once")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Favourite(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="favoured")
+
+    class Meta:
+        verbose_name = _("favourite")
+        verbose_name_plural = _("favourites")
+        constraints = [models.UniqueConstraint(fields=["user", "contact"], name="contacts_favourite_once")]
+
+    def __str__(self) -> str:
+        return str(self.contact_id)
+
+
+class Group(models.Model):
+    """People of any books, and other groups."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=100)
+    key = models.CharField(max_length=100)
+    uid = models.CharField(max_length=190, default=new_uid)
+
+    class Meta:
+        verbose_name = _("group of contacts")
+        verbose_name_plural = _("groups of contacts")
+        ordering = ["key", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="contacts_group_once")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Member(models.Model):
+    """One of the two is set."""
+
+    group = models.ForeignKey(Group, models.CASCADE, related_name="members")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="memberships")
+    child = models.ForeignKey(Group, models.CASCADE, null=True, related_name="parents")
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.UniqueConstraint(fields=["group", "contact"], name="contacts_member_once"),
+            models.UniqueConstraint(fields=["group", "child"], name="contacts_subgroup_once"),
+            models.CheckConstraint(
+                condition=Q(contact__isnull=True, child__isnull=False) | Q(contact__isnull=False, child__isnull=True),
+                name="contacts_member_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {self.contact_id or self.child_id}"
+
+
+class Change(models.Model):
+    """What was done to a contact, with the document as it was before."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created", _("Created")
+        EDITED = "edited", _("Changed")
+        MERGED = "merged", _("Merged with another contact")
+        MOVED = "moved", _("Moved to another address book")
+        DELETED = "deleted", _("Deleted")
+        RESTORED = "restored", _("Taken back from the trash")
+        UNDONE = "undone", _("A change was undone")
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=10, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=190, blank=True)
+    source = models.CharField(max_length=10)  # ``Source.kind``
+    text = models.CharField(max_length=190, blank=True)  # ``Source.text``, or the book it was in before
+    version = models.PositiveIntegerField()  # that it led to
+    before = models.JSONField(null=True)  # None where the document stayed as it was, or was not there
+    book = models.ForeignKey(Book, models.SET_NULL, null=True, related_name="+")  # before it was moved
+    whole = models.ForeignKey("Undertaking", models.CASCADE, null=True, related_name="changes")
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["contact", "-id"], name="contacts_change_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} {self.kind}"
+
+
+class Correspondent(models.Model):
+    """An address that somebody has written to: never one that has only written to them.
+
+    ``heat`` orders by uses of which those of three months ago count half. It is the logarithm of that number at the
+    beginning of 2000, so it stays what it is while time goes by.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=190)  # ``folding.email_key``
+    uses = models.PositiveIntegerField(default=1)
+    last = models.DateTimeField(default=timezone.now)
+    heat = models.FloatField(default=0.0)
+
+    class Meta:
+        verbose_name = _("address written to")
+        verbose_name_plural = _("addresses written to")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="contacts_correspondent_once")]
+        indexes = [models.Index(fields=["user", "-last"], name="contacts_correspondent_last")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Different(models.Model):
+    """Two contacts of which somebody has said that they are not the same person."""
+
+    one = models.ForeignKey(Contact, models.CASCADE, related_name="+")  # the one with the smaller id
+    other = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("pair of different contacts")
+        verbose_name_plural = _("pairs of different contacts")
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="contacts_different_once")]
+
+    def __str__(self) -> str:
+        return f"{self.one_id} {self.other_id}"
+
+
+# Django looks for an app's models here.
+from apps.contacts.undertakings import Row, Undertaking  # noqa: E402
+
+__all__ = [
+    "Book",
+    "Card",
+    "Change",
+    "Contact",
+    "ContactQuerySet",
+    "Correspondent",
+    "Different",
+    "Favourite",
+    "Group",
+    "Key",
+    "Member",
+    "Photo",
+    "Row",
+    "Searched",
+    "Tag",
+    "Undertaking",
+]

@@ -1,0 +1,113 @@
+"""What contacts offer to the portal: people to write to, and hits for its search."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.contacts import folding
+from apps.contacts.models import Contact as Person
+from apps.contacts.models import Correspondent, Key
+from apps.contacts.services import correspondents, listing
+from portal import credentials
+from portal.contracts import Address, Contact, SearchHit, Text
+
+LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
+ENOUGH = 40  # matches that are looked at in the order of the alphabet, after those that are written to
+
+
+class PersonalBooks:
+    """The address books of a person: whom they write to most and last comes first."""
+
+    id = "contacts.personal"
+
+    def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]:
+        words = folding.words(prefix)
+        if not words:
+            return []
+        found = self._written_to(user.pk, words, limit)
+        if len(found) < limit:
+            found += [each for each in self._others(user.pk, words, limit) if each not in found]
+        return found[:limit]
+
+    def _written_to(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
+        keys = self._beginning(user_id, Key.Kind.LATELY, words)
+        pairs = keys.order_by("-heat", "contact_id").values_list("contact_id", "heat")[: 3 * limit]
+        heats = dict(reversed(pairs))
+        people = Person.objects.in_bulk(list(heats))
+        emails = Key.objects.filter(contact__in=people, kind=Key.Kind.EMAIL).values_list("contact_id", "key")
+        hot = dict(
+            Correspondent.objects.filter(user_id=user_id, key__in=[key for _pk, key in emails]).values_list(
+                "key", "heat"
+            )
+        )
+        best: dict[int, tuple[float, str]] = {}
+        for pk, email in emails:
+            if email in hot:
+                best[pk] = max(best.get(pk, (hot[email], email)), (hot[email], email))
+        order = sorted(best, key=lambda pk: (-best[pk][0], pk))[:limit]
+        return [replace(self._contact(people[pk], best[pk][1]), rank=correspondents.rank(best[pk][0])) for pk in order]
+
+    def _beginning(self, user_id: int, kind: Key.Kind, words: list[str]) -> QuerySet[Key]:
+        """Keys that begin with the longest of the words, of people in whom all others begin a word too."""
+        longest = max(words, key=len)
+        keys = Key.objects.filter(owner_id=user_id, kind=kind, contact__deleted=None)
+        keys = keys.filter(key__gte=longest, key__lte=f"{longest}{LAST}")
+        for word in words:
+            if word != longest:
+                keys = keys.filter(contact__searched__words__contains=f" {word}")
+        return keys
+
+    def _others(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
+        keys = self._beginning(user_id, Key.Kind.WORD, words).exclude(contact__email="")
+        ids = dict.fromkeys(keys.order_by("key").values_list("contact_id", flat=True)[:ENOUGH])
+        people = Person.objects.in_bulk(list(ids)[: 2 * limit])
+        return [self._contact(people[pk], people[pk].email) for pk in ids if pk in people]
+
+    def _contact(self, person: Person, email: str) -> Contact:
+        address = person.email if person.email.casefold() == email else email
+        url = reverse("contacts:contact", args=[person.pk])
+        name = "" if person.name == address else person.name
+        return Contact(Address(address, name), url=url, source=str(gettext_lazy("Contacts")))
+
+    def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
+        keys = [folding.email_key(email) for email in emails]
+        found = Key.objects.filter(owner_id=user.pk, kind=Key.Kind.EMAIL, key__in=keys, contact__deleted=None)
+        people = found.select_related("contact").order_by("-pk")
+        return {each.key: self._contact(each.contact, each.key) for each in people}
+
+    def add_url(self, address: Address) -> str:
+        return f"{reverse('contacts:new')}?{urlencode({'email': address.email, 'name': address.name})}"
+
+
+class ContactSearch:
+    """People in whose values all words stand."""
+
+    id = "contacts.people"
+
+    @property
+    def label(self) -> Text:
+        return gettext_lazy("Contacts")
+
+    def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]:
+        if credentials.is_sealed(request):
+            credentials.unseal(request)  # as on the pages: without the browser's half of the key nobody is shown
+        user_id = request.user.pk
+        if user_id is None or not folding.words(query):
+            return []
+        view = listing.View(q=query[: listing.MOST_QUERY])
+        page = listing.page(user_id, view, size=limit - 1, order="given")
+        hits = [
+            SearchHit(each.name, reverse("contacts:contact", args=[each.pk]), each.detail) for each in page.contacts
+        ]
+        if page.total > len(hits):
+            words = ngettext("All %(count)d contact", "All %(count)d contacts", page.total) % {"count": page.total}
+            hits.append(SearchHit(words, reverse("contacts:index") + view.query))
+        return hits

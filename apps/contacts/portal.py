@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.contacts import prefs
+from apps.contacts.offers import ContactSearch, PersonalBooks
+from portal.registry import HelpTopic, NavItem, PortalApp
+
+PORTAL_APP = PortalApp(
+    id="contacts",
+    title=_("Contacts"),
+    urls="apps.contacts.urls",
+    nav=(
+        NavItem(
+            id="contacts.index",
+            label=_("Contacts"),
+            url_name="contacts:index",
+            icon="book-user",
+            order=20,
+            key="g c",
+        ),
+    ),
+    pref_pages=(prefs.PAGE,),
+    help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
+    address_books=(PersonalBooks(),),
+    search_providers=(ContactSearch(),),
+)

@@ -1,0 +1,49 @@
+"""The preferences of contacts."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.prefs import PrefPage, bool_pref, choice_pref
+
+ORDER = choice_pref(
+    "contacts.order",
+    _("Sort people by"),
+    "given",
+    choices=[("given", _("given name")), ("family", _("family name"))],
+)
+NAMES = choice_pref(
+    "contacts.names",
+    _("In lists, show names as"),
+    "given",
+    choices=[("given", _("given name first")), ("family", _("family name first"))],
+)
+PAGE_SIZE = choice_pref(
+    "contacts.page_size",
+    _("Contacts per page"),
+    "100",
+    choices=[("50", "50"), ("100", "100"), ("200", "200")],
+)
+ENDLESS = bool_pref(
+    "contacts.endless",
+    _("Load more contacts as I scroll"),
+    True,
+    help=_("Instead of page by page. The pages stay reachable below the list."),
+    words=_("endless, infinite"),
+)
+COLLECT = bool_pref(
+    "contacts.collect",
+    _("Collect the people I write to"),
+    False,
+    help=_("Whoever is in none of your address books yet goes into one of their own, “Written to”. Senders never do."),
+    words=_("collected, recipients, automatic"),
+)
+
+PAGE = PrefPage(
+    id="contacts.page",
+    title=_("Contacts"),
+    help=_("How your address books are shown, and what goes into them by itself."),
+    prefs=(ORDER, NAMES, PAGE_SIZE, ENDLESS, COLLECT),
+    icon="book-user",
+    order=60,
+)

@@ -1,0 +1,129 @@
+"""What lists show and what is looked up, made from the document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from django.db import connection
+
+from apps.contacts import folding
+from apps.contacts.card import FAMILY, GIVEN, Card, emails
+from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
+
+WORD, EMAIL, PHONE, NAME, TAG = (
+    kind.value for kind in (Key.Kind.WORD, Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME, Key.Kind.TAG)
+)
+MOST_WORDS = 3000  # characters that the quick search looks through
+SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME", "ORG", "TITLE", "ROLE", "EMAIL")
+SEARCHED_TOO = ("ADR", "URL", "IMPP", "RELATED", "CATEGORIES", "X-FIELD", "NOTE")
+
+
+def describe(contact: Contact, card: Card) -> None:
+    """Fill the columns that come from the document. Saves nothing."""
+    name = card.name
+    contact.name = name[:190]
+    contact.email = next(emails(card), "")[:320]
+    details = (card.text("ORG"), card.text("TITLE"), contact.email)
+    contact.detail = next((text for text in details if text and text != name), "")[:190]
+    given, family = _order(card, name)
+    contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
+    contact.by_given = folding.sort_key(name)
+    contact.by_family = folding.sort_key(f"{family} {given}")
+    contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
+
+
+def searched(contact: Contact, card: Card) -> Searched:
+    """Not saved."""
+    return Searched(contact=contact, words=_searched(card))
+
+
+def _order(card: Card, name: str) -> tuple[str, str]:
+    """(all but the family name, family name)."""
+    parts = card.first("N")
+    if parts is not None and not isinstance(parts.value, str):
+        names = parts.parts(5)
+        if names[FAMILY]:
+            return " ".join(names[at] for at in (GIVEN, 2) if names[at]), names[FAMILY]
+    if card.first("ORG") is not None and card.text("ORG").startswith(name):
+        return "", name
+    given, _blank, family = name.rpartition(" ")
+    return given, family
+
+
+def _searched(card: Card) -> str:
+    texts = [value.text for name in SEARCHED for value in card.all(name)]
+    words = dict.fromkeys(word for text in texts for word in folding.words(text))
+    numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
+    more = dict.fromkeys(word for name in SEARCHED_TOO for v in card.all(name) for word in folding.words(v.text))
+    return f" {' '.join({**words, **numbers, **more})} "[:MOST_WORDS]
+
+
+def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
+    """Save the keys of new documents. There are nine of a contact: as objects they would be most of an import."""
+    rows = []
+    emails: dict[int, list[str]] = defaultdict(list)
+    for contact, card in pairs:
+        for kind, key in dict.fromkeys((kind, key) for kind, key in _keys(card) if key):
+            rows.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
+            if kind == EMAIL:
+                emails[contact.owner_id].append(key[:190])
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(name) for name in ("owner_id", "contact_id", "kind", "key", "heat"))
+    statement = f"INSERT INTO {quote(Key._meta.db_table)} ({columns}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608 - names
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+    for owner_id, found in emails.items():
+        for start in range(0, len(found), 500):
+            warm(owner_id, found[start : start + 500])
+
+
+def warm(owner_id: int, emails: Collection[str]) -> None:
+    """Whoever has one of these addresses (``folding.email_key``) gets the keys of those who are written to."""
+    heats = dict(Correspondent.objects.filter(user_id=owner_id, key__in=emails).values_list("key", "heat"))
+    mine = Key.objects.filter(owner_id=owner_id)
+    hottest: dict[int, float] = {}
+    for pk, key in mine.filter(kind=Key.Kind.EMAIL, key__in=heats).values_list("contact_id", "key"):
+        hottest[pk] = max(heats[key], hottest.get(pk, heats[key]))
+    mine.filter(kind=Key.Kind.LATELY, contact__in=hottest).delete()
+    words = mine.filter(kind=Key.Kind.WORD, contact__in=hottest).values_list("contact_id", "key")
+    Key.objects.bulk_create(
+        [Key(owner_id=owner_id, contact_id=pk, kind=Key.Kind.LATELY, key=word, heat=hottest[pk]) for pk, word in words],
+        batch_size=5000,
+    )
+
+
+def _keys(card: Card) -> Iterator[tuple[str, str]]:
+    for name in ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"):
+        for value in card.all(name):
+            for word in folding.words(value.text)[:12]:
+                yield WORD, word
+    for email in emails(card):
+        yield EMAIL, folding.email_key(email)
+        yield WORD, folding.plain(email.strip())
+        for word in folding.words(email.partition("@")[0])[:6]:
+            yield WORD, word
+    for value in card.all("TEL"):
+        yield PHONE, folding.phone_key(value.text)
+    yield NAME, folding.name_key(card.name)
+    for tag in tags_of(card):
+        yield TAG, tag_key(tag)
+
+
+def tags_of(card: Card) -> list[str]:
+    given = (tag.strip() for value in card.all("CATEGORIES") for tag in value.text.split(","))
+    return list({tag_key(tag): tag[:60] for tag in given if tag}.values())
+
+
+def tag_key(tag: str) -> str:
+    return (folding.key(tag) or tag.casefold())[:190]
+
+
+def spell_tags(owner_id: int, cards: list[Card]) -> None:
+    """Tags that are new are spelt as here."""
+    spelt = {tag_key(tag): tag for card in cards for tag in tags_of(card)}
+    if spelt:
+        known = set(Tag.objects.filter(owner_id=owner_id, key__in=spelt).values_list("key", flat=True))
+        new = [Tag(owner_id=owner_id, key=key, name=tag) for key, tag in spelt.items() if key not in known]
+        Tag.objects.bulk_create(new, ignore_conflicts=True)

@@ -1,0 +1,233 @@
+"""Contacts are made, changed, moved, thrown away and brought back here and nowhere else: each leaves a change behind
+that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.contacts.card import Card, Source, Value, put_back
+from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Searched, Undertaking
+from apps.contacts.models import Card as Stored
+from apps.contacts.services.indexing import describe, keep_keys, searched, spell_tags
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
+#: What ``indexing.describe`` fills.
+DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family")
+MOST_VALUES = 300  # of one contact
+
+
+class NotKept(Exception):
+    """The contact could not be saved; the text is for people."""
+
+
+class Outdated(Exception):
+    """Somebody has saved the contact since it was looked at. ``card`` and ``version`` are what it is now."""
+
+    def __init__(self, card: Card, version: int) -> None:
+        super().__init__("the contact has changed")
+        self.card, self.version = card, version
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Who does something, and why."""
+
+    user: User | None
+    kind: str = "typed"  # see ``Source``
+    text: str = ""
+    whole: Undertaking | None = None
+
+    def source(self) -> Source:
+        at = datetime.now(UTC).replace(microsecond=0).isoformat()
+        by, name = (self.user.pk, self.user.get_full_name()) if self.user else (None, "")
+        return Source(self.kind, at, by, name[:190], self.text[:190])
+
+    def change(self, contact: Contact, kind: Change.Kind, **more: Any) -> Change:
+        return Change(
+            contact=contact,
+            kind=kind,
+            by=self.user,
+            by_name=self.user.get_full_name()[:190] if self.user else "",
+            source=self.kind,
+            version=contact.version,
+            whole=self.whole,
+            **({"text": self.text[:190]} | more),
+        )
+
+
+def default_book(user_id: int, name: str) -> Book:
+    """Where new contacts go. ``name``: of the book that is made where there is none."""
+    found = Book.objects.filter(owner_id=user_id, collects=False).order_by("-is_default", "pk").first()
+    if found is None:
+        found, _new = Book.objects.get_or_create(
+            owner_id=user_id, key=Book.key_of(name), defaults={"name": name, "is_default": True}
+        )
+    return found
+
+
+def create(book: Book, values: Iterable[Value], doing: Doing, *, uid: str = "") -> Contact:
+    """Raises ``NotKept``."""
+    return create_many(book, [(uid, list(values))], doing)[0]
+
+
+@transaction.atomic
+def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doing) -> list[Contact]:
+    """Many at once: (uid or "", values) each. Raises ``NotKept`` where one has nothing to be called by."""
+    source, now = doing.source(), timezone.now()
+    contacts, documents = [], []
+    for uid, values in cards:
+        card = Card().revised(_checked(values), source)
+        contact = Contact(owner_id=book.owner_id, book=book, created=now, changed=now)
+        contact.uid = uid[:190] or contact.uid
+        describe(contact, card)
+        contacts.append(contact)
+        documents.append(card)
+    made = Contact.objects.bulk_create(contacts, batch_size=1000)
+    pairs = list(zip(made, documents, strict=True))
+    Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
+    Searched.objects.bulk_create([searched(each, card) for each, card in pairs], batch_size=1000)
+    keep_keys(pairs)
+    Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
+    spell_tags(book.owner_id, documents)
+    return made
+
+
+def _checked(values: Iterable[Value]) -> list[Value]:
+    from django.utils.translation import gettext as _
+
+    kept = [value for value in values if value.text.strip() or value.raw]
+    if len(kept) > MOST_VALUES:
+        raise NotKept(_("A contact holds at most %(most)d values.") % {"most": MOST_VALUES})
+    if not (name := Card(kept).name):
+        raise NotKept(_("Write at least a name, an organisation, an address or a number."))
+    if not Card(kept).text("FN").strip():
+        kept.insert(0, Value("FN", name))
+    return kept
+
+
+def document(contact: Contact) -> Card:
+    return Stored.objects.get(pk=contact.pk).document
+
+
+def change(
+    contact: Contact, values: Iterable[Value], doing: Doing, *, version: int, kind: Change.Kind = Change.Kind.EDITED
+) -> bool:
+    """Save these values over ``version``. False when they say what is there. Raises ``NotKept`` and ``Outdated``."""
+    before = document(contact)
+    card = before.revised(_checked(values), doing.source())
+    if card.values == before.values:
+        return False
+    write(contact, before, card, doing, version=version, kind=kind)
+    return True
+
+
+@transaction.atomic
+def write(
+    contact: Contact, before: Card, card: Card, doing: Doing, *, version: int, kind: Change.Kind, **more: Any
+) -> None:
+    """Raises ``Outdated``: of two who save the same version one is the second."""
+    taken = Contact.objects.filter(pk=contact.pk, version=version).update(version=F("version") + 1)
+    if not taken:
+        contact.refresh_from_db()
+        raise Outdated(document(contact), contact.version)
+    contact.version, contact.changed = version + 1, timezone.now()
+    describe(contact, card)
+    contact.save(update_fields=["changed", *DESCRIBED])  # who has moved or deleted it meanwhile has done so
+    Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
+    searched(contact, card).save(force_update=True)
+    Key.objects.filter(contact=contact).delete()
+    keep_keys([(contact, card)])
+    spell_tags(contact.owner_id, [card])
+    doing.change(contact, kind, before=before.to_json(), **more).save()
+
+
+@transaction.atomic
+def throw_away(contacts: Iterable[Contact], doing: Doing) -> int:
+    """They come back for 30 days."""
+    return _mark(contacts, timezone.now(), Change.Kind.DELETED, doing)
+
+
+@transaction.atomic
+def bring_back(contacts: Iterable[Contact], doing: Doing) -> int:
+    return _mark(contacts, None, Change.Kind.RESTORED, doing)
+
+
+def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Kind, doing: Doing) -> int:
+    chosen = [contact for contact in contacts if (contact.deleted is None) != (deleted is None)]
+    for start in range(0, len(chosen), 500):
+        part = chosen[start : start + 500]
+        Contact.objects.filter(pk__in=[contact.pk for contact in part]).update(deleted=deleted, changed=timezone.now())
+        Change.objects.bulk_create([doing.change(contact, kind) for contact in part])
+    return len(chosen)
+
+
+@transaction.atomic
+def move(contacts: Iterable[Contact], book: Book, doing: Doing) -> int:
+    chosen = [contact for contact in contacts if contact.book_id != book.pk]
+    for start in range(0, len(chosen), 500):
+        part = chosen[start : start + 500]
+        steps = [doing.change(each, Change.Kind.MOVED, text=each.book.name, book=each.book) for each in part]
+        Change.objects.bulk_create(steps)
+        ids = [each.pk for each in part]
+        Contact.objects.filter(pk__in=ids).update(book=book, owner_id=book.owner_id, changed=timezone.now())
+    return len(chosen)
+
+
+@transaction.atomic
+def copy(contacts: Iterable[Contact], book: Book, doing: Doing) -> list[Contact]:
+    """Each value of a copy knows where the first one came from."""
+    made = []
+    for contact in contacts:
+        card = document(contact)
+        new = create(book, [replace(value, id=0) for value in card.values], doing)
+        Stored.objects.filter(pk=new.pk).update(data=card.to_json())
+        made.append(new)
+    return made
+
+
+def undoable(change: Change) -> bool:
+    fresh = change.at > timezone.now() - timedelta(days=HISTORY_DAYS)
+    return fresh and not change.undone and change.kind != Change.Kind.CREATED
+
+
+@transaction.atomic
+def undo(change: Change, doing: Doing) -> None:
+    """Take back one change, whatever has happened since; of a merge or an import only its part of this contact."""
+    contact = change.contact
+    if not undoable(change):
+        return
+    if change.kind == Change.Kind.DELETED:
+        bring_back([contact], doing)
+    elif change.kind == Change.Kind.RESTORED:
+        throw_away([contact], doing)
+    elif change.kind == Change.Kind.MOVED:
+        if change.book is not None:
+            move([contact], change.book, doing)
+    elif change.before is not None:
+        now = document(contact)
+        card = put_back(now, Card.from_json(change.before), after(change))
+        write(contact, now, card, doing, version=contact.version, kind=Change.Kind.UNDONE)
+    Change.objects.filter(pk=change.pk).update(undone=True)
+
+
+def after(change: Change) -> Card:
+    """The document as this change has left it: what the next one found."""
+    later = change.contact.changes.filter(pk__gt=change.pk, before__isnull=False).order_by("pk").first()
+    return Card.from_json(later.before) if later else document(change.contact)
+
+
+def as_of(contact: Contact, version: int) -> Card | None:
+    """The document of this version; None where it is forgotten."""
+    if version == contact.version:
+        return document(contact)
+    found = contact.changes.filter(version__gt=version, before__isnull=False).order_by("version", "pk").first()
+    return Card.from_json(found.before) if found is not None and found.version == version + 1 else None

@@ -1,0 +1,188 @@
+"""Pages of contacts: of a book, a group, a tag, the favourites, those written to lately, the trash, or a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.db.models import Q
+
+from apps.contacts import folding
+from apps.contacts.models import Book, Contact, ContactQuerySet, Group, Key, Tag
+from apps.contacts.services import correspondents, groups
+
+PLACES = frozenset({"all", "favourites", "recent", "trash"})
+MOST_QUERY = 100
+MOST_PAGE = 100_000
+SHORT = 50  # contacts of a list in which letters share headings
+TOGETHER = 3  # of them under one heading at least
+
+
+class NoSuchPlace(Exception):
+    """There is no such book, group or tag of this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of the contacts is shown; the address of a page says all of it."""
+
+    place: str = "all"  # one of ``PLACES``, or "book-3", "group-5", "tag-7"
+    q: str = ""
+    page: int = 1
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> View:
+        page = query.get("page", "1")
+        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
+        text = " ".join(query.get("q", "").split())[:MOST_QUERY]
+        return cls(query.get("in", "all")[:20] or "all", text, min(max(number, 1), MOST_PAGE))
+
+    def encoded(self, **changes: object) -> str:
+        """As the query of an address: "?in=book-3&page=2", "" for the beginning of all contacts."""
+        view = replace(self, **changes)  # type: ignore[arg-type]
+        given = {"in": view.place, "q": view.q, "page": str(view.page)}
+        usual = {"in": "all", "q": "", "page": "1"}
+        parts = {key: value for key, value in given.items() if value != usual[key]}
+        return f"?{urlencode(parts)}" if parts else ""
+
+    @property
+    def query(self) -> str:
+        return self.encoded()
+
+    @property
+    def kind(self) -> str:
+        return self.place.partition("-")[0]
+
+    @property
+    def number(self) -> int:
+        """Of the book, group or tag; 0 where there is none."""
+        number = self.place.partition("-")[2]
+        return int(number) if number.isascii() and number.isdecimal() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Contacts whose names begin with the same letter."""
+
+    letter: str
+    contacts: list[Contact]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    view: View
+    contacts: list[Contact]
+    total: int
+    size: int
+    column: str  # that it is sorted by; "" where the order is another one
+
+    @property
+    def first(self) -> int:
+        return (self.view.page - 1) * self.size + 1 if self.contacts else 0
+
+    @property
+    def last(self) -> int:
+        return (self.view.page - 1) * self.size + len(self.contacts)
+
+    @property
+    def newer(self) -> str | None:
+        return self.view.encoded(page=self.view.page - 1) or "?" if self.view.page > 1 else None
+
+    @property
+    def older(self) -> str | None:
+        return self.view.encoded(page=self.view.page + 1) if self.last < self.total else None
+
+    def sections(self) -> Iterator[Section]:
+        """By letters; where the list is short, several letters share a heading."""
+        if self.total > SHORT or not self.column:
+            yield from self._by_letter()
+            return
+        first, waiting = "", Section("", [])
+        for section in self._by_letter():
+            first = first or section.letter
+            name = first if first == section.letter else f"{first} – {section.letter}"
+            waiting = Section(name, [*waiting.contacts, *section.contacts])
+            if len(waiting.contacts) >= TOGETHER:
+                yield waiting
+                first, waiting = "", Section("", [])
+        if waiting.contacts:
+            yield waiting
+
+    def _by_letter(self) -> Iterator[Section]:
+        section: Section | None = None
+        for contact in self.contacts:
+            letter = letter_of(getattr(contact, self.column)) if self.column else ""
+            if section is None or section.letter != letter:
+                if section is not None:
+                    yield section
+                section = Section(letter, [])
+            section.contacts.append(contact)
+        if section is not None:
+            yield section
+
+
+def letter_of(key: str) -> str:
+    first = key[:1]
+    return first.upper() if first.isalpha() else "#"
+
+
+def chosen(user_id: int, view: View) -> ContactQuerySet:
+    """All contacts of the view, in no order. Raises ``NoSuchPlace``."""
+    mine = Contact.objects.of(user_id)
+    found = _in_place(user_id, mine, view)
+    return found.matching(view.q) if view.q else found
+
+
+def _in_place(user_id: int, mine: ContactQuerySet, view: View) -> ContactQuerySet:
+    kind, _dash, number = view.place.partition("-")
+    if view.place == "all":
+        return mine.kept()
+    if view.place == "trash":
+        return mine.thrown_away()
+    if view.place == "favourites":
+        return mine.kept().filter(favoured__user_id=user_id)
+    if view.place == "recent":
+        ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
+        return mine.kept().filter(pk__in=ids)
+    if not (number.isascii() and number.isdecimal() and len(number) < 16):
+        raise NoSuchPlace
+    if kind == "book" and Book.objects.filter(owner_id=user_id, pk=int(number)).exists():
+        return mine.kept().filter(book_id=int(number))
+    if kind == "group" and Group.objects.filter(owner_id=user_id, pk=int(number)).exists():
+        return mine.kept().filter(pk__in=groups.contact_ids(user_id, int(number)))
+    if kind == "tag" and (tag := Tag.objects.filter(owner_id=user_id, pk=int(number)).first()):
+        return mine.kept().filter(Q(keys__kind=Key.Kind.TAG, keys__key=tag.key))
+    raise NoSuchPlace
+
+
+def page(user_id: int, view: View, *, size: int, order: str) -> Page:
+    """``order``: "given" or "family". A page after the last one is the last one. Raises ``NoSuchPlace``."""
+    found = chosen(user_id, view)
+    total = found.count()
+    view = replace(view, page=min(view.page, max(1, -(-total // size))))
+    start = (view.page - 1) * size
+    if view.place == "recent" and not view.q:
+        ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
+        place = {pk: at for at, pk in enumerate(ids)}
+        rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
+        return Page(view, rows, total, size, "")
+    column = "by_family" if order == "family" else "by_given"
+    rows = list(found.order_by(column, "pk")[start : start + size])
+    return Page(view, rows, total, size, column)
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def page_of_letter(user_id: int, view: View, letter: str, *, size: int, order: str) -> str:
+    """The address of the page where this letter begins. Raises ``NoSuchPlace``."""
+    column = "by_family" if order == "family" else "by_given"
+    before = chosen(user_id, view).filter(**{f"{column}__lt": letter}).count()
+    return view.encoded(page=before // size + 1)
+
+
+def similar_names(user_id: int, name: str, *, most: int = 20) -> list[Contact]:
+    """Contacts whose name has the same words."""
+    found = Key.objects.filter(owner_id=user_id, kind=Key.Kind.NAME, key=folding.name_key(name), contact__deleted=None)
+    return [key.contact for key in found.select_related("contact")[:most]]

@@ -1,0 +1,60 @@
+"""What contacts do when nobody is looking. The worker's clock (portal.celery) calls it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.utils import timezone
+
+from apps.contacts.models import HISTORY_DAYS, TRASH_DAYS, Change, Contact, Tag, Undertaking
+from apps.contacts.services import importing, photos
+from portal.celery import app
+
+log = structlog.get_logger(__name__)
+DAY = 24 * 3600.0
+
+
+def do_import(pk: int, step: str) -> None:
+    """``step``: look through the file, or take it in. Whatever goes wrong leaves an import that can be undone."""
+    whole = Undertaking.objects.select_related("book", "owner").get(pk=pk)
+    if whole.state != Undertaking.State.RUNNING:
+        return
+    try:
+        importing.look_through(whole) if step == "look" else importing.take_in(whole)
+    except Exception:
+        log.exception("import_failed", undertaking=pk, step=step)
+        Undertaking.objects.filter(pk=pk).update(state=Undertaking.State.FAILED)
+        importing.discard(whole)
+
+
+@app.task(name="contacts.run_import")  # type: ignore[untyped-decorator, unused-ignore]
+def run_import(pk: int, step: str) -> None:
+    do_import(pk, step)
+
+
+@app.task(name="contacts.forget_old", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
+def forget_old() -> None:
+    """What cannot come back any more goes for good."""
+    now = timezone.now()
+    Contact.objects.filter(deleted__lt=now - timedelta(days=TRASH_DAYS)).delete()
+    Change.objects.filter(at__lt=now - timedelta(days=HISTORY_DAYS)).delete()
+    for whole in Undertaking.objects.filter(at__lt=now - timedelta(days=1)).exclude(file=""):
+        importing.discard(whole)
+    Undertaking.objects.filter(at__lt=now - timedelta(days=1), state=Undertaking.State.READ).delete()
+    Undertaking.objects.filter(at__lt=now - timedelta(days=HISTORY_DAYS)).delete()
+    photos.forget_unused()
+    _forget_tags()
+
+
+def _forget_tags() -> None:
+    """Tags that no contact has."""
+    from django.db.models import Exists, OuterRef
+
+    from apps.contacts.models import Key
+
+    used = Key.objects.filter(owner=OuterRef("owner"), kind=Key.Kind.TAG, key=OuterRef("key"))
+    Tag.objects.filter(~Exists(used)).delete()
+
+
+app.add_periodic_task(DAY, forget_old.s(), name="contacts.forget_old")

@@ -1,0 +1,150 @@
+"""What the pages of contacts have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponseBase
+from django.utils.translation import gettext as _
+
+from apps.contacts.models import Book, Contact, Favourite, Group, Tag, Undertaking
+from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
+from apps.contacts.services import duplicates, groups, keeping, listing
+from apps.contacts.services.keeping import Doing
+from portal import credentials
+from portal.http import PortalRequest
+
+P = ParamSpec("P")
+
+
+View = Callable[Concatenate[PortalRequest, P], HttpResponseBase]
+
+
+def contacts_required(view: View[P]) -> View[P]:
+    """For people who are signed in; where their session has a sealed password, with their half of its key: a session
+    that was stolen without it opens no address book either. Raises ``credentials.Locked``."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: PortalRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if credentials.is_sealed(request):
+            credentials.unseal(request)
+        return view(request, *args, **kwargs)
+
+    return cast("View[P]", guarded)
+
+
+def was_too_large(request: PortalRequest) -> bool:
+    """Whether the site has left out the files of this form: they are kept in memory, which has a limit."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdecimal() and int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+
+
+def doing(request: PortalRequest, kind: str = "typed", text: str = "") -> Doing:
+    return Doing(request.user, kind, text)
+
+
+def own_contact(request: PortalRequest, pk: int) -> Contact:
+    """Deleted ones too, as long as they can come back. Raises ``Http404``."""
+    mine = Contact.objects.of(request.user.pk).select_related("book")
+    found = mine.filter(pk=pk).first()
+    if found is None or (found.deleted and not mine.thrown_away().filter(pk=pk).exists()):
+        raise Http404("no such contact")
+    return found
+
+
+def own_book(request: PortalRequest, pk: str) -> Book:
+    """Raises ``Http404``."""
+    found = Book.objects.filter(owner=request.user, pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
+    if found is None:
+        raise Http404("no such book")
+    return found
+
+
+def own_group(request: PortalRequest, pk: str) -> Group:
+    """Raises ``Http404``."""
+    found = Group.objects.filter(owner=request.user, pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
+    if found is None:
+        raise Http404("no such group")
+    return found
+
+
+def books_of(request: PortalRequest) -> list[Book]:
+    """At least one."""
+    keeping.default_book(request.user.pk, _("Personal"))
+    return list(Book.objects.filter(owner=request.user))
+
+
+def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:
+    """The side column. Counting is one query over the books' indexes."""
+    user_id = request.user.pk
+    keeping.default_book(user_id, _("Personal"))
+    books = list(Book.objects.counted().filter(owner_id=user_id))
+    counted = groups.counts(user_id)
+    own = list(Group.objects.filter(owner_id=user_id))
+    return {
+        "view": view or listing.View(place=""),
+        "books": books,
+        "total": sum(getattr(book, "n", 0) for book in books),
+        "favourites": Favourite.objects.filter(user_id=user_id, contact__deleted=None).count(),
+        "groups": [(group, counted.get(group.pk, 0)) for group in own],
+        "tags": list(Tag.objects.filter(owner_id=user_id)[:50]),
+        "thrown_away": Contact.objects.of(user_id).thrown_away().count(),
+        "pairs": duplicates.known(user_id),
+        "imports": Undertaking.objects.filter(owner_id=user_id, kind=Undertaking.Kind.IMPORT).count(),
+    }
+
+
+def list_page(request: PortalRequest, view: listing.View) -> dict[str, Any]:
+    """Raises ``Http404`` for a place that is not there."""
+    prefs, user_id = request.prefs, request.user.pk
+    try:
+        page = listing.page(user_id, view, size=int(prefs[PAGE_SIZE]), order=prefs[ORDER])
+    except listing.NoSuchPlace:
+        raise Http404("no such place") from None
+    long = page.total > page.size and page.column and not view.q
+    return {
+        "page": page,
+        "view": page.view,
+        "title": place_title(user_id, view),
+        "family_first": prefs[NAMES] == "family",
+        "endless": prefs[ENDLESS],
+        "letters": listing.LETTERS.upper() if long else "",
+        "starred": set(
+            Favourite.objects.filter(user_id=user_id, contact__in=page.contacts).values_list("contact_id", flat=True)
+        ),
+    }
+
+
+def letter_page(request: PortalRequest, view: listing.View, letter: str) -> str:
+    """Raises ``Http404``."""
+    size, order = int(request.prefs[PAGE_SIZE]), request.prefs[ORDER]
+    try:
+        return listing.page_of_letter(request.user.pk, view, letter, size=size, order=order)
+    except listing.NoSuchPlace:
+        raise Http404("no such place") from None
+
+
+def place_title(user_id: int, view: listing.View) -> str:
+    kind, _dash, number = view.place.partition("-")
+    names = {
+        "all": _("All contacts"),
+        "favourites": _("Favourites"),
+        "recent": _("Recently written to"),
+        "trash": _("Deleted contacts"),
+    }
+    if view.place in names:
+        return names[view.place]
+    pk = int(number)
+    found: Book | Group | Tag | None
+    if kind == "book":
+        found = Book.objects.filter(owner_id=user_id, pk=pk).first()
+    elif kind == "group":
+        found = Group.objects.filter(owner_id=user_id, pk=pk).first()
+    else:
+        found = Tag.objects.filter(owner_id=user_id, pk=pk).first()
+    return found.name if found else ""

@@ -1,0 +1,212 @@
+"""The list and the card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group
+from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown
+from apps.contacts.services.indexing import tags_of
+from apps.contacts.views.common import (
+    books_of,
+    contacts_required,
+    doing,
+    letter_page,
+    list_page,
+    own_book,
+    own_contact,
+    own_group,
+    side,
+)
+from portal import addressing
+from portal.contracts import Address
+from portal.http import PortalRequest, is_fragment
+
+STEPS = 4  # of the history that stand beside the card
+MOST_AT_ONCE = 5000  # contacts that one action is done to
+MOST_WRITTEN_TO = 200
+
+
+@contacts_required
+@require_safe
+def index(request: PortalRequest) -> HttpResponse:
+    """``?in=``, ``q=``, ``page=``: see ``listing.View``; ``letter=`` leads to its page. htmx gets the rows alone."""
+    view = listing.View.parse(request.GET)
+    letter = request.GET.get("letter", "")
+    if len(letter) == 1 and letter in listing.LETTERS:
+        return HttpResponseRedirect(reverse("contacts:index") + letter_page(request, view, letter))
+    context = list_page(request, view)
+    if is_fragment(request) and request.GET.get("part") == "rows":
+        return render(request, "contacts/_rows.html", context)
+    context |= _for_all(request, context)
+    if is_fragment(request):
+        return render(request, "contacts/_list.html", context)
+    return render(request, "contacts/index.html", side(request, context["view"]) | context)
+
+
+def _for_all(request: PortalRequest, context: dict[str, Any]) -> dict[str, Any]:
+    view: listing.View = context["view"]
+    to = []
+    if view.kind == "group" and 0 < context["page"].total <= MOST_WRITTEN_TO:
+        people = listing.chosen(request.user.pk, view).exclude(email="").order_by("by_given")
+        to = [Address(each.email, each.name if each.name != each.email else "") for each in people]
+    return {
+        "write_url": addressing.compose_url(user=request.user, to=to) if to else "",
+        "all_books": books_of(request),
+        "all_groups": list(Group.objects.filter(owner=request.user)),
+    }
+
+
+@contacts_required
+@require_safe
+def contact(request: PortalRequest, pk: int) -> HttpResponse:
+    """The card, beside the list it was opened from."""
+    found = own_contact(request, pk)
+    context = card_context(request, found)
+    view = listing.View.parse(request.GET)
+    if is_fragment(request):
+        return render(request, "contacts/_card.html", context | {"view": view})
+    beside = list_page(request, view)
+    return render(request, "contacts/index.html", side(request, view) | beside | _for_all(request, beside) | context)
+
+
+def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
+    card = keeping.document(found)
+    user_id = request.user.pk
+    members = [each.group for each in found.memberships.select_related("group")]
+    steps = shown.history(found, most=STEPS + 1)
+    pair = duplicates.of_contact(found) if found.deleted is None else None
+    return {
+        "contact": found,
+        "open": found.pk,
+        "lines": shown.lines(card, user=request.user),
+        "unknown": shown.unknown(card),
+        "head": " · ".join(text for name in ("TITLE", "ORG") for value in card.all(name) if (text := value.text)),
+        "tags_here": tags_of(card),
+        "in_groups": members,
+        "other_groups": [each for each in Group.objects.filter(owner_id=user_id) if each not in members],
+        "favourite": Favourite.objects.filter(user_id=user_id, contact=found).exists(),
+        "write": addressing.compose_url(user=request.user, to=[Address(found.email, found.name)])
+        if found.email
+        else "",
+        "steps": steps[:STEPS],
+        "more_steps": len(steps) > STEPS,
+        "last": correspondents.of_contact(found),
+        "other_books": [book for book in books_of(request) if book.pk != found.book_id],
+        "pair": pair,
+    }
+
+
+@contacts_required
+@require_safe
+def history(request: PortalRequest, pk: int) -> HttpResponse:
+    """All that was done, with what stood there before."""
+    found = own_contact(request, pk)
+    steps = shown.history(found, most=200)
+    context = {"contact": found, "steps": steps, "days": HISTORY_DAYS}
+    return render(request, "contacts/history.html", side(request) | context)
+
+
+@contacts_required
+@require_safe
+def photo(request: PortalRequest, pk: int) -> HttpResponse:
+    """``?v=``: the beginning of its digest, so the address changes with the picture."""
+    found = own_contact(request, pk)
+    octets = photos.content(found.owner_id, f"photo:{found.photo}") if found.photo else None
+    if octets is None:
+        raise Http404("no photo")
+    answer = HttpResponse(octets, content_type=photos.TYPE)
+    answer["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+
+
+@contacts_required
+@require_POST
+def act(request: PortalRequest, pk: int) -> HttpResponse:
+    """``do`` to one contact, then back to its card."""
+    found = own_contact(request, pk)
+    do = request.POST.get("do", "")
+    here = HttpResponseRedirect(reverse("contacts:contact", args=[pk]))
+    if do == "undo":
+        change = request.POST.get("change", "")
+        kept = Change.objects.filter(contact=found, pk=int(change)) if change.isascii() and change.isdecimal() else None
+        if kept is None or (step := kept.first()) is None:
+            raise Http404("no such change")
+        try:
+            keeping.undo(step, doing(request))
+        except keeping.Outdated:
+            messages.error(request, _("Somebody has just changed this contact. Look at it again."))
+        else:
+            messages.success(request, _("Put back as it was."))
+        return here
+    return _done(request, [found], do, here)
+
+
+@contacts_required
+@require_POST
+def act_on(request: PortalRequest) -> HttpResponse:
+    """``do`` to the chosen ones (``id``), or with ``all`` to the whole view."""
+    view = listing.View.parse(request.POST)
+    back = HttpResponseRedirect(reverse("contacts:index") + view.query)
+    try:
+        chosen = listing.chosen(request.user.pk, view)
+    except listing.NoSuchPlace:
+        raise Http404("no such place") from None
+    if not request.POST.get("all"):
+        ids = [int(pk) for pk in request.POST.getlist("id") if pk.isascii() and pk.isdecimal() and len(pk) < 16]
+        chosen = chosen.filter(pk__in=ids[:MOST_AT_ONCE])
+    people = list(chosen.select_related("book")[: MOST_AT_ONCE + 1])
+    if len(people) > MOST_AT_ONCE:
+        messages.error(request, _("At most %(most)d contacts can be chosen at once.") % {"most": MOST_AT_ONCE})
+    elif people:
+        return _done(request, people, request.POST.get("do", ""), back)
+    return back
+
+
+def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResponse) -> HttpResponse:
+    n, user = len(people), request.user
+    word, _colon, number = do.partition(":")
+    if word == "delete":
+        keeping.throw_away(people, doing(request))
+        text = ngettext(
+            "%(n)d contact deleted. It can come back for 30 days.",
+            "%(n)d contacts deleted. They can come back for 30 days.",
+            n,
+        )
+        back = HttpResponseRedirect(reverse("contacts:index")) if len(people) == 1 and "contact" in back.url else back  # type: ignore[attr-defined]
+    elif word == "restore":
+        keeping.bring_back(people, doing(request))
+        text = ngettext("%(n)d contact is back.", "%(n)d contacts are back.", n)
+    elif word == "move":
+        keeping.move(people, own_book(request, number), doing(request))
+        text = ngettext("%(n)d contact moved.", "%(n)d contacts moved.", n)
+    elif word == "copy":
+        keeping.copy(people, own_book(request, number), doing(request))
+        text = ngettext("%(n)d contact copied.", "%(n)d contacts copied.", n)
+    elif word == "group":
+        groups.add(own_group(request, number), people)
+        text = ngettext("%(n)d contact is in the group.", "%(n)d contacts are in the group.", n)
+    elif word == "ungroup":
+        groups.remove(own_group(request, number), people)
+        text = ngettext("%(n)d contact taken out of the group.", "%(n)d contacts taken out of the group.", n)
+    elif word == "favour":
+        Favourite.objects.bulk_create([Favourite(user=user, contact=each) for each in people], ignore_conflicts=True)
+        text = ngettext("%(n)d contact is a favourite.", "%(n)d contacts are favourites.", n)
+    elif word == "unfavour":
+        Favourite.objects.filter(user=user, contact__in=people).delete()
+        text = ngettext("%(n)d contact is no favourite any more.", "%(n)d contacts are no favourites any more.", n)
+    else:
+        raise Http404("no such action")
+    messages.success(request, text % {"n": n})
+    return back
