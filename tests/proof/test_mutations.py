@@ -2,7 +2,8 @@
 slow, none large. A few in each run, 20,000 in `make soak` (MUTATIONS sets another number).
 
 The time is that of the processor for one answer: what a busy machine makes of it says nothing about a message. The
-memory is that of the whole process.
+memory is that of the whole process. One that has opened thousands has filled its caches; who is over the limit there is
+opened again in a process of its own, which tells what that message needs. The long-lived one has a limit of its own.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ POOR = 100  # of all go to the poor server, which keeps each in memory many time
 PROCESSES = 2
 SECONDS, SECONDS_IF_LARGE, LARGE = 2.0, 5.0, 1024 * 1024
 MEMORY = 256 * 1024 * 1024
+GROWN = 384 * 1024 * 1024  # of a process that has opened thousands
 PATIENCE = 300  # seconds without a sign of life
 POOL = "corpora" if mutations.there("corpora") else "own"
 Report = dict[str, Any]
@@ -116,6 +118,22 @@ def hold(reports: list[Report], poor: set[int]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def alone(server: MailServer, reports: list[Report]) -> list[Report]:
+    """What those are that were over the limit in a process that had opened thousands, each in one of its own."""
+    over = [report["memory"] for report in reports if report.get("memory", 0) > MEMORY]
+    print(f"over {MEMORY >> 20} MiB after thousands of others: {len(over)}, at most {max(over, default=0) >> 20} MiB")
+    assert max(over, default=0) <= GROWN
+    return [_again(server, report) if report.get("memory", 0) > MEMORY else report for report in reports]
+
+
+def _again(server: MailServer, report: Report) -> Report:
+    (found,) = walked([filled(server, POOL, SEED, [report["number"]])])
+    if not found.get("lost"):
+        found["wrong"] = [*report["wrong"], *found["wrong"]]
+        found["longest"] = max(report["longest"], found["longest"])
+    return found
+
+
 def numbers(boxes: Iterable[Box]) -> set[int]:
     return {number for box in boxes for _uid, number in box.messages}
 
@@ -143,7 +161,7 @@ def test_all_of_them(dovecot: MailServer, pymap_server: MailServer) -> None:
     boxes.append(filled(dovecot, POOL, SEED, sorted(set(range(ALL)) - stored)))
     with ThreadPoolExecutor(PROCESSES) as workers:
         shares = list(workers.map(lambda share: list(walked(share)), (boxes[at::PROCESSES] for at in range(PROCESSES))))
-    reports = [report for share in shares for report in share]
+    reports = alone(dovecot, [report for share in shares for report in share])
     hold(reports, poor)
     assert len(reports) == ALL
 

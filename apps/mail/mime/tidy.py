@@ -77,6 +77,7 @@ class _Tidier:
         self.css: list[str] = []
         self.css_left = MAX_CSS
         self.open: list[str] = []
+        self.in_vain: set[str] = set()  # names for which nothing that is open now is to be closed
         self.in_cell: list[bool] = []  # of each open table
         self.dropped: Counter[str] = Counter()  # opened too deep: their end tags are dropped too
         self.found = Tidied()
@@ -196,6 +197,7 @@ class _Tidier:
                 self.dropped[name] += 1
                 return
             self.open.append(name)
+            self.in_vain.clear()
             if name == "table":
                 self.in_cell.append(False)
         self.found.tags[name] += 1
@@ -208,16 +210,18 @@ class _Tidier:
         self.out.append(f"<{name}{_written(attributes)}>" if attributes else f"<{name}>")
 
     def close_like(self, name: str) -> None:
-        """A list item ends the one before it in the same list; a link ends a link."""
+        """A list item ends the one before it in the same list; a link ends a link. What was looked for without success
+        is not looked for again until something else is open: thousands may be dropped for being too deep."""
         alike = _CLOSES_LIKE.get(name)
-        if alike is None:
+        if alike is None or name in self.in_vain:
             return
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index] in alike:
                 self.close(index)
                 return
             if self.open[index] in (_BARRIERS if name not in _ITEMS else _LISTS):
-                return
+                break
+        self.in_vain.add(name)
 
     def end_tag(self, name: str, position: int) -> None:
         if self.attributes(position) is None:
@@ -240,6 +244,7 @@ class _Tidier:
                     return
 
     def close(self, index: int) -> None:
+        self.in_vain.clear()
         while len(self.open) > index:
             name = self.open.pop()
             if name == "table":
