@@ -7,7 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal import addressing
+from portal import addressing, credentials
 from portal.http import PortalRequest, is_fragment
 
 MAX_PREFIX = 100
@@ -17,7 +17,13 @@ LIMIT = 8
 @login_required
 @require_safe
 def complete(request: PortalRequest) -> HttpResponse:
-    """``?q=``: what has been typed so far. JSON: ``{"contacts": [{"name", "email", "source", "url"}]}``."""
+    """``?q=``: what has been typed so far. JSON: ``{"contacts": [{"name", "email", "source", "url"}]}``.
+
+    A session that was stolen without the browser's half of its key learns nobody's address. Raises
+    ``portal.credentials.Locked``.
+    """
+    if credentials.is_sealed(request):
+        credentials.unseal(request)
     prefix = request.GET.get("q", "")[:MAX_PREFIX]
     contacts = addressing.complete(user=request.user, prefix=prefix, limit=LIMIT)
     if is_fragment(request):

@@ -8,7 +8,9 @@ from django.urls import reverse
 from portal.contracts import Address, Contact, SearchHit
 from portal.registry import HelpTopic, PortalApp
 from portal.testing import with_apps
+from tests.auth.world import sign_in, world
 
+__all__ = ["world"]  # the fixture
 pytestmark = pytest.mark.django_db
 BOB = Contact(Address("bob@example.test", "Bob <b>Brown</b>"), url="/people/1/", source="Contacts")
 
@@ -17,7 +19,7 @@ class Book:
     id = "demo.book"
 
     def complete(self, user, prefix, limit):
-        return [BOB] if prefix == "bo" and user.login == "alice" else []
+        return [BOB] if prefix == "bo" and user.login in ("alice", "carol") else []
 
     def resolve(self, user, emails):
         return {}
@@ -72,3 +74,14 @@ def test_help_shows_the_topics_of_all_apps(as_alice) -> None:
     assert '<h1 class="big">Making tea</h1>' in page and "Home page and preferences" in page
     assert as_alice.get("/help/").status_code == 200
     assert as_alice.get("/help/no.such/").status_code == 404
+
+
+def test_a_session_without_the_browsers_half_of_the_key_learns_no_address(client, settings, world) -> None:
+    assert sign_in(client).status_code == 302
+    url = reverse("portal:complete")
+    assert client.get(url, {"q": "bo"}).status_code == 200
+    del client.cookies[settings.CREDENTIALS_COOKIE_NAME]
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = client.get(url, {"q": "bo"}, headers=headers)
+        assert answer.status_code == 401
+        assert b"bob@" not in answer.content
