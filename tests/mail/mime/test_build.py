@@ -313,3 +313,11 @@ def test_a_draft_of_another_program_is_read() -> None:
     raw = b"To: a@x.test\r\nSubject: =?utf-8?Q?=C3=A4?=\r\n\r\nhi\r\n"
     back = build.from_draft(parse.parse(raw))
     assert (back.from_.email, back.to[0].email, back.subject, back.text) == ("", "a@x.test", "ä", "hi")
+
+
+@given(st.lists(st.sampled_from([b"", b"a", b"\r", b"\n", b"\r\n", b"bcd"]), max_size=40), st.integers(0, 9))
+def test_lines_come_as_split_gives_them(pieces: list[bytes], stretch: int) -> None:
+    octets = b"".join(pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "_STRETCH", stretch)
+        assert list(build._lines(octets)) == octets.split(b"\r\n")
