@@ -68,10 +68,14 @@ def parts(extra: list[str]) -> list[Part]:
     *partial, everything = combinations()
     less = tuple(f"--ignore={path}" for path in WHOLE_SUITE_ONLY)
     # What one app shows in a browser, and on another mail server, is no matter of which others are there.
+    # Protocol code is plain Python, and knows of no app at all.
+    plain = ("--ignore=tests/mail/mime", "--ignore=tests/mail/mailbox")
     briefly = "not again and not browser and not soak and not mariadb and not redis"
     whole = "not soak and not mariadb and not redis"
     found = [
-        Part(f"apps: {apps}", (*less, "-m", whole if apps == "none" else briefly, *extra), {"PORTAL_APPS": apps})
+        Part(
+            f"apps: {apps}", (*less, *plain, "-m", whole if apps == "none" else briefly, *extra), {"PORTAL_APPS": apps}
+        )
         for apps in partial
     ]
     # One mail server is enough there: what the database does is no matter of the other's.
