@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support import axe
+from tests.support import pages
 from tests.support.people import PASSWORD
 from tests.support.site import Site, running_site
 
@@ -66,15 +66,10 @@ def sign_in(page: Page, site: Site) -> None:
 def test_axe_finds_nothing_and_the_console_is_silent(site: Site, browser: Browser, width: int) -> None:
     size = {"width": width, "height": 844}
     context = browser.new_context(color_scheme="light", locale="en", viewport=size)  # type: ignore[arg-type]
-    page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page = context.new_page()
+    said = pages.console(page)
     sign_in(page, site)
-    found = []
-    for path in PAGES:
-        page.goto(site.url + path)
-        page.wait_for_load_state("networkidle")
-        found += [f"{path}: {line}" for line in axe.in_both_themes(page)]
-    assert found == [] and said == []
+    assert pages.faults(page, [site.url + path for path in PAGES]) == [] and said == []
     context.close()
 
 
@@ -82,16 +77,7 @@ def test_nothing_is_wider_than_the_window(site: Site, browser: Browser) -> None:
     context = browser.new_context(locale="ar")
     page = context.new_page()
     sign_in(page, site)
-    for path in PAGES:
-        page.goto(site.url + path)
-        page.wait_for_load_state("networkidle")
-        for width in (390, 768, 1024, 1440):
-            page.set_viewport_size({"width": width, "height": 844})
-            wide = page.evaluate(
-                "[document.documentElement, ...document.querySelectorAll('.page, .scroll')]"
-                ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className || e.tagName)"
-            )
-            assert wide == [], f"{path} at {width}"
+    assert pages.too_wide(page, [site.url + path for path in PAGES]) == []
     context.close()
 
 

@@ -1,0 +1,41 @@
+"""What holds for every page of a site, whatever it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from playwright.sync_api import Page
+
+from tests.support import axe
+
+_WIDE = """[document.documentElement, ...document.querySelectorAll('.page, .scroll')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className || e.tagName)"""
+
+
+def console(page: Page) -> list[str]:
+    """Errors and warnings that the browser says from now on."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    return said
+
+
+def faults(page: Page, urls: Iterable[str]) -> list[str]:
+    """What axe finds in both themes."""
+    found: list[str] = []
+    for url in urls:
+        page.goto(url)
+        page.wait_for_load_state("networkidle")
+        found += [f"{url}: {line}" for line in axe.in_both_themes(page)]
+    return found
+
+
+def too_wide(page: Page, urls: Iterable[str], widths: Iterable[int] = (390, 768, 1024, 1440)) -> list[str]:
+    """What is wider than the window, or than the column it scrolls in."""
+    found: list[str] = []
+    for url in urls:
+        page.goto(url)
+        page.wait_for_load_state("networkidle")
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844})
+            found += [f"{url} at {width}: {name}" for name in page.evaluate(_WIDE)]
+    return found
