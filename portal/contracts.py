@@ -42,12 +42,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person that an address book knows."""
+    """A person that an address book knows, or a group of people."""
 
-    address: Address
+    address: Address  # of a group: its name, and its own address where it has one
     url: str = ""  # the person's own page, "" where there is none
     source: str = ""  # translated name of the book, shown at the end of a completion line
     rank: float = 0.0  # how much they are written to: messages, of which those of three months ago count half
+    group: str = ""  # what its book calls this group; "" for a person
+    members: int = 0  # people in the group
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ class AddressBook(Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether another server is asked: whoever writes gets its people in a second answer, and waits for none."""
+        ...
+
     def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]: ...
 
     def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
@@ -104,6 +111,11 @@ class AddressBook(Protocol):
 
     def add_url(self, address: Address) -> str:
         """Where this person can be added; "" for a book that cannot be written to."""
+        ...
+
+    def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
+        """Everybody of a group (``Contact.group``), and of the groups in it, each address once. Raises ``LookupError``
+        for a group that is not there, or not for this user, and ``OSError`` where another server does not answer."""
         ...
 
 

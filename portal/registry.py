@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -108,6 +108,18 @@ class HelpTopic:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PersonPart:
+    """What an app knows of a person: a part of the page of that person, rendered by a request of its own."""
+
+    id: str
+    title: Text
+    template: str
+    context: Callable[[HttpRequest, Sequence[str]], Mapping[str, object]]
+    """Given the person's addresses in lower case. Empty where the app knows nothing: the part is left out then."""
+    order: int = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DelegationKind:
     """Work that goes on without the browser, as its owner sees it under Sessions."""
 
@@ -149,6 +161,7 @@ class PortalApp:
     pref_pages: tuple[PrefPage, ...] = ()
     help_topics: tuple[HelpTopic, ...] = ()
     address_books: tuple[AddressBook, ...] = ()
+    person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
     spell_checkers: tuple[SpellChecker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -184,6 +197,7 @@ class Registry:
             ((pref.key, a.id, pref) for a in self.apps for page in a.pref_pages for pref in page.prefs),
         )
         self.address_books = _unique("address book id", ((b.id, a.id, b) for a in self.apps for b in a.address_books))
+        self.person_parts = _unique("person part id", ((p.id, a.id, p) for a in self.apps for p in a.person_parts))
         self.search_providers = _unique(
             "search provider id", ((s.id, a.id, s) for a in self.apps for s in a.search_providers)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
-from apps.contacts.models import Correspondent, Key
-from apps.contacts.services import correspondents, listing
+from apps.contacts.models import Correspondent, Group, Key
+from apps.contacts.services import correspondents, groups, listing
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
@@ -27,6 +27,7 @@ class PersonalBooks:
     """The address books of a person: whom they write to most and last comes first."""
 
     id = "contacts.personal"
+    remote = False
 
     def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]:
         words = folding.words(prefix)
@@ -85,6 +86,17 @@ class PersonalBooks:
 
     def add_url(self, address: Address) -> str:
         return f"{reverse('contacts:new')}?{urlencode({'email': address.email, 'name': address.name})}"
+
+    def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
+        """``group``: the number of one."""
+        if not (group.isascii() and group.isdecimal() and len(group) < 16):
+            raise LookupError(group)
+        found = Group.objects.filter(owner_id=user.pk, pk=int(group)).first()
+        if found is None:
+            raise LookupError(group)
+        people = Person.objects.of(user.pk).kept().filter(pk__in=groups.contact_ids(user.pk, found.pk))
+        addresses = (Address(each.email, each.name) for each in people.exclude(email="").order_by("by_given"))
+        return list({folding.email_key(address.email): address for address in addresses}.values())
 
 
 class ContactSearch:

@@ -29,6 +29,7 @@ class RecentRecipients:
     """The address book of the people a user has written to."""
 
     id = "mail.recent"
+    remote = False
 
     def complete(self, user: AbstractBaseUser, prefix: str, limit: int) -> Iterable[Contact]:
         found = Recipient.objects.filter(user_id=user.pk).matching(prefix)[:limit]
@@ -41,6 +42,9 @@ class RecentRecipients:
 
     def add_url(self, address: Address) -> str:
         return ""
+
+    def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
+        raise LookupError(group)
 
 
 class MailComposer:

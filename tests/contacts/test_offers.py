@@ -72,6 +72,7 @@ def test_the_second_address_is_offered_where_it_is_the_one_written_to(alice: Use
 def test_books_of_two_apps_are_brought_together_by_how_much_one_writes(alice: User) -> None:
     class Recent:
         id = "demo.recent"
+        remote = False
 
         def complete(self, user, prefix, limit):
             return [
@@ -84,6 +85,9 @@ def test_books_of_two_apps_are_brought_together_by_how_much_one_writes(alice: Us
 
         def add_url(self, address):
             return ""
+
+        def expand(self, user, group):
+            raise LookupError(group)
 
     add(alice, "Eve Person", "eve@ice.example")
     add(alice, "Ann Person", "ann@ice.example")

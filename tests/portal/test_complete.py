@@ -17,6 +17,7 @@ BOB = Contact(Address("bob@example.test", "Bob <b>Brown</b>"), url="/people/1/",
 
 class Book:
     id = "demo.book"
+    remote = False
 
     def complete(self, user, prefix, limit):
         return [BOB] if prefix == "bo" and user.login in ("alice", "carol") else []
@@ -26,6 +27,9 @@ class Book:
 
     def add_url(self, address):
         return ""
+
+    def expand(self, user, group):
+        raise LookupError(group)
 
 
 class Finder:

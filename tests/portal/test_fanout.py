@@ -73,6 +73,8 @@ def test_inside_a_transaction_the_calls_see_its_rows(alice) -> None:
 
 
 class Book:
+    remote = False
+
     def __init__(self, name: str, *contacts: Contact, writable: str = "", fails: bool = False) -> None:
         self.id, self._contacts, self._writable, self._fails = name, contacts, writable, fails
 
@@ -88,6 +90,9 @@ class Book:
 
     def add_url(self, address):
         return self._writable
+
+    def expand(self, user, group):
+        raise LookupError(group)
 
 
 BOB = Contact(Address("bob@example.test", "Bob Brown"), source="Contacts")

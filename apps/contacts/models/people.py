@@ -1,4 +1,4 @@
-"""Books, the people in them, and what has been done to them.
+"""Books, and the people in them.
 
 A person's values are one document (``apps.contacts.card``); ``Contact`` has what lists show and sort by, ``Key`` what
 is looked up. Both are made anew from the document whenever it changes (``services.indexing``). Where an account is
@@ -22,7 +22,6 @@ from apps.contacts.card import Card as Document
 from portal.contracts import Address
 
 TRASH_DAYS = 30  # a deleted contact can come back
-HISTORY_DAYS = 90  # a change can be undone
 
 
 def new_uid() -> str:
@@ -273,41 +272,6 @@ class Member(models.Model):
         return f"{self.group_id}: {self.contact_id or self.child_id}"
 
 
-class Change(models.Model):
-    """What was done to a contact, with the document as it was before."""
-
-    class Kind(models.TextChoices):
-        CREATED = "created", _("Created")
-        EDITED = "edited", _("Changed")
-        MERGED = "merged", _("Merged with another contact")
-        MOVED = "moved", _("Moved to another address book")
-        DELETED = "deleted", _("Deleted")
-        RESTORED = "restored", _("Taken back from the trash")
-        UNDONE = "undone", _("A change was undone")
-
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="changes")
-    kind = models.CharField(max_length=10, choices=Kind)
-    at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    by_name = models.CharField(max_length=190, blank=True)
-    source = models.CharField(max_length=10)  # ``Source.kind``
-    text = models.CharField(max_length=190, blank=True)  # ``Source.text``, or the book it was in before
-    version = models.PositiveIntegerField()  # that it led to
-    before = models.JSONField(null=True)  # None where the document stayed as it was, or was not there
-    book = models.ForeignKey(Book, models.SET_NULL, null=True, related_name="+")  # before it was moved
-    whole = models.ForeignKey("Undertaking", models.CASCADE, null=True, related_name="changes")
-    undone = models.BooleanField(default=False)
-
-    class Meta:
-        verbose_name = _("change")
-        verbose_name_plural = _("changes")
-        ordering = ["-pk"]
-        indexes = [models.Index(fields=["contact", "-id"], name="contacts_change_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.contact_id} {self.kind}"
-
-
 class Correspondent(models.Model):
     """An address that somebody has written to: never one that has only written to them.
 
@@ -329,41 +293,3 @@ class Correspondent(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-class Different(models.Model):
-    """Two contacts of which somebody has said that they are not the same person."""
-
-    one = models.ForeignKey(Contact, models.CASCADE, related_name="+")  # the one with the smaller id
-    other = models.ForeignKey(Contact, models.CASCADE, related_name="+")
-
-    class Meta:
-        verbose_name = _("pair of different contacts")
-        verbose_name_plural = _("pairs of different contacts")
-        constraints = [models.UniqueConstraint(fields=["one", "other"], name="contacts_different_once")]
-
-    def __str__(self) -> str:
-        return f"{self.one_id} {self.other_id}"
-
-
-# Django looks for an app's models here.
-from apps.contacts.undertakings import Row, Undertaking  # noqa: E402
-
-__all__ = [
-    "Book",
-    "Card",
-    "Change",
-    "Contact",
-    "ContactQuerySet",
-    "Correspondent",
-    "Different",
-    "Favourite",
-    "Group",
-    "Key",
-    "Member",
-    "Photo",
-    "Row",
-    "Searched",
-    "Tag",
-    "Undertaking",
-]
