@@ -20,7 +20,7 @@ OFTEN = 600.0  # seconds: a person who is gone is out within a quarter of an hou
 def check_people() -> None:
     """Who is gone from the directory, or disabled there. One that cannot be asked is asked again the next time."""
     from apps.auth.ldap import people
-    from apps.auth.ldap.connection import Unavailable
+    from portal.ldap.connection import Unavailable
 
     try:
         people.check()

@@ -13,10 +13,10 @@ from django.test import Client
 
 from apps.auth import tasks
 from apps.auth.ldap import directory, people
-from apps.auth.ldap.connection import Unavailable
 from apps.auth.models import User
 from portal import delegations, sessions
 from portal.accounts import external_user
+from portal.ldap.connection import Unavailable
 from portal.models import Delegation, Session
 from scripts.servers import slapd as ldap
 from scripts.servers.slapd import Slapd

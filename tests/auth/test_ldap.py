@@ -12,9 +12,10 @@ from collections.abc import Callable
 import pytest
 
 from apps.auth.ldap import backend, diagnostics
-from apps.auth.ldap.connection import Unavailable
-from apps.auth.ldap.directory import Directory, escaped
+from apps.auth.ldap.directory import Directory
 from apps.auth.models import User
+from portal.ldap.connection import Unavailable
+from portal.ldap.filters import escaped
 from scripts.servers import slapd as ldap
 from scripts.servers.slapd import Slapd
 from tests.auth.directory import IMAP_BACKEND, LDAP_BACKEND, ask, sign_in, signed_in, site, use
@@ -150,9 +151,9 @@ def test_one_that_is_silent_is_given_up(ask: Ask, deaf_server: DeafServer) -> No
 def test_a_lost_connection_is_never_made_anew_behind_our_back(ask: Ask) -> None:
     """The library would open a plain one and send the password over it."""
     with ask().open() as session:
-        session.connected.strategy.close()
+        session.opened.connected.strategy.close()
         with pytest.raises(ConnectionResetError):
-            session.bind(ldap.dn("jdoe"), ldap.PASSWORD)
+            session.opened.bind(ldap.dn("jdoe"), ldap.PASSWORD)
 
 
 NO_ANSWERS = [

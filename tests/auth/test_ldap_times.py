@@ -11,9 +11,9 @@ from itertools import count, repeat
 import pytest
 from django.test import Client
 
-from apps.auth.ldap import connection
-from apps.auth.ldap.connection import Unavailable
 from apps.auth.ldap.directory import Directory
+from portal.ldap import connection
+from portal.ldap.connection import Unavailable
 from portal.throttle import Throttle
 from scripts.servers import slapd as ldap
 from scripts.servers.slapd import Slapd

@@ -21,14 +21,14 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 from django.test import override_settings
 
-from apps.auth.ldap.connection import Unavailable
-from apps.auth.ldap.directory import Directory
 from apps.auth.oauth import transport
 from apps.mail import probe, submission
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from portal.databases import database
+from portal.ldap.connection import Unavailable
+from portal.ldap.session import Endpoint
 from portal.net import ServerUrl
 from scripts.servers import tls
 from tests.support.scripted import scripted
@@ -82,7 +82,7 @@ def _smtp_probe(server: ServerUrl, ca_file: str) -> None:
 
 def _ldap(server: ServerUrl, ca_file: str) -> None:
     """The portal's own password first: somebody's follows on the same connection."""
-    directory = Directory(server=server, base="o=x", bind_dn=LOGIN, bind_password=PASSWORD, ca_file=ca_file)
+    directory = Endpoint(server=server, bind_dn=LOGIN, bind_password=PASSWORD, ca_file=ca_file)
     with directory.open() as session:
         session.bind(LOGIN, PASSWORD)
 
@@ -244,7 +244,7 @@ CLIENTS = {
     "SMTP": Client("apps.mail.submission", "smtp", Smtp, _smtp, (submission.TlsFailed,)),
     "self-test": Client("apps.mail.probe", "smtp", Smtp, _smtp_probe, (OSError, probe.NoStartTls)),
     "database": Client("portal.databases", "mysql", Mysql, _database, (OperationalError,), ("starttls",)),
-    "LDAP": Client("apps.auth.ldap.connection", "ldap", Ldap, _ldap, (Unavailable,)),
+    "LDAP": Client("portal.ldap.connection", "ldap", Ldap, _ldap, (Unavailable,)),
     "provider": Client("apps.auth.oauth.transport", "http", Http, _provider, (transport.Unavailable,), ("tls",)),
 }
 

@@ -11,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from apps.auth.ldap.connection import Unavailable
 from apps.auth.ldap.directory import Directory, Entry
 from apps.auth.models import User
 from portal.account_backend import AccountBackend
 from portal.accounts import SignInUnavailable, account_server, canonical_login, external_user
+from portal.ldap.connection import Unavailable
 from portal.net import READ_TIMEOUT, parse_server_url
 
 log = structlog.get_logger(__name__)

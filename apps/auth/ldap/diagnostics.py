@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from apps.auth.ldap.backend import site_directory
-from apps.auth.ldap.connection import Unavailable
 from portal.contracts import Finding, Level
+from portal.ldap.connection import Unavailable
 
 SECONDS = 5.0
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from apps.auth import leaving
 from apps.auth.ldap.backend import SOURCE, WHOLE, site_directory
-from apps.auth.ldap.connection import Unavailable
 from apps.auth.models import User
 from portal.accounts import account_server
+from portal.ldap.connection import Unavailable
 
 log = structlog.get_logger(__name__)
 

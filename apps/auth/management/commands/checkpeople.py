@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.auth.ldap import people
-from apps.auth.ldap.connection import Unavailable
+from portal.ldap.connection import Unavailable
 
 
 class Command(BaseCommand):

@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _directory(self) -> list[Person]:
         from apps.auth.ldap.backend import WHOLE, site_directory
-        from apps.auth.ldap.connection import Unavailable
+        from portal.ldap.connection import Unavailable
 
         try:
             with site_directory(patience=WHOLE).open() as session:

@@ -1,7 +1,7 @@
-"""LDAP (RFC 4511) by ldap3, on a socket of ``portal.net``. Knows no Django.
+"""The wire: ldap3 on a socket of ``portal.net``.
 
 The library's own sockets know other rules for TLS: it is given one that is connected and safe already, and can open no
-other, neither again nor by a referral.
+other, neither again nor by a referral. Whoever is sent elsewhere is not followed: a password would go along.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 
 
 class Unavailable(Exception):
-    """The directory could not be asked. ``unsafe``: for want of a safe connection, before any password was sent."""
+    """The directory could not be asked. ``unsafe``: for want of a safe connection, before any password was sent.
+    ``refused``: it does not let this asker in."""
 
-    def __init__(self, message: str, *, unsafe: bool = False) -> None:
+    def __init__(self, message: str, *, unsafe: bool = False, refused: bool = False) -> None:
         super().__init__(message)
-        self.unsafe = unsafe
+        self.unsafe, self.refused = unsafe, refused
 
 
 class Bounded:
@@ -42,6 +43,10 @@ class Bounded:
         """``until``: of ``time.monotonic``."""
         self._inner, self._until, self._read_timeout = inner, until, read_timeout
         self._left = MOST_OCTETS
+
+    def give(self, seconds: float) -> None:
+        """Another use of the same connection begins now."""
+        self._until, self._left = time.monotonic() + seconds, MOST_OCTETS
 
     def hurry(self) -> None:
         """Give what comes next no longer than there is. Raises ``TimeoutError``."""
