@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from portal import conf, consistency, countries, databases, rules, selection
+from portal.ldap import sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = conf.load(BASE_DIR / ".env")
@@ -58,7 +59,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, 
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)
 
 # --- apps ----------------------------------------------------------------------------------------------------------
-PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail", "contacts")))
+PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail", "contacts", "directory")))
 INSTALLED_APPS = [
     "portal",
     "apps.auth",
@@ -292,6 +293,11 @@ consistency.directory(
     wanted="ldap" in SIGN_IN,
     user_filter=LDAP_USER_FILTER,
     login_attribute=LDAP_LOGIN_ATTRIBUTE,
+)
+DIRECTORIES = sources.read(
+    env,
+    sign_in={name: value for name, value in vars().items() if name.startswith("LDAP_")},
+    allow_plain=ALLOW_PLAINTEXT,
 )
 
 # --- provider of sign-ins ------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ BAD_IMPORTS = [
     ("apps/mail/mailbox/errors.py", "import django", "protocol code is plain Python"),
     ("apps/mail/mime/parts.py", "import apps.mail.mailbox", "MIME knows no network"),
     ("portal/contracts.py", "import environ", "contracts and net are the standard library only"),
+    ("apps/auth/ldap/people.py", "import ldap3", "LDAP is spoken in portal.ldap only"),
 ]
 
 

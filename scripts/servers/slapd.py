@@ -26,7 +26,7 @@ include /etc/ldap/schema/inetorgperson.schema
 include {directory}/ad.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
-pidfile {directory}/slapd.pid
+{modules}pidfile {directory}/slapd.pid
 TLSCACertificateFile {directory}/tls/ca.pem
 TLSCertificateFile {directory}/tls/server.pem
 TLSCertificateKeyFile {directory}/tls/server.key
@@ -39,15 +39,17 @@ rootpw {password}
 directory {directory}/db
 maxsize 268435456
 dbnosync
-index objectClass,uid,mail,sAMAccountName eq
-access to attrs=userPassword by anonymous auth by * none
-access to * by users read by anonymous read
-"""
+{indexes}
+{overlays}{access}"""
 
 
 class Slapd(Server):
     name = "slapd"
     packages = ("slapd", "ldap-utils", *tls.PACKAGES)
+    schema = _SCHEMA
+    modules = overlays = ""  # lines of slapd.conf(5)
+    access = "access to attrs=userPassword by anonymous auth by * none\naccess to * by users read by anonymous read\n"
+    indexes = "index objectClass,uid,mail,sAMAccountName eq"
     programs = ("/usr/sbin/slapd", "/usr/sbin/slapadd", "/usr/bin/ldapmodify", "/usr/bin/ldapwhoami")
 
     def __init__(self, workdir: Workdir, *, die_with_parent: bool = True) -> None:
@@ -68,18 +70,22 @@ class Slapd(Server):
         (self.directory / "db").mkdir()
         tls.make_authority(self.ca_file.parent)
         tls.issue(self.ca_file.parent)
-        (self.directory / "ad.schema").write_text(_SCHEMA)
+        (self.directory / "ad.schema").write_text(self.schema)
         values = {"directory": self.directory, "base": BASE, "admin": ADMIN, "password": ADMIN_PASSWORD}
+        values |= {"indexes": self.indexes, "overlays": self.overlays, "modules": self.modules, "access": self.access}
         options = self.directory / "slapd.conf"
         options.write_text(_OPTIONS.format(**values))
         self.workdir.own()
-        tree = [
+        words = [*self.workdir.as_user(), "/usr/sbin/slapadd", "-q", "-f", str(options)]
+        self._run(words, "\n".join(self.tree()))
+
+    def tree(self) -> list[str]:
+        """What is in it from the beginning, as LDIF."""
+        return [
             f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\n",
             f"dn: {PEOPLE_BASE}\nobjectClass: organizationalUnit\n",
             *(person(login, name) for login, name in PEOPLE.items()),
         ]
-        words = [*self.workdir.as_user(), "/usr/sbin/slapadd", "-q", "-f", str(options)]
-        self._run(words, "\n".join(tree))
 
     def command(self) -> list[str]:
         addresses = f"ldap://{HOST}:{self.ldap}/ ldaps://{HOST}:{self.ldaps}/"

@@ -27,6 +27,7 @@ WRONG = {
     "CONTENT_HOST": "content.example.org",
     "DATABASE_URL": "postgres://localhost/portal",
     "DELEGATION_KEY": "short",
+    "DIRECTORIES": "The Staff",
     "DEBUG": "perhaps",
     "HTTP_PORT": "http",
     "GEOIP_DATABASE": "/no/such/file.mmdb",

@@ -1,0 +1,93 @@
+"""A site with a staff directory (``slapd``)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from apps.directory.lookup.person import Person
+from apps.directory.services import outlines, people
+from apps.directory.services.directories import clients
+from portal.ldap.presets import PRESETS
+from portal.ldap.sources import Source
+from scripts.servers.base import Workdir
+from scripts.servers.slapd import ADMIN, ADMIN_PASSWORD, BASE
+from scripts.servers.staff import Staff
+from tests.support.servers import need
+
+PEOPLE = 300
+needs = [pytest.mark.needs_app("directory"), pytest.mark.slapd]
+
+
+@contextlib.contextmanager
+def running(**options: Any) -> Iterator[Staff]:
+    need(Staff)
+    workdir = Workdir.create()
+    server = Staff(workdir, **options)
+    try:
+        server.configure()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        workdir.remove()
+
+
+@pytest.fixture(scope="session")
+def staff() -> Iterator[Staff]:
+    with running(people=PEOPLE) as server:
+        yield server
+
+
+@pytest.fixture
+def own_staff() -> Callable[..., contextlib.AbstractContextManager[Staff]]:
+    """``with own_staff(people=20) as server:`` for tests that change or stop theirs."""
+    return running
+
+
+def source(server: Staff, name: str = "staff", **other: Any) -> Source:
+    preset = PRESETS[server.layout]
+    found = Source(
+        name=name,
+        title="Institute",
+        url=server.tls_url,
+        base=BASE,
+        ca_file=str(server.ca_file),
+        bind_dn=ADMIN,
+        bind_password=ADMIN_PASSWORD,
+        preset=preset,
+        person_filter=preset.person_filter,
+        attributes=preset.attributes,
+        group_base=BASE,
+        group_filter=preset.group_filter,
+    )
+    return replace(found, **other)
+
+
+def use(settings: Any, *sources: Source) -> None:
+    """These are the site's directories, and nothing is known of them yet."""
+    for client in clients().values():
+        client.close()
+    people.forget()
+    settings.DIRECTORIES = sources
+
+
+@pytest.fixture
+def site(settings: Any, staff: Staff) -> Staff:
+    """One directory, whose outline has been read."""
+    use(settings, source(staff))
+    for client in clients().values():
+        assert outlines.current(client, wait=60) is not None
+    return staff
+
+
+def one(query: str) -> Person:
+    """The one person of these words."""
+    found = people.search(people.Question(query=query))
+    assert found.notes == ()
+    [person] = [each for values in found.values.values() for each in values]
+    return person
