@@ -78,8 +78,7 @@ class Directory:
             patience=self.patience,
         ) as connected:
             found = Session(self, connected)
-            if self.bind_dn and not found.bind(self.bind_dn, self.bind_password):
-                raise Unavailable(f"{self.server.host}: it refuses the portal's own sign-in")
+            found.bind_as_portal()
             yield found
 
 
@@ -107,14 +106,15 @@ class Session:
         right = self.bind(entry.dn if entry else f"cn={NOBODY},{self.directory.base}", password)
         return right and entry is not None and not disabled
 
-    def present(self, logins: Iterable[str]) -> set[str]:
+    def present(self, logins: Iterable[str]) -> dict[str, Entry]:
         """Those of the logins that it knows, and that are not disabled."""
-        found: set[str] = set()
+        found: dict[str, Entry] = {}
         rest = iter(logins)
         while some := list(islice(rest, AT_ONCE)):
             which = self._of(some)
-            found |= {entry.login for entry in self._search(which)}
-            found -= {entry.login for entry in self._disabled(which)}
+            found |= {entry.login: entry for entry in self._search(which)}
+            for entry in self._disabled(which):
+                found.pop(entry.login, None)
         return found
 
     def everybody(self) -> list[Entry]:
@@ -130,6 +130,12 @@ class Session:
         rule = self.directory.disabled_filter
         return self._search(f"(&{which}{rule})") if rule else iter(())
 
+    def bind_as_portal(self) -> None:
+        """Where the portal has no name there, it goes on as whoever it was. Raises ``Unavailable``."""
+        where = self.directory
+        if where.bind_dn and not self.bind(where.bind_dn, where.bind_password):
+            raise Unavailable(f"{where.server.host}: it refuses the portal's own sign-in")
+
     def bind(self, dn: str, password: str) -> bool:
         """A bind with a name and no password succeeds and proves nothing (RFC 4513 section 5.1.2): it is not sent."""
         if not dn or not password:
@@ -144,18 +150,22 @@ class Session:
         return "(|" + "".join(self.directory.user_filter.replace("{login}", value) for value in values) + ")"
 
     def _search(self, which: str) -> Iterator[Entry]:
-        """Page by page (RFC 2696). A base that is not there is a mistake, and not nobody."""
         where = self.directory
         attributes = [where.login_attribute, where.mail_attribute, where.name_attribute]
+        for answer in self.answers(where.base, which, attributes):
+            if (entry := self._entry(answer)) is not None:
+                yield entry
+
+    def answers(self, base: str, which: str, attributes: list[str]) -> Iterator[dict[str, Any]]:
+        """Entries below ``base`` as the library has them, page by page (RFC 2696). A base that is not there is a
+        mistake, and not nobody. Raises ``Unavailable``."""
         cookie: bytes | None = None
         while cookie != b"":
             page = {"attributes": attributes, "paged_size": PAGE, "paged_cookie": cookie}
-            search = partial(self.connected.search, where.base, which, ldap3.SUBTREE, **page)
+            search = partial(self.connected.search, base, which, ldap3.SUBTREE, **page)
             told = self._result(search, {results.RESULT_SUCCESS}).get("controls", {}).get(PAGED_RESULTS, {})
             cookie = told.get("value", {}).get("cookie") or b""
-            for answer in self.connected.response:
-                if answer["type"] == "searchResEntry" and (entry := self._entry(answer)) is not None:
-                    yield entry
+            yield from [answer for answer in self.connected.response if answer["type"] == "searchResEntry"]
 
     def _entry(self, answer: dict[str, Any]) -> Entry | None:
         """None for what has no login that an account could have. Of several it is always the same one."""
