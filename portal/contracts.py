@@ -119,6 +119,35 @@ class AddressBook(Protocol):
         ...
 
 
+class CardSource(Protocol):
+    """Keeps cards of people; an address book can take copies of them and keep those fresh."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def label(self) -> Text:
+        """What a copy says of where it comes from: "Staff directory"."""
+        ...
+
+    def cards(self, user: AbstractBaseUser, keys: Collection[str]) -> Mapping[str, str]:
+        """vCards 4.0 (RFC 6350) by the keys of the source, of those that are there for this user. Raises ``OSError``
+        where another server does not answer, or where only the user could ask, and is not here."""
+        ...
+
+
+class CardTaker(Protocol):
+    """Takes copies of the cards of a ``CardSource``."""
+
+    def take_url(self) -> str:
+        """Where ``source`` and ``key`` are posted to."""
+        ...
+
+    def taken(self, user: AbstractBaseUser, source: str, keys: Collection[str]) -> Mapping[str, str]:
+        """The pages of the copies that this user has already, by the keys of the source."""
+        ...
+
+
 class SearchProvider(Protocol):
     """Finds things for the person of ``request``: who needs the sealed password of the session has it there."""
 

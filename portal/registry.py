@@ -17,6 +17,8 @@ from django.utils.module_loading import module_has_submodule
 
 from portal.contracts import (
     AddressBook,
+    CardSource,
+    CardTaker,
     Composer,
     Finding,
     Gate,
@@ -161,6 +163,8 @@ class PortalApp:
     pref_pages: tuple[PrefPage, ...] = ()
     help_topics: tuple[HelpTopic, ...] = ()
     address_books: tuple[AddressBook, ...] = ()
+    card_sources: tuple[CardSource, ...] = ()
+    card_taker: CardTaker | None = None
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
     spell_checkers: tuple[SpellChecker, ...] = ()
@@ -197,6 +201,8 @@ class Registry:
             ((pref.key, a.id, pref) for a in self.apps for page in a.pref_pages for pref in page.prefs),
         )
         self.address_books = _unique("address book id", ((b.id, a.id, b) for a in self.apps for b in a.address_books))
+        self.card_sources = _unique("card source id", ((s.id, a.id, s) for a in self.apps for s in a.card_sources))
+        self.card_taker = _sole("taker of cards", ((a.id, a.card_taker) for a in self.apps))
         self.person_parts = _unique("person part id", ((p.id, a.id, p) for a in self.apps for p in a.person_parts))
         self.search_providers = _unique(
             "search provider id", ((s.id, a.id, s) for a in self.apps for s in a.search_providers)

@@ -13,6 +13,7 @@ from apps.auth import leaving
 from apps.auth.audit.admin import AuditEventAdmin as AuditEventAdmin
 from apps.auth.certificates.admin import IssuedCertificateAdmin as IssuedCertificateAdmin
 from apps.auth.factors import admin as factors
+from apps.auth.ldap.admin import DirectoryGroupAdmin as DirectoryGroupAdmin
 from apps.auth.models import User
 from apps.auth.oauth.admin import IdentityAdmin as IdentityAdmin
 from portal import sessions

@@ -138,12 +138,14 @@ from apps.auth.factors.models import (  # noqa: E402
     RememberedBrowser,
     Rule,
 )
+from apps.auth.ldap.models import DirectoryGroup  # noqa: E402
 from apps.auth.oauth.models import ProviderIdentity, TokenGrant  # noqa: E402
 
 __all__ = [
     "AppPassword",
     "AuditEvent",
     "CodeDevice",
+    "DirectoryGroup",
     "Invitation",
     "Passkey",
     "ProviderIdentity",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
 from apps.contacts.models import Correspondent, Group, Key
-from apps.contacts.services import correspondents, groups, listing
+from apps.contacts.services import correspondents, groups, listing, taking
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
@@ -97,6 +97,17 @@ class PersonalBooks:
         people = Person.objects.of(user.pk).kept().filter(pk__in=groups.contact_ids(user.pk, found.pk))
         addresses = (Address(each.email, each.name) for each in people.exclude(email="").order_by("by_given"))
         return list({folding.email_key(address.email): address for address in addresses}.values())
+
+
+class Copies:
+    """Copies of cards that are kept elsewhere."""
+
+    def take_url(self) -> str:
+        return reverse("contacts:take")
+
+    def taken(self, user: AbstractBaseUser, source: str, keys: Collection[str]) -> Mapping[str, str]:
+        found = taking.taken(user.pk, source, keys)
+        return {key: reverse("contacts:contact", args=[pk]) for key, pk in found.items()}
 
 
 class ContactSearch:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import prefs
-from apps.contacts.offers import ContactSearch, PersonalBooks
+from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
 from portal.registry import HelpTopic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -23,5 +23,6 @@ PORTAL_APP = PortalApp(
     pref_pages=(prefs.PAGE,),
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
+    card_taker=Copies(),
     search_providers=(ContactSearch(),),
 )

@@ -8,7 +8,7 @@ import structlog
 from django.utils import timezone
 
 from apps.contacts.models import HISTORY_DAYS, TRASH_DAYS, Change, Contact, Tag, Undertaking
-from apps.contacts.services import importing, photos
+from apps.contacts.services import importing, photos, taking
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,14 @@ def forget_old() -> None:
     _forget_tags()
 
 
+@app.task(name="contacts.refresh_copies", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
+def refresh_copies() -> None:
+    """What was taken from a directory is looked at again."""
+    changed = taking.at_night()
+    if changed:
+        log.info("copies_refreshed", changed=changed)
+
+
 def _forget_tags() -> None:
     """Tags that no contact has."""
     from django.db.models import Exists, OuterRef
@@ -58,3 +66,4 @@ def _forget_tags() -> None:
 
 
 app.add_periodic_task(DAY, forget_old.s(), name="contacts.forget_old")
+app.add_periodic_task(DAY, refresh_copies.s(), name="contacts.refresh_copies")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import duplicates, editing, people, places, transfer
+from apps.contacts.views import duplicates, editing, people, places, taking, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -14,10 +14,12 @@ urlpatterns = [
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),
+    path("take/", taking.take, name="take"),
     path("<int:pk>/", people.contact, name="contact"),
     path("<int:pk>/act/", people.act, name="act"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/history/", people.history, name="history"),
     path("<int:pk>/photo/", people.photo, name="photo"),
+    path("<int:pk>/refresh/", taking.refresh, name="refresh"),
     path("<int:pk>/contact.vcf", transfer.vcard, name="vcard"),
 ]

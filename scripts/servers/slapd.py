@@ -23,6 +23,7 @@ objectclass ( 1.2.840.113556.1.5.9.9 NAME 'adUser' SUP top AUXILIARY MAY ( sAMAc
 _OPTIONS = """include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/nis.schema
 include {directory}/ad.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
@@ -124,7 +125,10 @@ class Slapd(Server):
         self.modify(f"dn: {dn(login)}\nchangetype: modify\n{lines}\n")
 
     def delete(self, login: str) -> None:
-        self.modify(f"dn: {dn(login)}\nchangetype: delete\n")
+        self.delete_dn(dn(login))
+
+    def delete_dn(self, name: str) -> None:
+        self.modify(f"dn: {name}\nchangetype: delete\n")
 
     def modify(self, ldif: str, *options: str) -> None:
         words = ["ldapmodify", *options, "-x", "-H", f"ldap://{HOST}:{self.ldap}", "-D", ADMIN, "-w", ADMIN_PASSWORD]

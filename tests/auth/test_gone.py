@@ -16,6 +16,7 @@ from apps.auth.ldap import directory, people
 from apps.auth.models import User
 from portal import delegations, sessions
 from portal.accounts import external_user
+from portal.ldap import session
 from portal.ldap.connection import Unavailable
 from portal.models import Delegation, Session
 from scripts.servers import slapd as ldap
@@ -111,7 +112,7 @@ def test_a_rule_with_an_unknown_attribute_disables_nobody(site: Slapd, settings)
 
 def test_many_are_asked_for_at_once(site: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "AT_ONCE", 3)
-    monkeypatch.setattr(directory, "PAGE", 2)
+    monkeypatch.setattr(session, "PAGE", 2)
     here = [site.new_user() for _ in range(7)]
     for login in (*here, "left1", "left2"):
         external_user(source="ldap", server="localhost", login=login)

@@ -41,6 +41,8 @@ WRONG = {
     "LDAP_BASE": "o=x\ny",
     "LDAP_BIND_DN": "cn=x\ny",
     "LDAP_DISABLED_FILTER": "disabled",
+    "LDAP_GROUP_BASE": "o=x\ny",
+    "LDAP_GROUP_FILTER": "groups",
     "LDAP_LOGIN_ATTRIBUTE": "(uid)",
     "LDAP_MAIL_ATTRIBUTE": "",
     "LDAP_NAME_ATTRIBUTE": "a b",

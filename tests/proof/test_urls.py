@@ -61,6 +61,8 @@ ONLY_POST = {
     "auth:certificates_revoke",
     "contacts:act",
     "contacts:act_on",
+    "contacts:refresh",
+    "contacts:take",
 }
 FORMS = {
     "portal:sign_in",

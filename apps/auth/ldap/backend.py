@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from apps.auth.ldap import groups
 from apps.auth.ldap.directory import Directory, Entry
 from apps.auth.models import User
 from portal.account_backend import AccountBackend
@@ -60,7 +61,7 @@ class LdapBackend(AccountBackend):
             login = canonical_login(username)
         except ValueError:
             return None
-        entry, right = self._ask(login, password)
+        entry, right, found = self._ask(login, password)
         server = account_server(SOURCE)
         if entry is None:
             if User.objects.identified(source=SOURCE, server=server, login=login) is not None:
@@ -71,17 +72,21 @@ class LdapBackend(AccountBackend):
         user = external_user(source=SOURCE, server=server, login=entry.login, email=entry.email, name=entry.name)
         if not self.user_can_authenticate(user):
             raise PermissionDenied
+        if found is not None:
+            groups.apply(user, found)
         return user
 
     @sensitive_variables("password")
-    def _ask(self, login: str, password: str) -> tuple[Entry | None, bool]:
-        """A directory that hangs holds a quarter of the request threads and no more."""
+    def _ask(self, login: str, password: str) -> tuple[Entry | None, bool, list[groups.Found] | None]:
+        """Who it is, whether that is the password, and the groups, where they are known. A directory that hangs holds a
+        quarter of the request threads and no more."""
         if not _slots.acquire(timeout=PATIENCE):
             raise SignInUnavailable("too many at once")
         try:
             with site_directory().open() as session:
                 entry = session.find(login)
-                return entry, session.check(entry, password)
+                right = session.check(entry, password)
+                return entry, right, groups.at_sign_in(session, entry) if entry and right else None
         except Unavailable as error:
             log.warning("directory_unavailable", reason=str(error))
             raise SignInUnavailable(str(error), unsafe=error.unsafe) from error

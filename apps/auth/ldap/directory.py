@@ -10,6 +10,7 @@ from itertools import islice
 from portal import net
 from portal.accounts import canonical_login
 from portal.ldap import session
+from portal.ldap.connection import Unavailable
 from portal.ldap.filters import escaped
 
 NOBODY = "nobody-of-this-name"
@@ -76,14 +77,15 @@ class Session:
         right = self.opened.bind(entry.dn if entry else f"cn={NOBODY},{self.directory.base}", password)
         return right and entry is not None and not disabled
 
-    def present(self, logins: Iterable[str]) -> set[str]:
+    def present(self, logins: Iterable[str]) -> dict[str, Entry]:
         """Those of the logins that it knows, and that are not disabled."""
-        found: set[str] = set()
+        found: dict[str, Entry] = {}
         rest = iter(logins)
         while some := list(islice(rest, AT_ONCE)):
             which = self._of(some)
-            found |= {entry.login for entry in self._search(which)}
-            found -= {entry.login for entry in self._disabled(which)}
+            found |= {entry.login: entry for entry in self._search(which)}
+            for entry in self._disabled(which):
+                found.pop(entry.login, None)
         return found
 
     def everybody(self) -> list[Entry]:
@@ -98,6 +100,12 @@ class Session:
         """Asked for apart: of an entry without the attribute in question ``(!(...))`` may be neither true nor false."""
         rule = self.directory.disabled_filter
         return self._search(f"(&{which}{rule})") if rule else iter(())
+
+    def bind_as_portal(self) -> None:
+        """Where the portal has no name there, it goes on as whoever it was. Raises ``Unavailable``."""
+        where = self.directory
+        if where.bind_dn and not self.opened.bind(where.bind_dn, where.bind_password):
+            raise Unavailable(f"{where.server.host}: it refuses the portal's own sign-in", refused=True)
 
     def _of(self, logins: Iterable[str] | None) -> str:
         """The filter of these people, or of all."""

@@ -8,6 +8,7 @@ import structlog
 from django.utils import timezone
 
 from apps.auth import leaving
+from apps.auth.ldap import groups
 from apps.auth.ldap.backend import SOURCE, WHOLE, site_directory
 from apps.auth.models import User
 from portal.accounts import account_server
@@ -26,12 +27,13 @@ class Changes:
 def check() -> Changes:
     """Lock out who is gone from the directory or disabled there, and let in again who has come back. Whom an
     administrator has locked out stays so. Raises ``Unavailable``, and then nothing changes: also where a filter that is
-    wrong finds nobody at all, or everybody would be out."""
+    wrong finds nobody at all, or everybody would be out. Groups that cannot be asked for keep nobody in."""
     users = list(User.objects.filter(source=SOURCE, server=account_server(SOURCE)))
     with site_directory(patience=WHOLE).open() as session:
         present = session.present(user.login for user in users)
         if users and not present and not session.anybody():
             raise Unavailable("nobody at all is found there")
+        groups.check(session, present, users)
     gone = [user for user in users if user.is_active and user.login not in present]
     back = [user for user in users if user.gone_since is not None and user.login in present]
     for user in gone:

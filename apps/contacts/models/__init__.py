@@ -1,6 +1,7 @@
 """All models of the address books: Django looks for them here."""
 
 from apps.contacts.models.history import HISTORY_DAYS, Change, Different
+from apps.contacts.models.origins import Origin
 from apps.contacts.models.people import (
     TRASH_DAYS,
     Book,
@@ -35,6 +36,7 @@ __all__ = [
     "Group",
     "Key",
     "Member",
+    "Origin",
     "Photo",
     "Row",
     "Searched",

@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value, kept_source
-from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Undertaking
+from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Origin, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
 from apps.contacts.services import groups, keeping
 from apps.contacts.services.keeping import Doing
@@ -212,7 +212,9 @@ def _take_places(one: Contact, other: Contact) -> dict[str, object]:
     )
     users = list(stars.values_list("user_id", flat=True))
     Favourite.objects.bulk_create([Favourite(user_id=pk, contact=one) for pk in users])
-    return {"groups": [group.pk for group in new], "favourites": users}
+    origins = list(Origin.objects.filter(contact=other).values_list("pk", flat=True))
+    Origin.objects.filter(pk__in=origins).update(contact=one)
+    return {"groups": [group.pk for group in new], "favourites": users, "origins": origins}
 
 
 @transaction.atomic
@@ -225,4 +227,5 @@ def unmerge(whole: Undertaking, doing: Doing) -> None:
     one = whole.options["one"]
     Member.objects.filter(contact_id=one, group__in=whole.options["groups"]).delete()
     Favourite.objects.filter(contact_id=one, user__in=whole.options["favourites"]).delete()
+    Origin.objects.filter(pk__in=whole.options.get("origins", [])).update(contact_id=whole.options["other"])
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.UNDONE)

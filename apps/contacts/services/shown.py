@@ -135,6 +135,7 @@ def source_text(source: Source) -> str:
     words = {
         "import": _("Imported from %(text)s"),
         "message": _("From a message you sent, “%(text)s”"),
+        "directory": _("From “%(text)s”"),
         "merge": _("From another contact, merged with this one"),
     }.get(source.kind, _("Typed by %(name)s") if source.by_name else _("Typed"))
     text = words % {"text": source.text, "name": source.by_name}
@@ -194,6 +195,8 @@ def _about(change: Change) -> str:
         return _("from “%(book)s”") % {"book": change.text}
     if change.source == "import":
         return _("imported from %(file)s") % {"file": change.text}
+    if change.source == "directory":
+        return _("from “%(source)s”") % {"source": change.text}
     if change.source == "message":
         return _("from a message you sent, “%(subject)s”") % {"subject": change.text}
     return ""

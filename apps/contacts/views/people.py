@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group
-from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown
+from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown, taking
 from apps.contacts.services.indexing import tags_of
 from apps.contacts.views.common import (
     books_of,
@@ -102,6 +102,7 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "last": correspondents.of_contact(found),
         "other_books": [book for book in books_of(request) if book.pk != found.book_id],
         "pair": pair,
+        "origins": taking.known(found),
     }
 
 
