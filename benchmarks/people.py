@@ -53,6 +53,8 @@ PREFIXES = (
     "ch",
     "anna adams",
     "nun",
+    "team",
+    "team 7",
 )
 PATHS = {
     "list, first page": "/contacts/",
@@ -69,7 +71,7 @@ def fill(count: int) -> None:
     from django.utils import timezone
 
     from apps.contacts.card import Value
-    from apps.contacts.models import Correspondent
+    from apps.contacts.models import Contact, Correspondent
     from apps.contacts.services import correspondents, keeping
 
     chance = random.Random(7)
@@ -91,6 +93,21 @@ def fill(count: int) -> None:
     Correspondent.objects.bulk_create(every)
     for start in range(0, len(written), 500):
         correspondents.heat(user.pk, written[start : start + 500])
+    fill_groups(user.pk, list(Contact.objects.filter(owner=user).order_by("pk").values_list("pk", flat=True)))
+
+
+def fill_groups(user_id: int, ids: Sequence[int]) -> None:
+    """A hundred groups of forty people, each in the one before it, and one of a tenth of all."""
+    from apps.contacts.models import Group, Member
+    from apps.contacts.services import groups
+
+    every = [groups.make(user_id, f"Team {number}") for number in range(100)]
+    for number, group in enumerate(every):
+        people = ids[number * 40 : number * 40 + 40]
+        Member.objects.bulk_create([Member(group=group, contact_id=pk) for pk in people])
+    Member.objects.bulk_create([Member(group=a, child=b) for a, b in zip(every, every[1:], strict=False)])
+    whole: Group = groups.make(user_id, "Team of a tenth")
+    Member.objects.bulk_create([Member(group=whole, contact_id=pk) for pk in ids[::10]], batch_size=1000)
 
 
 def take_in(count: int) -> None:
