@@ -16,6 +16,7 @@ from portal import addressing, credentials, lookalikes
 from portal.addressing import Expanded
 from portal.contracts import Contact
 from portal.http import PortalRequest, is_fragment
+from portal.templatetags.portal import hue_of, initials_of
 
 MAX_PREFIX = 100
 LIMIT = 8
@@ -26,9 +27,9 @@ MOST_NAMED = 10
 @login_required
 @require_safe
 def complete(request: PortalRequest) -> HttpResponse:
-    """``?q=``: what has been typed so far. JSON: ``{"contacts": [{"name", "email", "source", "url"}]}``, where a group
-    has "group" (for ``people``), "members" and "people" (that number in words), and what should be looked at twice
-    "warning".
+    """``?q=``: what has been typed so far. JSON: ``{"contacts": [{"name", "email", "source", "url", "initials",
+    "hue"}]}``. A group has "group" (what ``people`` takes), "members" and "people" (that number in words) as well;
+    what should be looked at twice has "warning".
 
     Only the books that are here answer. "far" says that there are others: ``?far=1`` asks those, and says in "note"
     when one does not answer. A session that was stolen without the browser's half of its key learns nobody's address.
@@ -110,6 +111,8 @@ def _said(contact: Contact, sign: str) -> dict[str, Any]:
         "email": contact.address.email,
         "source": str(contact.source),
         "url": contact.url,
+        "initials": initials_of(contact.address),
+        "hue": hue_of(contact.address),
     }
     if contact.group:
         said |= {"group": contact.group, "members": contact.members, "people": _people(contact.members)}

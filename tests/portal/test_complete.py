@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from portal.contracts import Address, Contact, SearchHit
 from portal.registry import HelpTopic, PortalApp
+from portal.templatetags.portal import hue_of, initials_of
 from portal.testing import with_apps
 from tests.auth.world import sign_in, world
 
@@ -55,6 +56,7 @@ def test_completion_is_json_for_scripts_and_a_fragment_for_htmx(as_alice, client
     url = reverse("portal:complete")
     assert as_alice.get(url, {"q": "bo"}).json()["contacts"] == [
         {"name": "Bob <b>Brown</b>", "email": "bob@example.test", "source": "Contacts", "url": "/people/1/"}
+        | {"initials": initials_of(BOB.address), "hue": hue_of(BOB.address)}
     ]
     fragment = as_alice.get(url, {"q": "bo"}, headers={"HX-Request": "true"}).content.decode()
     assert 'data-email="bob@example.test"' in fragment and "<b>" not in fragment
