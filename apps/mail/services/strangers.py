@@ -32,7 +32,7 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
     for key, address in asked.items():
         if key in kept:
             continue
-        known = _like(user, address)
+        known = _like(user, address, kept_only=key in written)
         near = {lookalikes.domain_of(each.email) for each in known}
         sign = lookalikes.sign_of(address, known=known, domains=domains | near, own=domain)
         if sign is None and key not in written and lookalikes.domain_of(key) != domain:
@@ -42,12 +42,15 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
     return found
 
 
-def _like(user: AbstractBaseUser, address: Address) -> list[Address]:
-    """People of the books here by the same name, or with the same words before the "@"."""
+def _like(user: AbstractBaseUser, address: Address, *, kept_only: bool) -> list[Address]:
+    """People of the books here by the same name, or with the same words before the "@"; those first of whom somebody
+    has a page. ``kept_only``: nobody else, since of two that were only written to neither is the right one."""
     local = address.email.partition("@")[0]
     asked = dict.fromkeys(text for text in (address.name, local) if len(text.strip()) > 1)
     found = [each for text in asked for each in addressing.complete(user=user, prefix=text[:100])]
-    return [each.address for each in found if each.address.email.lower() != address.email.lower()]
+    others = [each for each in found if each.address.email.lower() != address.email.lower()]
+    kept = [each.address for each in others if each.url]
+    return kept if kept_only else kept + [each.address for each in others if not each.url]
 
 
 def _written_to(user: AbstractBaseUser, people: Iterable[Address]) -> set[str]:
