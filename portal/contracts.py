@@ -114,8 +114,9 @@ class AddressBook(Protocol):
         ...
 
     def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
-        """Everybody of a group (``Contact.group``), and of the groups in it, each address once. Raises ``LookupError``
-        for a group that is not there, or not for this user, and ``OSError`` where another server does not answer."""
+        """Everybody of a group (``Contact.group``), and of the groups in it, each address once; who has none comes
+        with an empty ``Address.email``. Raises ``LookupError`` for a group that is not there, or not for this user, and
+        ``OSError`` where another server does not answer."""
         ...
 
 

@@ -57,7 +57,7 @@ def ask(
     transaction the calls run one after the other in this thread, because another connection would not see its rows.
     """
     if connection.in_atomic_block:
-        yield from _in_turn(calls, budget=budget, what=what)
+        yield from in_turn(calls, budget=budget, what=what)
         return
     answers: queue.SimpleQueue[Answer[T]] = queue.SimpleQueue()
     started = time.monotonic()
@@ -82,9 +82,11 @@ def ask(
         yield answer
 
 
-def collect(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> list[Answer[T]]:
+def collect(
+    calls: Mapping[str, Callable[[], T]], *, budget: float, what: str, most: int = MAX_RUNNING
+) -> list[Answer[T]]:
     """The answers in the order of ``calls``, whichever came first."""
-    answers = {answer.id: answer for answer in ask(calls, budget=budget, what=what)}
+    answers = {answer.id: answer for answer in ask(calls, budget=budget, what=what, most=most)}
     return [answers[name] for name in calls]
 
 
@@ -107,7 +109,9 @@ def _work(name: str, call: Callable[[], T], answers: queue.SimpleQueue[Answer[T]
         _leave(f"{what} {name}")
 
 
-def _in_turn(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> Iterator[Answer[T]]:
+def in_turn(calls: Mapping[str, Callable[[], T]], *, budget: float, what: str) -> Iterator[Answer[T]]:
+    """The same one after the other in this thread, for what asks nobody but our own database: a thread would cost a
+    connection to it. Nothing is begun after ``budget`` seconds."""
     started = time.monotonic()
     for name, call in calls.items():
         if time.monotonic() - started > budget:

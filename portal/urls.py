@@ -24,6 +24,7 @@ core = [
     path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),
     path("search/", search.search, name="search"),
     path("complete/", complete.complete, name="complete"),
+    path("complete/people/", complete.people, name="people_of_group"),
     path("help/", help.help_page, name="help"),
     path("help/<str:topic_id>/", help.help_page, name="help_topic"),
     path("sign-in/", account.sign_in, name="sign_in"),

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
-from apps.contacts.models import Correspondent, Group, Key
-from apps.contacts.services import correspondents, groups, listing, taking
+from apps.contacts.models import Correspondent, Key
+from apps.contacts.services import correspondents, listing, taking, written_groups
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
 LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
+MOST_GROUPS = 4  # in one answer
 ENOUGH = 40  # matches that are looked at in the order of the alphabet, after those that are written to
 
 
@@ -36,7 +37,15 @@ class PersonalBooks:
         found = self._written_to(user.pk, words, limit)
         if len(found) < limit:
             found += [each for each in self._others(user.pk, words, limit) if each not in found]
-        return found[:limit]
+        return [*found[:limit], *self._groups(user.pk, words, min(limit, MOST_GROUPS))]
+
+    def _groups(self, user_id: int, words: list[str], most: int) -> list[Contact]:
+        """Besides the people: the portal decides how many it shows of either."""
+        source = str(gettext_lazy("Contacts"))
+        return [
+            Contact(Address("", group.name), source=source, group=str(group.pk), members=count)
+            for group, count in written_groups.called(user_id, words, most)
+        ]
 
     def _written_to(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
         keys = self._beginning(user_id, Key.Kind.LATELY, words)
@@ -91,12 +100,7 @@ class PersonalBooks:
         """``group``: the number of one."""
         if not (group.isascii() and group.isdecimal() and len(group) < 16):
             raise LookupError(group)
-        found = Group.objects.filter(owner_id=user.pk, pk=int(group)).first()
-        if found is None:
-            raise LookupError(group)
-        people = Person.objects.of(user.pk).kept().filter(pk__in=groups.contact_ids(user.pk, found.pk))
-        addresses = (Address(each.email, each.name) for each in people.exclude(email="").order_by("by_given"))
-        return list({folding.email_key(address.email): address for address in addresses}.values())
+        return written_groups.addresses(user.pk, int(group))
 
 
 class Copies:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mime import addresses, render_html, wire
+from apps.mail.mime.outgoing import Group
 from apps.mail.services import wrong_addresses
 from portal.contracts import Address
 
@@ -23,15 +24,23 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
+class People(list[Address]):
+    """The addresses of a field, and its groups, whose people are put in when the message is sent."""
+
+    def __init__(self, people: Iterable[Address] = (), groups: tuple[Group, ...] = ()) -> None:
+        super().__init__(people)
+        self.groups = groups
+
+
 class RecipientsField(forms.CharField):
-    """People as one types them: ``Ann <ann@x.example>, bob@y.example``. Cleans to a list of ``Address``; what cannot
-    be written to is named, one error for each."""
+    """People as one types them: ``Ann <ann@x.example>, bob@y.example``, ``Field team:;``. Cleans to ``People``; what
+    cannot be written to is named, one error for each."""
 
     def __init__(self) -> None:
         attrs = {"class": "rc-plain", "data-field": "", "autocomplete": "off", "spellcheck": "false", "dir": "auto"}
         super().__init__(required=False, max_length=60_000, widget=forms.TextInput(attrs=attrs))
 
-    def clean(self, value: Any) -> list[Address]:
+    def clean(self, value: Any) -> People:
         text = super().clean(value) or ""
         found = addresses.split(text)
         if len(found) > MOST_RECIPIENTS:
@@ -40,7 +49,7 @@ class RecipientsField(forms.CharField):
         wrong = [address.email for address in found if not wire.can_be_written_to(address.email)]
         if wrong:
             raise forms.ValidationError([of_address(text, wrong_addresses.why(text)) for text in wrong])
-        return list(addresses.unique([found])[0])
+        return People(addresses.unique([found])[0], addresses.groups(text, encoded=False))
 
 
 def of_address(address: str, text: str) -> forms.ValidationError:
@@ -73,6 +82,7 @@ class ComposeForm(forms.Form):
     because = Carried()  # the address of the original that decided about the identity
     reminded = Carried()  # of the file that seems to be missing
     again = Carried()  # the person knows that it may have been sent before
+    counted = Carried()  # and how many people its groups are: see ``services.expanding``
     kind = Carried()  # "new", "reply" or "forward"
     source = Carried()  # the message answered
     draft = Carried()  # the draft this replaces
@@ -136,8 +146,8 @@ class ComposeForm(forms.Form):
         return " ".join(_CONTROLS.sub(" ", self.cleaned_data["subject"]).split(" "))
 
     @property
-    def recipients(self) -> list[Address]:
-        return [address for name in FIELDS for address in self.cleaned_data.get(name) or ()]
+    def has_recipients(self) -> bool:
+        return any(people or people.groups for name in FIELDS if (people := self.cleaned_data.get(name)) is not None)
 
     @property
     def unfinished(self) -> Mapping[str, str]:
@@ -171,6 +181,7 @@ class ComposeForm(forms.Form):
 class RedirectForm(forms.Form):
     id = Carried()  # the same for every try to send it
     again = Carried()  # the person knows that it may have been sent before
+    counted = Carried()
     identity = forms.CharField(required=False)
     to = RecipientsField()
 
@@ -184,9 +195,9 @@ class RedirectForm(forms.Form):
             raise forms.ValidationError("no id")
         return value
 
-    def clean_to(self) -> list[Address]:
-        found: list[Address] = self.cleaned_data["to"]
-        if not found:
+    def clean_to(self) -> People:
+        found: People = self.cleaned_data["to"]
+        if not found and not found.groups:
             raise forms.ValidationError(gettext("Say who the message is for."))
         return found
 

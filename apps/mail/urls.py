@@ -47,6 +47,7 @@ urlpatterns = [
     path("@/outbox/watch/", outbox.watch, name="outbox_watch"),
     path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
     path("@/compose/", compose.compose, name="compose"),
+    path("@/recipients/", compose.recipients, name="recipients"),
     path("@/limit/", compose.limit, name="limit"),
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/uploads/<str:upload_id>/", content.upload, name="upload"),

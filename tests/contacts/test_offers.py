@@ -16,7 +16,7 @@ from apps.contacts.card import Value
 from apps.contacts.models import Book, Contact, Correspondent
 from apps.contacts.offers import PersonalBooks
 from apps.contacts.prefs import COLLECT
-from apps.contacts.services import correspondents, keeping
+from apps.contacts.services import correspondents, groups, keeping
 from apps.contacts.services.keeping import Doing
 from portal import addressing, correspondence
 from portal.contracts import Address
@@ -199,3 +199,54 @@ def test_what_somebody_has_goes_with_them(alice: User, bob: User) -> None:
 def test_no_code_of_mail_is_named_here() -> None:
     root = Path(__file__).parents[2] / "apps/contacts"
     assert [path for path in root.rglob("*.py") if "apps.mail" in path.read_text("utf-8")] == []
+
+
+# --- groups while writing ---------------------------------------------------------------------------------------------
+
+
+def offered_groups(user: User, prefix: str) -> list[tuple[str, int]]:
+    found = addressing.complete(user=user, prefix=prefix)
+    return [(each.address.name, each.members) for each in found if each.group]
+
+
+def test_groups_are_offered_with_how_many_people_they_are(alice: User, bob: User) -> None:
+    field, office, everybody = (groups.make(alice.pk, name) for name in ("Field team", "Офис", "Field: everybody"))
+    groups.make(alice.pk, "Field of nobody")
+    other_book = book_of(alice, "Other")
+    anna = add(alice, "Anna Adams", "anna@felt.example", "anna@home.example")
+    groups.add(field, [anna, add(alice, "Bo Berg"), add(alice, "Zoë Fieldman", "zoe@felt.example", book=other_book)])
+    groups.add(office, [anna, add(alice, "Carl Carlsen", "carl@felt.example")])
+    groups.put_in(office, [everybody])
+    groups.put_in(field, [everybody])
+    groups.add(groups.make(bob.pk, "Field of Bob"), [add(bob, "Bob B", "b@felt.example")])
+    assert offered_groups(alice, "fie") == [("Field: everybody", 4), ("Field team", 3)]
+    assert offered_groups(alice, "field team")[0] == ("Field team", 3)
+    assert offered_groups(alice, "ofis") == offered_groups(alice, "Офис") == [("Офис", 2)]
+    assert offered_groups(alice, "team") == [("Field team", 3)]
+    assert offered_groups(alice, "eam") == [] and offered_groups(alice, "field %") != []
+    keeping.throw_away([anna], Doing(alice))
+    assert offered_groups(alice, "field team") == [("Field team", 2)]
+
+
+def test_a_group_is_everybody_in_it_once_and_says_who_has_no_address(alice: User, bob: User) -> None:
+    inner, outer = groups.make(alice.pk, "Inner"), groups.make(alice.pk, "Outer")
+    anna = add(alice, "Anna Adams", "anna@felt.example")
+    same = add(alice, "A. Adams", "ANNA@felt.example")
+    groups.add(inner, [anna, same, add(alice, "Bo Berg")])
+    groups.add(outer, [anna, add(alice, "Zoë Müller", "zoe@felt.example")])
+    groups.put_in(inner, [outer])
+    (offer,) = [each for each in addressing.complete(user=alice, prefix="outer") if each.group]
+    found = addressing.expand(user=alice, group=offer.group)
+    assert [each.email.lower() for each in found.addresses] == ["anna@felt.example", "zoe@felt.example"]
+    assert found.without == ("Bo Berg",)
+    for wrong in (offer.group, "contacts.personal/x", "contacts.personal/", "contacts.personal/1e3", "none/1"):
+        with pytest.raises(LookupError):
+            addressing.expand(user=bob, group=wrong)
+
+
+def test_groups_cost_a_few_queries_however_many_people(alice: User, django_assert_max_num_queries) -> None:
+    people = [add(alice, f"Person {n}", f"p{n}@felt.example") for n in range(30)]
+    for number in range(20):
+        groups.add(groups.make(alice.pk, f"Team {number}"), people)
+    with django_assert_max_num_queries(16):
+        assert len(offered_groups(alice, "team")) == 4

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from apps.mail.mime import charset, headers
+from apps.mail.mime.outgoing import Group
 from portal.contracts import Address
 
 MAX_ADDRESSES = 2000
@@ -24,6 +25,11 @@ _INVISIBLE = re.compile(
 _BLANKS = re.compile("[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164]+")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
+_REF = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.~%-]{1,400}")
+#: Groups that stand where nobody is named (RFC 5322 appendix A.1.3, and what programs write there).
+_NOBODY = frozenset(
+    {"undisclosed recipients", "unlisted recipients", "recipient list not shown", "undisclosed recipient"}
+)
 _ROUTE = re.compile(r"@[^:]*:")
 #: Runs that hold no syntax, quoted strings, comments; everything else is a token of one character.
 _PLAIN = re.compile(r'[^"(<>,:;]+')
@@ -69,6 +75,37 @@ def split(text: str) -> tuple[Address, ...]:
     address stands as ``email``, for ``is_valid`` to refuse."""
     found = parse(re.sub(r"[\r\n]+", ",", text), encoded=False)
     return tuple(address if address.email else Address(address.name) for address in found)
+
+
+def groups(raw: bytes | str, *, encoded: bool = True) -> tuple[Group, ...]:
+    """The groups without members in a header value, each once: ``Field team (contacts.personal/12):;``, where a comment
+    says which one is meant. ``parse`` does not see them. A last one may lack its ";", as people type it."""
+    if isinstance(raw, bytes):
+        raw = charset.decode(raw[: headers.MAX_VALUE])
+    found: dict[Group, None] = {}
+    pending, opened = _Pending(), None
+    for kind, value in _tokens(raw[: headers.MAX_VALUE]):
+        if kind in ",;":
+            found |= _closed(opened, encoded=encoded) if opened and kind == ";" else {}
+            pending, opened = _Pending(), opened if kind == "," else None
+        elif kind == ":":
+            opened, pending = (None if "@" in "".join(pending.phrase) else pending), _Pending()
+        elif opened is not None and (kind != "text" or value.strip()):
+            opened, pending = None, _Pending()
+        elif kind == "comment":
+            pending.comments.append(value)
+        else:
+            pending.phrase.append(value)
+            pending.quoted = pending.quoted or kind == "quoted"
+    found |= _closed(opened, encoded=encoded) if opened else {}
+    return tuple(found)
+
+
+def _closed(pending: _Pending, *, encoded: bool) -> dict[Group, None]:
+    name = _name(" ".join(pending.phrase) if pending.quoted else "".join(pending.phrase), encoded=encoded)
+    ref = next((comment for comment in pending.comments if _REF.fullmatch(comment)), "")
+    nobody = not ref and name.casefold().replace("-", " ") in _NOBODY
+    return {Group(name, ref): None} if name and not nobody else {}
 
 
 def _members(text: str, *, encoded: bool) -> Iterator[Address]:
@@ -214,16 +251,24 @@ def unique(groups: Iterable[Iterable[Address]], *, without: Iterable[str] = ()) 
     return tuple(result)
 
 
-def format(addresses: Iterable[Address]) -> str:
-    """A list as a person types it; ``parse(format(x), encoded=False)`` gives x again."""
-    return ", ".join(_formatted(address) for address in addresses)
+def format(addresses: Iterable[Address], groups: Iterable[Group] = ()) -> str:
+    """A list as a person types it; ``parse(format(x), encoded=False)`` gives x again, and so it is with groups."""
+    return ", ".join([*(_formatted(address) for address in addresses), *(_formatted_group(group) for group in groups)])
 
 
 def _formatted(address: Address) -> str:
     if not address.name:
         return address.email
-    name = address.name
+    name = _phrase(address.name)
+    return f"{name} <{address.email}>" if address.email else name
+
+
+def _formatted_group(group: Group) -> str:
+    return f"{_phrase(group.name)} ({group.ref}):;" if group.ref else f"{_phrase(group.name)}:;"
+
+
+def _phrase(name: str) -> str:
     if _SPECIAL.search(name) or name != name.strip():
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        name = f'"{escaped}"'
-    return f"{name} <{address.email}>" if address.email else name
+        return f'"{escaped}"'
+    return name

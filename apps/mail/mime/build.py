@@ -78,7 +78,11 @@ def new_message_id(domain: str) -> str:
 
 
 def message(outgoing: OutgoingMessage) -> bytes:
-    """The message as it is sent and filed in Sent: without Bcc. Raises ``Refused``."""
+    """The message as it is sent and filed in Sent: without Bcc. Raises ``Refused``, also for a group whose people have
+    not been put in its place: nothing is sent to half of those it is for."""
+    for name, groups in outgoing.groups.items():
+        if groups:
+            raise Refused(name, groups[0].name, "group")
     return _whole(outgoing, is_draft=False)
 
 
@@ -95,8 +99,8 @@ def draft_notes(outgoing: OutgoingMessage) -> str:
 def _whole(outgoing: OutgoingMessage, *, is_draft: bool) -> bytes:
     headers = _headers(outgoing)
     if is_draft:
-        if outgoing.bcc:
-            headers.append(wire.address_list("Bcc", outgoing.bcc))
+        if outgoing.bcc or outgoing.groups.get("Bcc"):
+            headers.append(wire.address_list("Bcc", outgoing.bcc, outgoing.groups.get("Bcc", ())))
         headers.append(draft_notes(outgoing))
     return "".join(headers).encode() + b"MIME-Version: 1.0\r\n" + _body(outgoing)
 
@@ -108,7 +112,7 @@ def _state(outgoing: OutgoingMessage) -> list[str]:
     for name, people in (("to", outgoing.to), ("cc", outgoing.cc), ("bcc", outgoing.bcc)):
         # not every server keeps letters of other scripts in a header
         if len(wire.address_list(name, people)) > MAX_VALUE or any(wire.needs_utf8(each.email) for each in people):
-            state.setdefault(name, addresses.format(people))
+            state.setdefault(name, addresses.format(people, outgoing.groups.get(name.capitalize(), ())))
     return _notes(state)
 
 
@@ -132,8 +136,9 @@ def _headers(outgoing: OutgoingMessage) -> list[str]:
     if outgoing.sender is not None and outgoing.sender.email != outgoing.from_.email:
         headers.append(wire.address_list("Sender", [outgoing.sender]))
     for name, people in (("Reply-To", outgoing.reply_to), ("To", outgoing.to), ("Cc", outgoing.cc)):
-        if people:
-            headers.append(wire.address_list(name, people))
+        groups = outgoing.groups.get(name, ())
+        if people or groups:
+            headers.append(wire.address_list(name, people, groups))
     headers.append(wire.text("Subject", outgoing.subject))
     if outgoing.message_id:
         headers.append(wire.header("Message-ID", wire.message_id("Message-ID", outgoing.message_id)))

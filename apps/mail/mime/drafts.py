@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from apps.mail.mime import decode, headers, select, texts
-from apps.mail.mime.outgoing import Attachment, OutgoingMessage
+from apps.mail.mime import addresses, decode, headers, select, texts
+from apps.mail.mime.outgoing import Attachment, Group, OutgoingMessage
 from apps.mail.mime.parse import ParsedMessage
 from apps.mail.mime.parts import Part
 from portal.contracts import Address
@@ -33,6 +33,7 @@ def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
         to=envelope.to,
         cc=envelope.cc,
         bcc=envelope.bcc,
+        groups=_groups(parsed.fields),
         reply_to=envelope.reply_to,
         subject=envelope.subject,
         text=texts.plain(plain),
@@ -45,6 +46,11 @@ def from_draft(parsed: ParsedMessage) -> OutgoingMessage:
         headers=tuple((name, parsed.fields.text(name)) for name in KEPT if name in parsed.fields),
         draft_state=state_of(parsed.fields),
     )
+
+
+def _groups(fields: headers.Header) -> dict[str, tuple[Group, ...]]:
+    found = {name: addresses.groups(fields.get(name)) for name in ("To", "Cc", "Bcc")}
+    return {name: groups for name, groups in found.items() if groups}
 
 
 def _attachment(part: Part, parsed: ParsedMessage, *, inline: bool) -> Attachment:

@@ -19,6 +19,15 @@ class Refused(ValueError):
         self.reason = reason  # "control character", "address", "message id", "header name", "type"
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group (RFC 5322 section 3.4) of which only the name stands in the message: its people are put in its place when
+    it is sent. ``ref``: what ``portal.addressing.expand`` takes; "" where only the name is known."""
+
+    name: str
+    ref: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file that goes along. With a ``content_id`` and ``inline`` it is an image that the HTML shows as ``cid:``."""
@@ -45,6 +54,7 @@ class OutgoingMessage:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     bcc: tuple[Address, ...] = ()  # serialised in drafts only
+    groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)  # by field, "To"; in drafts only
     reply_to: tuple[Address, ...] = ()
     subject: str = ""
     text: str = ""

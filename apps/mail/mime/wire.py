@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from apps.mail.mime import addresses
-from apps.mail.mime.outgoing import Refused
+from apps.mail.mime.outgoing import Group, Refused
 from portal.contracts import Address
 
 LINE = 76  # characters of a header line that we aim at
@@ -85,22 +85,31 @@ def _word(octets: bytes, q: bool) -> str:
     return f"=?utf-8?Q?{''.join(pieces)}?="
 
 
-def address_list(name: str, people: Iterable[Address]) -> str:
-    return header(name, ", ".join(mailbox(name, address) for address in people))
+def address_list(name: str, people: Iterable[Address], groups: Iterable[Group] = ()) -> str:
+    return header(name, ", ".join([*(mailbox(name, each) for each in people), *(group(name, each) for each in groups)]))
 
 
 def mailbox(field: str, address: Address) -> str:
     """``name <addr-spec>``; names that are no atoms are quoted, others encoded; domains in other scripts as xn--."""
     email = addr_spec(field, check(field, address.email))
-    name = " ".join(check(field, address.name).split())
-    if not name:
-        return email
+    name = _phrase(field, address.name)
+    return f"{name} <{email}>" if name else email
+
+
+def group(field: str, group: Group) -> str:
+    """``name (ref):;``, a group without members."""
+    name = _phrase(field, group.name)
+    return f"{name} ({check(field, group.ref)}):;" if group.ref else f"{name}:;"
+
+
+def _phrase(field: str, name: str) -> str:
+    name = " ".join(check(field, name).split())
     if not name.isascii() or "=?" in name or any(len(word) > MAX_TOKEN for word in name.split(" ")):
-        return f"{encoded(name, first=len(field) + 2)} <{email}>"
+        return encoded(name, first=len(field) + 2)
     if not _ATOMS.fullmatch(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        name = f'"{escaped}"'
-    return f"{name} <{email}>"
+        return f'"{escaped}"'
+    return name
 
 
 def addr_spec(field: str, email: str) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import addresses, build, drafts, headers, parse, render_html, select, texts, wire
-from apps.mail.mime.outgoing import Attachment, OutgoingMessage
+from apps.mail.mime.outgoing import Attachment, Group, OutgoingMessage
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.reply import text_as_html
 from apps.mail.mime.signature import Signature
@@ -101,6 +101,7 @@ def message_of(data: Mapping[str, Any], *, sender: Address, attachments: Sequenc
         to=tuple(data.get("to") or ()),
         cc=tuple(data.get("cc") or ()),
         bcc=tuple(data.get("bcc") or ()),
+        groups={name.capitalize(): getattr(data.get(name), "groups", ()) for name in ("to", "cc", "bcc")},
         subject=data.get("subject") or "",
         text="" if html else _lf(data.get("text") or ""),
         html=render_html.clean_outgoing(html) if html else "",
@@ -284,8 +285,10 @@ def as_new(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
     found = drafts.from_draft(parsed)
     identity = _written_by(writer, found)
     writer = replace(writer, choice=Choice(identity))
-    message = replace(found, in_reply_to="", references=(), headers=())
-    initial = _initial(message, kind="new", source=ref) | writer.form(bcc=_people(found.bcc))
+    groups = {name: tuple(Group(each.name) for each in every) for name, every in found.groups.items()}
+    message = replace(found, in_reply_to="", references=(), headers=(), groups=groups)
+    initial = _initial(message, kind="new", source=ref)
+    initial |= writer.form(bcc=initial["bcc"])
     shown = attaching.pictures(parsed.structure, message.html)
     initial["html"] = attaching.as_shown(message.html, shown, ref)
     files = _files(parsed.structure)
@@ -323,9 +326,9 @@ def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None) 
         "reply_to": _people(message.reply_to),
         "kept": urlencode(message.headers),
         **options.chosen(message.headers),
-        "to": _people(message.to),
-        "cc": _people(message.cc),
-        "bcc": _people(message.bcc),
+        "to": addresses.format(message.to, message.groups.get("To", ())),
+        "cc": addresses.format(message.cc, message.groups.get("Cc", ())),
+        "bcc": addresses.format(message.bcc, message.groups.get("Bcc", ())),
         "subject": message.subject,
         **_form(message.text, message.html, rich=bool(message.html)),
     }

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.mail.mailbox.store import MailStore
-from apps.mail.mime.outgoing import OutgoingMessage
+from apps.mail.mime.outgoing import Group, OutgoingMessage
 from apps.mail.mime.resent import resent
 from apps.mail.models import Identity
 from apps.mail.services import sending
@@ -35,7 +35,7 @@ def writing(store: MailStore, ref: MessageRef, *, id: str, identity: Identity, t
     )
 
 
-def content(identity: str, to: Sequence[Address]) -> str:
+def content(identity: str, to: Sequence[Address], groups: Sequence[Group] = ()) -> str:
     """Tells one order from another under the same id: as whom, to whom."""
-    fields = [identity, *(address.email for address in to)]
+    fields = [identity, *(address.email for address in to), *(group.ref or group.name for group in groups)]
     return salted_hmac("mail.redirect", json.dumps(fields), algorithm="sha256").hexdigest()

@@ -36,6 +36,7 @@ class Writing:
     octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
     identity: str = ""  # the key of the one it is written as
     sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
+    typed: Mapping[str, str] = field(default_factory=dict)  # fields whose groups were expanded, as they stood there
     content: str = ""  # tells what was written from what is written now under the same id
 
 
@@ -74,7 +75,8 @@ def as_copy(writing: Writing, writing_id: str) -> Writing:
 
 def state_of(writing: Writing) -> dict[str, str]:
     """What the compose view has to know of a draft besides the message."""
-    return {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
+    state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
+    return {**state, **writing.typed}
 
 
 def store_draft(store: MailStore, octets: bytes, *, writing_id: str, instead_of: MessageRef | None) -> MessageRef:

@@ -8,14 +8,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.mail.forms import ComposeForm
 from apps.mail.mailbox.store import MailStore
-from apps.mail.services import attaching, limits, prefill
+from apps.mail.mime import addresses
+from apps.mail.services import attaching, identities, limits, prefill, strangers
 from apps.mail.services.prefill import Writer
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
 from apps.mail.services.uploads import TooLarge
 from apps.mail.views import writing
 from apps.mail.views.common import mail_required, uidvalidity_of, with_store
+from portal import credentials
 from portal.http import PortalRequest
+
+MOST_TYPED = 60_000  # characters, as in the form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,6 +92,19 @@ def editor(request: PortalRequest) -> HttpResponse:
     )
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+@require_POST
+@mail_required
+def recipients(request: PortalRequest) -> HttpResponse:
+    """Who of ``people``, as typed, should be looked at twice: ``{"signs": {address: {"text", "warning"}}}``. Raises
+    ``portal.credentials.Locked``: who knows whom is for the eyes of whoever opens the mailbox."""
+    credentials.unseal(request)
+    known = identities.of(request)
+    writer = identities.find(known, request.POST.get("identity")) or known[0]
+    people = addresses.split(request.POST.get("people", "")[:MOST_TYPED])
+    signs = strangers.signs(request.user, writer.address.email, people)
+    return JsonResponse({"signs": {key: {"text": s.text, "warning": s.is_warning} for key, s in signs.items()}})
 
 
 @require_safe

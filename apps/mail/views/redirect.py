@@ -17,6 +17,7 @@ from apps.mail.mime.outgoing import Refused
 from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import identities, outbox, prefill, redirecting
 from apps.mail.services.refs import MessageRef
+from apps.mail.views import everybody
 from apps.mail.views.common import frame, uidvalidity_of, with_store
 from apps.mail.views.outbox import sent_text
 from portal.http import PortalRequest
@@ -37,7 +38,7 @@ def redirect(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -
 def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: RedirectForm) -> bool:
     """False when the form has to say something."""
     data = form.cleaned_data
-    content = redirecting.content(data["identity"], data["to"])
+    content = redirecting.content(data["identity"], data["to"], data["to"].groups)
     before = outbox.known(request, data["id"])
     if before is not None and before.content == content:
         messages.success(request, sent_text(request, before))
@@ -45,10 +46,12 @@ def _send(request: PortalRequest, store: MailStore, ref: MessageRef, form: Redir
     if before is not None:
         form.ask_anew(prefill.new_id())
         return False
+    if (people := everybody.of(request.user, form)) is None:
+        return False
     known = identities.of(request)
     identity = identities.find(known, data["identity"]) or known[0]
     try:
-        writing = redirecting.writing(store, ref, id=data["id"], identity=identity, to=data["to"])
+        writing = redirecting.writing(store, ref, id=data["id"], identity=identity, to=people["to"])
         writing = replace(writing, content=content)
         sent = outbox.send(request, store, writing, delay=request.prefs[UNDO_SEND], again=data["again"] == "yes")
     except Refused as error:

@@ -32,8 +32,10 @@ from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
 from apps.mail.services.uploads import TooLarge
+from apps.mail.views import everybody
 from apps.mail.views.common import column
 from apps.mail.views.outbox import sent_text
+from portal.contracts import Address
 from portal.credentials import Locked
 from portal.http import PortalRequest
 
@@ -67,9 +69,14 @@ class Sheet:
         return MessageRef.parse(self.data.get("source", ""))
 
     @property
+    def typed(self) -> dict[str, str]:
+        """The fields with groups in them, as they stand in the form."""
+        return {name: self.post.get(name, "") for name in FIELDS if getattr(self.data.get(name), "groups", ())}
+
+    @property
     def content(self) -> str:
         """Tells one message from another: a digest of what is written (under the site's key), and how many files."""
-        fields = [str(self.data.get(name, "")) for name in (*FIELDS, *SAID)]
+        fields = [str(self.data.get(name, "")) for name in (*FIELDS, *SAID)] + [str(self.typed)]
         return f"{salted_hmac('mail.content', json.dumps(fields), algorithm='sha256').hexdigest()}:{len(self.tokens)}"
 
     def adds_nothing_to(self, content: str) -> bool:
@@ -160,7 +167,7 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
     if sheet.notes:
         return sheet.again(store)
     do: Callable[[Sheet, MailStore], HttpResponse]
-    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain}.get(
+    do = {"save": _save, "discard": _discard, "attach": Sheet.plain, "identity": Sheet.plain, "check": _check}.get(
         post.get("action", ""), _send
     )
     try:
@@ -226,9 +233,17 @@ def _discard(sheet: Sheet, store: MailStore) -> HttpResponse:
     return HttpResponseRedirect(reverse("mail:index"))
 
 
+def _check(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """Groups as their people, and who should be looked at twice, before anything is sent."""
+    if any(sheet.form.errors.get(name) for name in FIELDS):
+        return sheet.again(store)
+    sheet.notes += everybody.checked(sheet.request.user, sheet.form, sheet.post, own=sheet.identity.address.email)
+    return sheet.plain(store)
+
+
 def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
     form = sheet.form
-    if form.is_valid() and not form.recipients:
+    if form.is_valid() and not form.has_recipients:
         form.add_error("to", _("Say who the message is for."))
     if form.errors:
         return sheet.again(store)
@@ -238,7 +253,9 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
         sheet.post["reminded"] = "yes"
         form.add_error(None, options.reminder(word))
         return sheet.again(store)
-    writing = _writing(sheet, store)
+    if (people := everybody.of(sheet.request.user, form)) is None:
+        return sheet.again(store)
+    writing = _writing(sheet, store, people=people)
     if sum(len(file.content) for file in writing.message.attachments) > limits.files():
         limit = {"limit": limits.megabytes()}
         form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
@@ -294,11 +311,11 @@ def _forget_uploads(sheet: Sheet) -> None:
             uploads.delete(token[2:])
 
 
-def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
-    """The form as a message. Raises ``attaching.Missing``, ``MailError``."""
+def _writing(sheet: Sheet, store: MailStore, *, people: Mapping[str, list[Address]] | None = None) -> sending.Writing:
+    """The form as a message; ``people`` takes the place of its groups. Raises ``attaching.Missing``, ``MailError``."""
     shown = prefill.html_of(sheet.data)[1]
     files = attaching.load(sheet.tokens, sheet.sources(store), shown=shown)
-    message = prefill.message_of(sheet.data, sender=sheet.identity.address, attachments=files)
+    message = prefill.message_of({**sheet.data, **(people or {})}, sender=sheet.identity.address, attachments=files)
     writing_id = sheet.data.get("id") or prefill.new_id()
     return sending.Writing(
         message=replace(
@@ -310,6 +327,7 @@ def _writing(sheet: Sheet, store: MailStore) -> sending.Writing:
         draft=sheet.draft,
         identity=sheet.identity.key,
         sent_mailbox=sheet.identity.sent_mailbox,
+        typed=sheet.typed if people is not None else {},
         content=sheet.content,
     )
 

@@ -1,31 +1,11 @@
 // A field of recipients as chips, with completion. The form field stays the truth: a comma-separated text that is
 // rewritten with every change, so that sending needs nothing from here.
+import { toast } from "../../portal/js/portal.js";
+import { completion } from "./completion.js";
+import { address, groupOf, groupText, isWhole, split, value as textOf } from "./addresses.js";
 
-const separator = /[,;\n]/;
-
-// Split "a, "Last, First" <b@c>; d" at separators that stand outside quotes, comments and angle brackets.
-export function split(text) {
-  const parts = [];
-  let start = 0, quoted = false, depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (c === "\\") i++;
-    else if (c === '"') quoted = !quoted;
-    else if (quoted) continue;
-    else if (c === "<" || c === "(") depth++;
-    else if (c === ">" || c === ")") depth = Math.max(0, depth - 1);
-    else if (!depth && separator.test(c)) { parts.push(text.slice(start, i)); start = i + 1; }
-  }
-  parts.push(text.slice(start));
-  return parts.map((part) => part.trim()).filter(Boolean);
-}
-
-function value({ name, email }) {
-  if (!name) return email;
-  return `${/[()<>[\]:;@\\,."]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${email}>`;
-}
-
-const plausible = /^[^\s@<>"]+@[^\s@<>"]+$|<[^\s@<>]+@[^\s@<>]+>$/;
+export { split };
+const TOGETHER = 50; // people of a group: more stay one chip, and become their people when the message is sent
 
 export function recipients(row) {
   const field = row.querySelector("input[data-field]");
@@ -46,26 +26,25 @@ export function recipients(row) {
     if (field.hasAttribute(name)) typing.setAttribute(name, field.getAttribute(name));
     field.removeAttribute(name);
   }
-  const menu = document.createElement("ul");
-  menu.className = "menu complete";
-  menu.id = `${field.id}-menu`;
-  menu.setAttribute("role", "listbox");
-  menu.setAttribute("aria-label", row.dataset.recipients);
-  menu.hidden = true;
-  typing.setAttribute("aria-controls", menu.id);
+  const menu = completion({ row, typing, name: field.id, isKnown, isWhole, choose });
   row.querySelector(`label[for="${field.id}"]`)?.setAttribute("for", typing.id);
   const focused = document.activeElement === field || field.autofocus;
   const early = field.value !== field.defaultValue; // typed before this module was there
   field.type = "hidden";
-  field.after(list, typing, menu);
+  field.after(list, typing, ...menu.nodes);
+  const hints = document.createElement("div"); // who should be looked at twice
+  hints.className = "rc-hints md-t";
+  hints.setAttribute("role", "status");
+  row.after(hints);
 
   // What the server has said of single addresses. It goes with the address.
   const said = [...(document.getElementById(`${field.id}_error`)?.querySelectorAll("[data-address]") ?? [])];
-  const address = (value) => (/<([^<>]*)>\s*$/.exec(value)?.[1] ?? value).trim().toLowerCase();
-  const errorOf = (value) => said.find((each) => each.dataset.address.toLowerCase() === address(value));
+  const errorOf = (value) => said.find((each) => address(each.dataset.address) === address(value));
 
   let values = split(field.value);
-  let active = -1, asked = 0, timer = 0;
+  const groups = new Map(); // what is known of a group, by its text: { people, note, error }
+  const signs = new Map(); // by address: { text, warning }, or null for who needs none
+  let timer = 0;
 
   function write() {
     field.value = values.concat(typing.value.trim() ? [typing.value.trim()] : []).join(", ");
@@ -73,132 +52,159 @@ export function recipients(row) {
   }
 
   function draw() {
-    list.replaceChildren(...values.map((value, index) => {
-      const chip = document.createElement("span");
-      const error = errorOf(value);
-      const wrong = error?.textContent ?? (plausible.test(value) ? "" : row.dataset.wrong.replace("%s", value));
-      chip.className = wrong ? "chip rc bad" : "chip rc";
-      const text = document.createElement("span");
-      text.className = "ell";
-      text.dir = "auto";
-      text.textContent = value.replace(/\s*<[^>]*>$/, "").replace(/^"(.*)"$/, "$1") || value;
-      text.title = wrong || value;
-      const remove = document.createElement("button");
-      remove.type = "button";
-      remove.className = "x";
-      remove.setAttribute("aria-label", row.dataset.remove.replace("%s", value));
-      remove.textContent = "×";
-      if (error) remove.setAttribute("aria-describedby", error.id);
-      remove.addEventListener("click", () => { values.splice(index, 1); draw(); write(); typing.focus(); });
-      chip.addEventListener("dblclick", () => edit(index));
-      chip.append(...(wrong ? [sign()] : []), text, remove);
-      return chip;
-    }));
+    list.replaceChildren(...values.map(chip));
     for (const error of said) error.hidden = !values.some((value) => errorOf(value) === error);
     if (said.length && said.every((error) => error.hidden)) typing.removeAttribute("aria-invalid");
+    drawHints();
+    look();
   }
 
-  /** Not by its colour alone. */
-  function sign() {
-    return row.querySelector("template[data-sign]").content.cloneNode(true);
+  function chip(value, index) {
+    const box = document.createElement("span");
+    const group = groupOf(value);
+    const known = group ? groups.get(value) : null;
+    const error = errorOf(value);
+    const wrong = error?.textContent ?? known?.error ?? (isWhole(value) ? "" : row.dataset.wrong.replace("%s", value));
+    const hint = group ? (known?.note ? { text: known.note, warning: true } : null) : signs.get(address(value));
+    box.className = wrong ? "chip rc bad" : hint?.warning ? "chip rc warn" : "chip rc";
+    const text = document.createElement("span");
+    text.className = "ell";
+    text.dir = "auto";
+    text.textContent = group ? [group.name, known?.people].filter(Boolean).join(" · ") : value.replace(/\s*<[^>]*>$/, "").replace(/^"(.*)"$/, "$1") || value;
+    text.title = wrong || hint?.text || (group ? text.textContent : value);
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "x";
+    remove.setAttribute("aria-label", row.dataset.remove.replace("%s", group ? group.name : value));
+    remove.textContent = "×";
+    const described = error?.id ?? (hint || known?.error ? `${field.id}-hint${index}` : "");
+    if (described) remove.setAttribute("aria-describedby", described);
+    remove.addEventListener("click", () => { values.splice(index, 1); draw(); write(); typing.focus(); });
+    box.addEventListener("dblclick", () => edit(index));
+    box.append(...(wrong ? [icon("wrong")] : hint?.warning ? [icon("warn")] : group ? [icon("group")] : hint ? [icon("first")] : []), text, remove);
+    return box;
   }
+
+  /** Not by colour alone. */
+  const icon = (kind) => row.querySelector(`template[data-icon=${kind}]`).content.cloneNode(true);
+
+  function drawHints() {
+    const lines = values.flatMap((value, index) => {
+      const group = groups.get(value);
+      const hint = group?.error ? { text: group.error, warning: true } : group?.note ? { text: group.note, warning: true } : signs.get(address(value));
+      if (!hint || errorOf(value)) return [];
+      const line = document.createElement("p");
+      line.id = `${field.id}-hint${index}`;
+      line.className = hint.warning ? "c-warn" : "vh";
+      line.dir = "auto";
+      line.textContent = `${groupOf(value)?.name ?? address(value)}: ${hint.text}`;
+      return [line];
+    });
+    const before = [...hints.children].map((line) => line.textContent).join("\n");
+    if (before !== lines.map((line) => line.textContent).join("\n")) hints.replaceChildren(...lines);
+  }
+
+  // --- what the server knows of them ----------------------------------------------------------------------------------
+
+  function look() {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      values.filter((value) => groupOf(value) && !groups.has(value)).forEach((value) => count(value));
+      const fresh = values.filter((value) => !groupOf(value) && isWhole(value) && !signs.has(address(value)));
+      if (!fresh.length || !row.dataset.signs) return;
+      fresh.forEach((value) => signs.set(address(value), null));
+      const { elements } = field.form;
+      const body = new URLSearchParams({ people: fresh.join(", "), identity: elements.identity?.value ?? "", csrfmiddlewaretoken: elements.csrfmiddlewaretoken.value });
+      try {
+        const response = await fetch(row.dataset.signs, { method: "POST", body, headers: { Accept: "application/json" } });
+        if (!response.ok) return;
+        Object.entries((await response.json()).signs).forEach(([email, sign]) => signs.set(email, sign));
+        draw();
+      } catch { /* no sign is no harm */ }
+    }, 150);
+  }
+
+  async function askGroup(value) {
+    const group = groupOf(value);
+    const query = group.ref ? `group=${encodeURIComponent(group.ref)}` : `name=${encodeURIComponent(group.name)}`;
+    try {
+      const response = await fetch(`${row.dataset.people}?${query}`, { headers: { Accept: "application/json" } });
+      return await response.json();
+    } catch {
+      return { error: row.dataset.silent };
+    }
+  }
+
+  /** How many people a group is, and who of them gets nothing. */
+  async function count(value) {
+    groups.set(value, {});
+    groups.set(value, await askGroup(value));
+    draw();
+  }
+
+  /** A small group as its people; until they are there, and where they cannot be told, it stays one chip. */
+  async function open(value) {
+    groups.set(value, {});
+    const answer = await askGroup(value);
+    groups.set(value, answer);
+    const at = values.indexOf(value);
+    if (at >= 0 && answer.addresses) {
+      const there = new Set(["to", "cc", "bcc"].flatMap((name) => split(field.form.elements[name]?.value ?? "")).map(address));
+      const people = answer.addresses.filter(({ email }) => !there.has(email.toLowerCase()));
+      values.splice(at, 1, ...people.map(textOf));
+      write();
+      toast([row.dataset.opened.replace("%(name)s", groupOf(value).name).replace("%(people)s", answer.people), answer.note].filter(Boolean).join(" "), { level: answer.note ? "warning" : "ok" });
+    }
+    draw();
+  }
+
+  function choose(contact, far) {
+    if (!contact.group || contact.email) { take(textOf(contact)); return; }
+    const text = groupText(contact);
+    if (!values.includes(text)) {
+      if (far || contact.members > TOGETHER) groups.set(text, { people: contact.people });
+      else open(text);
+    }
+    take(values.includes(text) ? "" : text);
+  }
+
+  function isKnown(contact) {
+    const key = contact.email ? contact.email.toLowerCase() : groupText(contact).toLowerCase();
+    return values.some((value) => address(value) === key);
+  }
+
+  // --- typing ---------------------------------------------------------------------------------------------------------
 
   function edit(index) {
     take();
-    [typing.value] = values.splice(index, 1);
+    const [value] = values.splice(index, 1);
+    typing.value = groupOf(value) ? "" : value; // of a group there is nothing to correct
     draw();
+    write();
     typing.focus();
   }
 
   function take(text = typing.value) {
     const fresh = split(text);
-    if (fresh.length) { values.push(...fresh); typing.value = ""; draw(); }
-    close();
+    values.push(...fresh);
+    typing.value = "";
+    menu.close();
+    draw();
     write();
-  }
-
-  function close() {
-    menu.hidden = true;
-    active = -1;
-    typing.setAttribute("aria-expanded", "false");
-    typing.removeAttribute("aria-activedescendant");
-  }
-
-  function mark(index) {
-    const items = menu.children;
-    if (!items.length) return;
-    active = (index + items.length) % items.length;
-    [...items].forEach((item, i) => {
-      item.classList.toggle("on", i === active);
-      item.setAttribute("aria-selected", String(i === active));
-    });
-    typing.setAttribute("aria-activedescendant", items[active].id);
-    items[active].scrollIntoView({ block: "nearest" });
-  }
-
-  function show(contacts) {
-    menu.replaceChildren(...contacts.map((contact, index) => {
-      const item = document.createElement("li");
-      item.className = "it";
-      item.id = `${menu.id}-${index}`;
-      item.setAttribute("role", "option");
-      const two = document.createElement("span");
-      two.className = "two grow";
-      const name = document.createElement("span");
-      name.dir = "auto";
-      name.textContent = contact.name || contact.email;
-      const address = document.createElement("small");
-      address.dir = "ltr";
-      address.textContent = contact.email;
-      two.append(name, address);
-      const source = document.createElement("span");
-      source.className = "src";
-      source.textContent = contact.source;
-      item.append(two, source);
-      // pointerdown, not click: the field must not lose focus and close the menu first.
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(value(contact)); typing.focus(); });
-      return item;
-    }));
-    menu.hidden = contacts.length === 0;
-    typing.setAttribute("aria-expanded", String(!menu.hidden));
-    // A whole address stays what it is unless one of the others is chosen.
-    if (contacts.length && !plausible.test(typing.value.trim())) mark(0);
-  }
-
-  async function ask() {
-    const text = typing.value.trim();
-    const turn = ++asked;
-    if (!text) { close(); return; }
-    try {
-      const response = await fetch(`${row.dataset.complete}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
-      if (turn !== asked || !response.ok) return;
-      const answer = await response.json();
-      const known = values.join("\n").toLowerCase();
-      show(answer.contacts.filter((contact) => !known.includes(contact.email.toLowerCase())));
-    } catch { close(); }
   }
 
   typing.addEventListener("input", (event) => {
     event.stopPropagation();
     if (split(`${typing.value}\0`).length > 1) take(); else write();
-    clearTimeout(timer);
-    timer = setTimeout(ask, 120);
+    menu.soon();
   });
   typing.addEventListener("paste", () => setTimeout(() => { if (split(typing.value).length > 1) take(); }));
-  typing.addEventListener("blur", () => { clearTimeout(timer); asked++; if (plausible.test(typing.value.trim())) take(); else close(); });
+  typing.addEventListener("blur", () => { menu.close(); if (isWhole(typing.value.trim())) take(); });
   typing.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey) return;
-    const open = !menu.hidden;
-    if (open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+    if (event.ctrlKey || event.metaKey || menu.key(event)) return;
+    if (event.key === "Enter") {
       event.preventDefault();
-      mark(active + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter" || (event.key === "Tab" && open && !event.shiftKey)) {
-      if (open && active >= 0) { event.preventDefault(); menu.children[active].dispatchEvent(new Event("pointerdown")); }
-      else if (event.key === "Enter") { event.preventDefault(); take(); }
-    } else if (event.key === "Escape" && open) {
-      event.preventDefault();
-      event.stopPropagation();
-      close();
+      take();
     } else if (event.key === "Backspace" && !typing.value && values.length) {
       event.preventDefault();
       edit(values.length - 1);
@@ -207,7 +213,7 @@ export function recipients(row) {
   // Another module's word: the whole field anew.
   field.addEventListener("recipients:set", (event) => { values = event.detail; typing.value = ""; draw(); write(); });
   row.addEventListener("click", (event) => { if (event.target === row || event.target === list) typing.focus(); });
-  if (early && focused && values.length && !plausible.test(values.at(-1))) typing.value = values.pop(); // goes on
+  if (early && focused && values.length && !isWhole(values.at(-1))) typing.value = values.pop(); // goes on
   draw();
   if (focused) typing.focus();
 }

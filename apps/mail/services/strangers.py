@@ -1,0 +1,64 @@
+"""Whom one is about to write to, looked at twice: is it who it seems to be, and is it the first time?
+
+Only what is here is asked: our own tables, and the address books that are no other server's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from apps.mail.models import Recipient, address_key
+from portal import addressing, lookalikes
+from portal.contracts import Address
+from portal.lookalikes import Kind, Sign
+
+MOST = 30  # addresses of one message that are looked at
+MOST_DOMAINS = 500  # people written to most, whose domains are known ones
+
+
+def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mapping[str, Sign]:
+    """By lower-case address; who needs no second look is absent. ``own``: the writer's address."""
+    asked = {address.email.lower(): address for address in people if "@" in address.email}
+    asked = dict(list(asked.items())[:MOST])
+    if not asked:
+        return {}
+    books = addressing.resolve(user=user, emails=asked)
+    kept = {key for key, contact in books.items() if contact.url}  # somebody has a page of them
+    written = _written_to(user, asked.values())
+    domain, domains = lookalikes.domain_of(own), _domains(user)
+    found = {}
+    for key, address in asked.items():
+        if key in kept:
+            continue
+        known = _like(user, address, kept_only=key in written)
+        near = {lookalikes.domain_of(each.email) for each in known}
+        sign = lookalikes.sign_of(address, known=known, domains=domains | near, own=domain)
+        if sign is None and key not in written and lookalikes.domain_of(key) != domain:
+            sign = Sign(Kind.FIRST)
+        if sign is not None:
+            found[key] = sign
+    return found
+
+
+def _like(user: AbstractBaseUser, address: Address, *, kept_only: bool) -> list[Address]:
+    """People of the books here by the same name, or with the same words before the "@"; those first of whom somebody
+    has a page. ``kept_only``: nobody else, since of two that were only written to neither is the right one."""
+    local = address.email.partition("@")[0]
+    asked = dict.fromkeys(text for text in (address.name, local) if len(text.strip()) > 1)
+    found = [each for text in asked for each in addressing.complete(user=user, prefix=text[:100])]
+    others = [each for each in found if each.address.email.lower() != address.email.lower()]
+    kept = [each.address for each in others if each.url]
+    return kept if kept_only else kept + [each.address for each in others if not each.url]
+
+
+def _written_to(user: AbstractBaseUser, people: Iterable[Address]) -> set[str]:
+    keys = {address_key(address.email): address.email.lower() for address in people}
+    known = Recipient.objects.filter(user_id=user.pk, key__in=keys)
+    return {keys[key] for key in known.values_list("key", flat=True)}
+
+
+def _domains(user: AbstractBaseUser) -> set[str]:
+    emails = Recipient.objects.filter(user_id=user.pk).order_by("-uses").values_list("email", flat=True)
+    return {lookalikes.domain_of(email) for email in emails[:MOST_DOMAINS]}
