@@ -131,9 +131,12 @@ class CardSource(Protocol):
         """What a copy says of where it comes from: "Staff directory"."""
         ...
 
-    def cards(self, user: AbstractBaseUser, keys: Collection[str]) -> Mapping[str, str]:
-        """vCards 4.0 (RFC 6350) by the keys of the source, of those that are there for this user. Raises ``OSError``
-        where another server does not answer, or where only the user could ask, and is not here."""
+    def cards(
+        self, user: AbstractBaseUser, keys: Collection[str], request: HttpRequest | None = None
+    ) -> Mapping[str, str]:
+        """vCards 4.0 (RFC 6350) by the keys of the source, of those that are there for this user. ``request`` is theirs
+        while they are here. Raises ``OSError`` where another server does not answer, or where only the user could ask
+        it, and is not here."""
         ...
 
 

@@ -146,9 +146,9 @@ class Session:
                 if given == most:
                     return
 
-    def read(self, dn: str, attributes: Iterable[str]) -> Entry | None:
-        """One entry by its name; None where it is not there, or not to be seen."""
-        search = partial(self.connected.search, dn, filters.EVERYTHING, ITSELF, ldap3.DEREF_NEVER, list(attributes))
+    def read(self, dn: str, attributes: Iterable[str], which: str = filters.EVERYTHING) -> Entry | None:
+        """One entry by its name; None where it is not there, not to be seen, or not one of ``which``."""
+        search = partial(self.connected.search, dn, which, ITSELF, ldap3.DEREF_NEVER, list(attributes))
         self._result(search, {SUCCESS, NO_SUCH_OBJECT, results.RESULT_INSUFFICIENT_ACCESS_RIGHTS})
         found = [_entry(answer) for answer in self.connected.response or () if answer["type"] == "searchResEntry"]
         return found[0] if found else None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -74,7 +75,7 @@ def taken(user_id: int, source_id: str, keys: Collection[str]) -> Mapping[str, i
     return dict(found.order_by("-pk").values_list("key", "contact_id"))
 
 
-def take(user: User, source_id: str, key: str) -> Contact:
+def take(user: User, source_id: str, key: str, request: HttpRequest | None = None) -> Contact:
     """A copy in the book where new contacts go; the one that is there already. Raises ``LookupError`` where there is no
     such source, ``NotThere``, ``OSError`` where it does not answer, and ``keeping.NotKept``."""
     where = source(source_id)
@@ -82,7 +83,7 @@ def take(user: User, source_id: str, key: str) -> Contact:
         raise NotThere
     if known := taken(user.pk, source_id, [key]).get(key):
         return Contact.objects.get(pk=known)
-    text = where.cards(user, [key]).get(key)
+    text = where.cards(user, [key], request).get(key)
     if text is None:
         raise NotThere
     book = keeping.default_book(user.pk, _("Personal"))
@@ -131,21 +132,21 @@ def known(contact: Contact) -> list[Known]:
 # --- kept fresh -------------------------------------------------------------------------------------------------------
 
 
-def refresh(user: User, origins: Collection[Origin], *, by: User | None = None) -> int:
-    """Look at the sources again; how many contacts have changed. ``by``: who has asked for it, None at night. Raises
-    ``OSError`` where a source does not answer: what it has not told is looked at the next time."""
+def refresh(user: User, origins: Collection[Origin], request: HttpRequest | None = None) -> int:
+    """Look at the sources again; how many contacts have changed. ``request``: of whoever has asked for it, None at
+    night. Raises ``OSError`` where a source does not answer: what it has not told is looked at the next time."""
     changed = 0
     for id in sorted({origin.source for origin in origins}):
         where = get_registry().card_sources.get(id)
         some = [origin for origin in origins if origin.source == id]
         for start in range(0, len(some) if where else 0, AT_ONCE):
             assert where is not None
-            changed += _refresh(user, where, some[start : start + AT_ONCE], by)
+            changed += _refresh(user, where, some[start : start + AT_ONCE], request)
     return changed
 
 
-def _refresh(user: User, where: CardSource, origins: list[Origin], by: User | None) -> int:
-    found = where.cards(user, [origin.key for origin in origins])
+def _refresh(user: User, where: CardSource, origins: list[Origin], request: HttpRequest | None) -> int:
+    found = where.cards(user, [origin.key for origin in origins], request)
     if not found and len(origins) > 1:
         log.warning("card_source_knows_nobody", source=where.id, user=user.pk)  # a wrong filter, not that all have left
         return 0
@@ -156,7 +157,7 @@ def _refresh(user: User, where: CardSource, origins: list[Origin], by: User | No
             origin.gone = origin.gone or timezone.now()
         else:
             origin.gone = None
-            changed += _bring_up_to_date(origin, text, Doing(by, KIND, str(where.label)))
+            changed += _bring_up_to_date(origin, text, Doing(user if request else None, KIND, str(where.label)))
         origin.checked = timezone.now()
         origin.save(update_fields=["gone", "checked", "said"])
     return changed

@@ -19,7 +19,7 @@ from portal.http import PortalRequest
 def take(request: PortalRequest) -> HttpResponse:
     """``source`` and ``key``: see ``portal.contracts.CardSource``. Leads to the copy; back where there is none."""
     try:
-        made = taking.take(request.user, request.POST.get("source", ""), request.POST.get("key", ""))
+        made = taking.take(request.user, request.POST.get("source", ""), request.POST.get("key", ""), request)
     except (LookupError, taking.NotThere):
         raise Http404("no such card") from None
     except OSError:
@@ -48,7 +48,7 @@ def refresh(request: PortalRequest, pk: int) -> HttpResponse:
     if not origins:
         raise Http404("no copy")
     try:
-        changed = taking.refresh(request.user, origins, by=request.user)
+        changed = taking.refresh(request.user, origins, request)
     except OSError:
         messages.error(request, _("The directory does not answer. Try again in a while."))
     else:
