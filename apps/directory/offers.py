@@ -1,4 +1,5 @@
-"""What the directories offer to the portal: colleagues and their groups to write to, and their cards to keep.
+"""What the directories offer to the portal: colleagues and their groups to write to, their cards to keep, and hits for
+its search.
 
 A directory that is asked with people's own passwords is asked on its pages only: while somebody writes, and at night,
 there is none.
@@ -14,12 +15,16 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from apps.directory.lookup import words
 from apps.directory.lookup.client import Client, Who
 from apps.directory.lookup.person import Person
-from apps.directory.services import cards, completing, directories, lists, people, photos
-from portal.contracts import Address, Contact, Text
+from apps.directory.services import cards, completing, directories, listing, lists, people, photos, shown
+from apps.directory.services.places import View
+from portal import credentials
+from portal.contracts import Address, Contact, SearchHit, Text
 from portal.ldap.connection import Unavailable
 
 T = TypeVar("T")
@@ -93,11 +98,11 @@ def _group(group: lists.Group, source: str) -> Contact:
 class Cards:
     """Cards of colleagues, for address books that keep a copy."""
 
-    id = "directory.people"
+    id = shown.SOURCE
 
     @property
     def label(self) -> Text:
-        return _("Directory")
+        return gettext_lazy("Directory")
 
     def cards(
         self, user: AbstractBaseUser, keys: Collection[str], request: HttpRequest | None = None
@@ -122,3 +127,32 @@ def _card(key: str, who: Who | None) -> str:
         return text
     line = f"PHOTO:data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
     return text.replace("END:VCARD", f"{cards.folded(line)}\r\nEND:VCARD")
+
+
+class DirectorySearch:
+    """People in whom all words stand."""
+
+    id = "directory.people"
+
+    @property
+    def label(self) -> Text:
+        return gettext_lazy("Directory")
+
+    def search(self, request: HttpRequest, query: str, limit: int) -> Iterable[SearchHit]:
+        if not directories.there_are() or not words.typed(query):
+            return []
+        if credentials.is_sealed(request):
+            credentials.unseal(request)  # as on the pages
+        found = people.search(people.Question(query=query, most=limit), who=directories.who_asks(request))
+        persons = [person for some in found.values.values() for person in some]
+        hits = [
+            SearchHit(
+                person.name,
+                reverse("directory:person", args=[person.key]),
+                " · ".join(filter(None, [person.title, listing.where(person)])),
+            )
+            for person in persons[: limit - 1]
+        ]
+        if len(persons) > len(hits):
+            hits.append(SearchHit(_("All people found"), View(q=query).url))
+        return hits

@@ -1,7 +1,48 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.registry import PortalApp
+from apps.directory.offers import Cards, Colleagues, DirectorySearch
+from portal.contracts import Finding
+from portal.registry import Diagnostic, HelpTopic, NavItem, PortalApp, signed_in
 
-PORTAL_APP = PortalApp(id="directory", title=_("Directory"))
+
+def _seen(request: HttpRequest) -> bool:
+    return bool(settings.DIRECTORIES) and signed_in(request)
+
+
+def _check() -> Iterable[Finding]:
+    from apps.directory.diagnostics import check  # the library loads for a while
+
+    return check()
+
+
+PORTAL_APP = PortalApp(
+    id="directory",
+    title=_("Directory"),
+    urls="apps.directory.urls",
+    nav=(
+        NavItem(
+            id="directory.index",
+            label=_("Directory"),
+            url_name="directory:index",
+            icon="network",
+            order=30,
+            key="g o",
+            visible=_seen,
+        ),
+    ),
+    help_topics=(HelpTopic(id="directory.people", title=_("Directory"), template="directory/help/directory.html"),)
+    if settings.DIRECTORIES
+    else (),
+    address_books=(Colleagues(),) if settings.DIRECTORIES else (),
+    card_sources=(Cards(),) if settings.DIRECTORIES else (),
+    search_providers=(DirectorySearch(),),
+    diagnostics=(Diagnostic(id="directory.people", label=_("Staff directory"), run=_check, order=46),)
+    if settings.DIRECTORIES
+    else (),
+)

@@ -13,7 +13,7 @@ from sys import intern
 
 from apps.directory.lookup import words
 from apps.directory.lookup.person import Person, from_entry
-from portal.ldap import names
+from portal.ldap import filters, names
 from portal.ldap.session import Session
 from portal.ldap.sources import Source
 
@@ -52,6 +52,7 @@ class Outline:
     counts: dict[Path, int] = field(repr=False)  # people in a unit and below it
     below: dict[Path, tuple[Path, ...]] = field(repr=False)  # units in a unit, in order
     bases: dict[Path, str] = field(repr=False)  # names of units that are entries
+    photos: frozenset[str] = frozenset()  # keys of those who have one
     top: Path = ()  # the lowest unit that everybody is in
 
     def of(self, unit: Path) -> Iterator[Line]:
@@ -93,10 +94,14 @@ def read(session: Session, source: Source) -> Outline:
     }
     entries = session.search(source.base, source.person_filter, asked, most=MOST)
     found = [from_entry(source, entry) for entry in entries]
-    return build(found, bases, time.monotonic() - started)
+    pictured = filters.either(filters.present(name) for name in source.attributes.get("photo", ()))
+    which = filters.both([source.person_filter, pictured])
+    faces = frozenset(entry.dn for entry in session.search(source.base, which, most=MOST))
+    return build(found, bases, faces, time.monotonic() - started)
 
 
-def build(found: list[Person], bases: dict[Path, str], seconds: float) -> Outline:
+def build(found: list[Person], bases: dict[Path, str], faces: frozenset[str], seconds: float) -> Outline:
+    """``faces``: names of the entries that have a photo."""
     flat = len({person.unit for person in found}) < 2
     people = sorted((_line(person, flat=flat) for person in found), key=lambda line: (line.order, line.key))
     counts: Counter[Path] = Counter()
@@ -122,6 +127,7 @@ def build(found: list[Person], bases: dict[Path, str], seconds: float) -> Outlin
         counts=dict(counts),
         below={unit: tuple(units) for unit, units in below.items()},
         bases={} if flat else bases,
+        photos=frozenset(person.key for person in found if person.dn in faces),
         top=top,
     )
 
