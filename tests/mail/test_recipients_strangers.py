@@ -69,7 +69,7 @@ def test_signs_need_the_key_and_a_mailbox(writer: Writer, client, settings) -> N
     assert writer.person.client.get("/mail/@/recipients/").status_code == 405
     del writer.person.client.cookies[settings.CREDENTIALS_COOKIE_NAME]
     answer = writer.person.client.post("/mail/@/recipients/", {"people": "a@x.test"})
-    assert answer.status_code == 401 and b"a@x.test" not in answer.content.replace(b'value="a@x.test"', b"")
+    assert answer.status_code == 401 and b"before" not in answer.content
 
 
 def test_only_whom_one_has_written_to_is_collected(writer: Writer, post: PostOffice) -> None:

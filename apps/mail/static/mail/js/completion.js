@@ -116,8 +116,8 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
     const text = typing.value.trim();
     running?.abort();
     if (!text) { close(); return; }
-    running = new AbortController();
-    const { signal } = running;
+    const mine = running = new AbortController();
+    const { signal } = mine;
     try {
       const answer = await get(text, "", signal);
       list.replaceChildren();
@@ -130,6 +130,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
       if (list.children.length && !isWhole(typing.value.trim())) mark(0);
       if (answer.far) await askFar(text, signal);
     } catch { if (!signal.aborted) close(); }
+    if (running === mine) running = null;
   }
 
   async function askFar(text, signal) {
@@ -147,7 +148,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
     soon() { clearTimeout(timer); timer = setTimeout(ask, PAUSE); },
     /** Whether this key was for the list. */
     key(event) {
-      if (menu.hidden) return false;
+      if (menu.hidden && !(running && event.key === "Escape")) return false;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") mark(active < 0 && event.key === "ArrowUp" ? -1 : active + (event.key === "ArrowDown" ? 1 : -1));
       else if (active >= 0 && (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey))) list.children[active].dispatchEvent(new Event("pointerdown"));
       else if (event.key === "Escape") { event.stopPropagation(); close(); } else return false;
