@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import prefs
+from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, PersonalBooks
 from portal.registry import HelpTopic, NavItem, PortalApp
 
@@ -24,4 +25,5 @@ PORTAL_APP = PortalApp(
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
     search_providers=(ContactSearch(),),
+    holdings=HOLDINGS,
 )
