@@ -53,7 +53,15 @@ class NotRemoved(Exception):
 class Count:
     app: PortalApp
     holding: Holding
-    n: int
+    n: int  # rows of the holding's last table
+
+    def goes(self, *, account: bool) -> bool:
+        """Whether these rows are removed, with the account or without."""
+        return _goes(self.holding.tables[-1], account=account)
+
+
+def _goes(table: Table, *, account: bool) -> bool:
+    return not table.keep and (account or not table.with_account)
 
 
 def holdings() -> list[tuple[PortalApp, Holding]]:
@@ -63,10 +71,11 @@ def holdings() -> list[tuple[PortalApp, Holding]]:
 
 
 def counts(user: AbstractBaseUser) -> list[Count]:
-    """How much there is of each kind; what is not counted is left out."""
-    return [
+    """How much there is of each kind that there is something of."""
+    found = [
         Count(app, holding, rows(holding.tables[-1], user).count()) for app, holding in holdings() if holding.tables
     ]
+    return [count for count in found if count.n]
 
 
 def rows(table: Table, user: AbstractBaseUser) -> Rows:
@@ -254,7 +263,7 @@ def remove(user: AbstractBaseUser, *, account: bool, request: HttpRequest | None
 
 
 def _remove(table: Table, user: AbstractBaseUser, *, account: bool) -> None:
-    if table.keep or (table.with_account and not account):
+    if not _goes(table, account=account):
         return
     found = rows(table, user)
     if table.derived:

@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.registry import Holding, Table
 
 
+NEEDED = _("Where your organisation asks for a proof, you then need a new enrolment code to come in again.")
+
+
 def take_back(user: AbstractBaseUser) -> None:
     """Certificates hold no more, and cards go back to the administration, which may give them to somebody else."""
     from apps.auth.certificates import services
@@ -28,19 +31,44 @@ def take_back(user: AbstractBaseUser) -> None:
 
 HOLDINGS = (
     Holding(
-        id="auth.proofs",
-        label=_("Proofs for signing in, and app passwords"),
-        tables=(
-            Table(model="portal_auth.recoverycode", secret=("digest",)),
-            Table(model="portal_auth.rememberedbrowser", secret=("digest",)),
-            Table(model="portal_auth.apppassword", secret=("digest",)),
-            Table(model="portal_auth.tokengrant", secret=("id",)),
-            Table(model="portal_auth.codedevice"),
-            Table(model="portal_auth.passkey", secret=("credential", "digest")),
-        ),
-        before=take_back,
-        goes=_("Where your organisation asks for a proof, you then need a new enrolment code to come in again."),
+        id="auth.passkeys",
+        label=_("Passkeys"),
+        tables=(Table(model="portal_auth.passkey", secret=("credential", "digest")),),
+        goes=NEEDED,
         order=850,
+    ),
+    Holding(
+        id="auth.codes",
+        label=_("Code devices"),
+        tables=(Table(model="portal_auth.codedevice"),),
+        before=take_back,
+        goes=NEEDED,
+        order=851,
+    ),
+    Holding(
+        id="auth.recovery",
+        label=_("Recovery codes"),
+        tables=(Table(model="portal_auth.recoverycode", secret=("digest",)),),
+        order=852,
+    ),
+    Holding(
+        id="auth.browsers",
+        label=_("Remembered browsers"),
+        tables=(Table(model="portal_auth.rememberedbrowser", secret=("digest",)),),
+        order=853,
+    ),
+    Holding(
+        id="auth.app_passwords",
+        label=_("App passwords"),
+        tables=(Table(model="portal_auth.apppassword", secret=("digest",)),),
+        goes=_("Programs that use them come in no more."),
+        order=854,
+    ),
+    Holding(
+        id="auth.grants",
+        label=_("Sign-ins at the provider"),
+        tables=(Table(model="portal_auth.tokengrant", secret=("id",)),),
+        order=855,
     ),
     Holding(
         id="auth.certificates",

@@ -87,6 +87,19 @@ HOLDINGS = (
         order=210,
     ),
     Holding(
+        id="contacts.groups",
+        label=_("Groups of contacts"),
+        tables=(Table(model="contacts.member", owner="group__owner"), Table(model="contacts.group", owner="owner")),
+        order=212,
+    ),
+    Holding(id="contacts.tags", label=_("Tags"), tables=(Table(model="contacts.tag", owner="owner"),), order=214),
+    Holding(
+        id="contacts.correspondents",
+        label=_("Addresses written to"),
+        tables=(Table(model="contacts.correspondent"),),
+        order=216,
+    ),
+    Holding(
         id="contacts.contacts",
         label=_("Contacts"),
         tables=(
@@ -94,10 +107,6 @@ HOLDINGS = (
             Table(model="contacts.key", owner="owner", derived=True),
             Table(model="contacts.favourite"),
             Table(model="contacts.different", owner="one__owner"),
-            Table(model="contacts.member", owner="group__owner"),
-            Table(model="contacts.group", owner="owner"),
-            Table(model="contacts.tag", owner="owner"),
-            Table(model="contacts.correspondent"),
             Table(model="contacts.card", owner="contact__owner"),
             Table(model="contacts.contact", owner="owner"),
         ),

@@ -68,11 +68,14 @@ HOLDINGS = (
     Holding(
         id="mail.identities",
         label=_("Identities and signatures"),
-        tables=(
-            Table(model="mail.senderaddress", with_account=True),
-            Table(model="mail.identity"),
-        ),
+        tables=(Table(model="mail.identity"),),
         order=110,
+    ),
+    Holding(
+        id="mail.addresses",
+        label=_("Further addresses"),
+        tables=(Table(model="mail.senderaddress", with_account=True),),
+        order=111,
     ),
     Holding(
         id="mail.recipients", label=_("People you have written to"), tables=(Table(model="mail.recipient"),), order=120

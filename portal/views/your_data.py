@@ -18,6 +18,7 @@ from portal.http import PortalRequest
 from portal.registry import get_registry
 from portal.security_events import tell
 from portal.views.account import sign_out
+from portal.your_data import Count
 
 PAGE = "portal.data"
 
@@ -25,7 +26,7 @@ PAGE = "portal.data"
 @login_required
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
-    return render(request, "portal/your_data.html", _context(request))
+    return render(request, "portal/your_data.html", _context(request, your_data.counts(request.user)))
 
 
 @login_required
@@ -35,7 +36,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
     if (way := _proof(request)) is not None:
         return way
     if request.method != "POST":
-        return render(request, "portal/your_data_export.html", _context(request))
+        return render(request, "portal/your_data_export.html", _context(request, []))
     tell(request, kind="data_exported", user=request.user)
     response = StreamingHttpResponse(your_data.archive(request.user, present=True), content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, file_name(request.user.get_username()))
@@ -53,7 +54,8 @@ def remove(request: PortalRequest) -> HttpResponseBase:
     if (way := _proof(request)) is not None:
         return way
     account = not getattr(request.user, "is_local", True)
-    context = _context(request) | {"account": account, "stays": your_data.stays()}
+    goes = [count for count in your_data.counts(request.user) if count.goes(account=account)]
+    context = _context(request, goes) | {"account": account, "stays": your_data.stays()}
     if request.method != "POST" or "sure" not in request.POST:
         context["trouble"] = _("Tick the box first: this cannot be undone.") if request.method == "POST" else ""
         return render(request, "portal/your_data_remove.html", context, status=422 if context["trouble"] else 200)
@@ -83,13 +85,12 @@ def _proof(request: PortalRequest) -> HttpResponse | None:
     return gate.ask_again(request, request.path) if gate is not None else None
 
 
-def _context(request: PortalRequest) -> dict[str, object]:
+def _context(request: PortalRequest, counts: list[Count]) -> dict[str, object]:
     app, page = preferences.find_page(PAGE) or (None, None)
-    counts = your_data.counts(request.user)
-    kept = [app for app in get_registry().apps if any(count.app is app for count in counts)]
+    groups = [(owner, [count for count in counts if count.app is owner]) for owner in get_registry().apps]
     return {
         "sections": preferences.sections(),
         "app": app,
         "page": page,
-        "groups": [(app, [count for count in counts if count.app is app]) for app in kept],
+        "groups": [(owner, found) for owner, found in groups if found],
     }

@@ -271,6 +271,11 @@ def test_all_or_nothing(alice: User, as_alice: Client, monkeypatch: pytest.Monke
 # --- by page --------------------------------------------------------------------------------------------------------
 
 
+def test_whatever_there_is_of_a_person_is_counted_somewhere(planted: User) -> None:
+    shown = {count.holding.id for count in your_data.counts(planted)}
+    assert shown == {holding.id for _app, holding in your_data.holdings() if holding.tables}
+
+
 def test_the_page_says_what_is_kept(as_alice: Client, alice: User) -> None:
     Notice.objects.create(title="x", user=alice)
     page = as_alice.get("/your-data/").content.decode()
@@ -323,6 +328,9 @@ def test_removal_asks_first_then_ends_every_session(alice: User, bob: User) -> N
     page = client.get("/your-data/remove/").content.decode()
     for text in your_data.stays():
         assert text in page
+    going = page.partition('id="goes"')[2].partition('id="stays"')[0]
+    assert ">Notices for you<" in going and ">Sessions<" in going
+    assert ">Audit log<" not in going and ">Account<" not in going.replace('<h2 class="sect">Account<', "")
     assert client.post("/your-data/remove/").status_code == 422
     assert Notice.objects.filter(user=alice, title="x").exists()
     answer = client.post("/your-data/remove/", {"sure": "on"})

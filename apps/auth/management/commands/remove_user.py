@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 f"{user} is locked out. Without its account it would come in again as somebody new: say --keep-account."
             )
         for count in your_data.counts(user):
-            if count.n:
+            if count.goes(account=not keep_account):
                 self.stdout.write(f"{count.holding.id}: {count.n}")
         for text in your_data.stays():
             self.stdout.write(f"Stays: {text}")
