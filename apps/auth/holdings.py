@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.registry import Holding, Table
 
-
 NEEDED = _("Where your organisation asks for a proof, you then need a new enrolment code to come in again.")
 
 
