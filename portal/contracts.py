@@ -218,6 +218,11 @@ class Gate(Protocol):
         """Called for each page of somebody who is signed in: what has to be done first, or None."""
         ...
 
+    def ask_again(self, request: HttpRequest, back: str) -> HttpResponse | None:
+        """For what wants a fresh proof: None where one was given a moment ago, else the way there. It leads back to the
+        address ``back`` by GET."""
+        ...
+
     def finish(self, request: HttpRequest, response: HttpResponseBase) -> None:
         """Called with each answer: what has to go along to the browser."""
         ...

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from portal import core_diagnostics, core_prefs, preferences
+from portal.core_holdings import HOLDINGS
 from portal.prefs import PrefPage
 from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp, Resealed, Sealed
 
@@ -80,9 +81,19 @@ PORTAL_APP = PortalApp(
             order=20,
             url_name="portal:sessions",
         ),
+        PrefPage(
+            id="portal.data",
+            title=_("Your data"),
+            help=_("What the portal keeps of you: take it with you, or remove it."),
+            prefs=(),
+            icon="archive",
+            order=30,
+            url_name="portal:your_data",
+        ),
     ),
     help_topics=(HelpTopic(id="portal.home", title=_("Home page and preferences"), template="portal/help/home.html"),),
     sealed=(Sealed(label="delegations", reseal=_reseal_delegations),),
+    holdings=HOLDINGS,
     search_providers=(preferences.PreferenceSearch(),),
     diagnostics=(
         Diagnostic(id="portal.database", label=_("Database"), run=core_diagnostics.database, order=10),

@@ -30,6 +30,8 @@ from portal.contracts import (
 )
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
     from portal.prefs import Pref, PrefPage
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ RESERVED = frozenset(
         "sign-out",
         "static",
         "theme",
+        "your-data",
     }
 )
 
@@ -151,6 +154,51 @@ class Sealed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The rows of one table that are somebody's: a JSON file of their export, and gone with their data.
+
+    Every model is in a ``Table`` of some app, or in the list of those that know no person
+    (``tests/portal/test_your_data.py``).
+    """
+
+    model: str  # its label: "mail.identity"
+    owner: str = (
+        "user"  # the way from a row to its person, as in a filter: "contact__owner"; "pk" for the account itself
+    )
+    secret: tuple[str, ...] = ()  # columns that stand in no export, besides all binary ones
+    derived: bool = False  # made from other rows, and no row refers to it: in no export
+    clear: tuple[str, ...] = ()  # the row is not theirs alone: it stays, and loses what is in these columns
+    keep: bool = False  # it stays as it is: ``Holding.stays`` says why, and how long
+    with_account: bool = False  # goes when the account itself goes, and not before
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    name: str  # in the folder of its app: "books/Friends.vcf"
+    type: str  # media type
+    chunks: Iterable[bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """Something that an app keeps of a person: shown to them as a number, exported whole and removed whole
+    (``portal.your_data``)."""
+
+    id: str
+    label: Text
+    tables: tuple[Table, ...] = ()
+    """In the order in which rows go: those that refer to others first. The last one is what is counted."""
+    files: Callable[[AbstractBaseUser, bool], Iterable[ExportFile]] | None = None
+    """What is better read as files of another kind, or lies in none of the tables. The second argument says whether the
+    person is here: what is sealed for them alone opens for nobody else."""
+    before: Callable[[AbstractBaseUser], None] | None = None
+    """Called in the transaction before any row goes. Files on the disk go at its end (``transaction.on_commit``)."""
+    goes: Text = ""  # what it means that this is gone, where the label does not tell
+    stays: Text = ""  # what is not touched or has to stay, why, and how long
+    order: int = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PortalApp:
     """All the ways an app can plug into the portal. It is to the frame what ``admin.py`` is to the Django admin."""
 
@@ -175,6 +223,7 @@ class PortalApp:
     pref_store: PrefStore | None = None
     delegations: tuple[DelegationKind, ...] = ()
     sealed: tuple[Sealed, ...] = ()
+    holdings: tuple[Holding, ...] = ()
     transient: tuple[str, ...] = ()  # labels of models ("mail.outboxmessage") that are in no backup
     stylesheets: tuple[str, ...] = ()  # static paths, loaded on every page of the frame
     scripts: tuple[str, ...] = ()  # static paths of ES modules, loaded on every page of the frame
@@ -211,6 +260,7 @@ class Registry:
             "spell checker id", ((s.id, a.id, s) for a in self.apps for s in a.spell_checkers)
         )
         self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
+        self.holdings = _unique("holding id", ((h.id, a.id, h) for a in self.apps for h in a.holdings))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
         self.gate = _sole("gate before the sign-in", ((a.id, a.gate) for a in self.apps))
         self.provider = _sole("provider of sign-ins", ((a.id, a.provider) for a in self.apps))

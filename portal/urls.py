@@ -6,7 +6,20 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.registry import get_registry
-from portal.views import account, complete, errors, frame, health, help, home, preferences, search, selftest, sessions
+from portal.views import (
+    account,
+    complete,
+    errors,
+    frame,
+    health,
+    help,
+    home,
+    preferences,
+    search,
+    selftest,
+    sessions,
+    your_data,
+)
 
 core = [
     path("healthz", health.healthz, name="healthz"),
@@ -20,6 +33,9 @@ core = [
     path("sessions/", sessions.index, name="sessions"),
     path("sessions/end/", sessions.end, name="end_session"),
     path("sessions/<int:delegation_id>/revoke/", sessions.revoke, name="revoke_delegation"),
+    path("your-data/", your_data.index, name="your_data"),
+    path("your-data/export/", your_data.export, name="export_data"),
+    path("your-data/remove/", your_data.remove, name="remove_data"),
     path("selftest/", selftest.selftest, name="selftest"),
     path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),
     path("search/", search.search, name="search"),

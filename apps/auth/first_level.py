@@ -76,6 +76,11 @@ class FirstLevel:
                 return _elsewhere(request, reverse("auth:prove"), next_=request.get_full_path())
         return None
 
+    def ask_again(self, request: HttpRequest, back: str) -> HttpResponse | None:
+        from apps.auth.factors import gate
+
+        return None if gate.is_recent(request) else _elsewhere(request, reverse("auth:prove"), next_=back)
+
     def finish(self, request: HttpRequest, response: HttpResponseBase) -> None:
         from apps.auth.factors import browsers
 

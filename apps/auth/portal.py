@@ -10,6 +10,7 @@ from apps.auth.certificates.diagnostics import certificates
 from apps.auth.certificates.pages import CERTIFICATES
 from apps.auth.factors import resealing
 from apps.auth.first_level import FirstLevel
+from apps.auth.holdings import HOLDINGS
 from apps.auth.oauth.role import SignInElsewhere
 from portal.contracts import Finding
 from portal.registry import Diagnostic, PortalApp, Sealed
@@ -47,5 +48,6 @@ PORTAL_APP = PortalApp(
         Sealed(label="mail passwords in passkeys", reseal=resealing.passkeys),
         Sealed(label="recovery codes, invitations, app passwords, remembered browsers", reseal=resealing.digests),
     ),
+    holdings=HOLDINGS,
     transient=("portal_auth.tokengrant",),
 )

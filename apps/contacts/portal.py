@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import prefs
+from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
 from portal.registry import HelpTopic, NavItem, PortalApp
 
@@ -25,4 +26,5 @@ PORTAL_APP = PortalApp(
     address_books=(PersonalBooks(),),
     card_taker=Copies(),
     search_providers=(ContactSearch(),),
+    holdings=HOLDINGS,
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, prefs
+from apps.mail.holdings import HOLDINGS
 from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, revoke_sending
 from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PortalApp
 
@@ -61,6 +62,7 @@ PORTAL_APP = PortalApp(
             id="mail.outbox", label=_("Message waiting to be sent"), revoke=revoke_sending, url_name="mail:outbox"
         ),
     ),
+    holdings=HOLDINGS,
     transient=("mail.outboxmessage",),
     stylesheets=("mail/css/mail.css", "mail/css/search.css"),
 )

@@ -67,6 +67,8 @@ ONLY_POST = {
 FORMS = {
     "portal:sign_in",
     "portal:preferences_page",
+    "portal:export_data",
+    "portal:remove_data",
     "mail:compose",
     "mail:identities",
     "mail:identities_edit",

@@ -27,6 +27,7 @@ TOLD: dict[str, Callable[[], str]] = {
     "factor_disabled": lambda: _("A factor for signing in has been disabled."),
     "recovery_code_used": lambda: _("A recovery code of yours has been used."),
     "password_changed": lambda: _("Your portal password has been changed."),
+    "data_exported": lambda: _("All that the portal keeps of you has been exported."),
 }
 
 

@@ -28,6 +28,8 @@ KINDS = {
     "app_password_added": _("App password made"),
     "provider_identity_removed": _("Identity at the provider removed"),
     "app_password_removed": _("App password revoked"),
+    "data_exported": _("Own data exported"),
+    "data_removed": _("Own data removed"),
 }
 
 

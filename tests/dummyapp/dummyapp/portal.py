@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.registry import Block, Diagnostic, NavItem, PortalApp
+from portal.registry import Block, Diagnostic, Holding, NavItem, PortalApp, Table
 
 from . import blocks, diagnostics, prefs
 
@@ -26,5 +26,13 @@ PORTAL_APP = PortalApp(
     ),
     pref_pages=(prefs.PAGE,),
     diagnostics=(Diagnostic(id="dummyapp.entries", label=_("Guest book"), run=diagnostics.entries, order=500),),
+    holdings=(
+        Holding(
+            id="dummyapp.entries",
+            label=_("Guest book"),
+            tables=(Table(model="dummyapp.entry", owner="author"),),
+            order=500,
+        ),
+    ),
     stylesheets=("dummyapp/dummyapp.css",),
 )

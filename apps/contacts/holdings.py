@@ -1,0 +1,129 @@
+"""What the address books hold of a person (``portal.your_data``): who owns a book has all that is in it exported, and
+removed, whoever else may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portal.registry import ExportFile, Holding, Table
+
+
+def cards(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """Each book as vCard 4.0. Those that were thrown away are beside it: they can come back, so they are kept."""
+    from apps.contacts.models import Book, Contact, Group
+    from apps.contacts.services import exporting
+
+    for book in Book.objects.filter(owner=user.pk).order_by("pk"):
+        of_book = Contact.objects.filter(book=book)
+        for name, found in ((book.name, of_book.kept()), (f"{book.name} (-)", of_book.exclude(deleted=None))):
+            if found.exists():
+                yield _vcf(name, exporting.pieces(found, "vcard4", own_groups=[]))
+    groups = list(Group.objects.filter(owner=user.pk))
+    if groups:
+        yield _vcf("groups", exporting.pieces(Contact.objects.none(), "vcard4", own_groups=groups))
+
+
+def _vcf(name: str, pieces: Iterator[str]) -> ExportFile:
+    file = name.replace("/", "_")
+    return ExportFile(f"vcards/{file}.vcf", "text/vcard; charset=utf-8", (piece.encode() for piece in pieces))
+
+
+def pictures(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    from apps.contacts.models import Photo
+    from apps.contacts.services import photos
+
+    for photo in Photo.objects.filter(owner=user.pk).order_by("pk").iterator(chunk_size=50):
+        yield ExportFile(f"photos/{photo.digest}.webp", photos.TYPE, [bytes(photo.content)])
+
+
+def imported(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """Files that wait to be taken in."""
+    for path, title in _waiting(user):
+        if path.is_file():
+            yield ExportFile(f"imports/{title.replace('/', '_')}", "application/octet-stream", _octets(path))
+
+
+def throw_imports_away(user: AbstractBaseUser) -> None:
+    for path, _title in _waiting(user):
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
+
+
+def _waiting(user: AbstractBaseUser) -> list[tuple[Path, str]]:
+    from apps.contacts.models import Undertaking
+    from apps.contacts.services import importing
+
+    found = Undertaking.objects.filter(owner=user.pk).exclude(file="").order_by("pk")
+    return [(importing.folder() / whole.file, whole.title) for whole in found]
+
+
+def _octets(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(1 << 16):
+            yield part
+
+
+HOLDINGS = (
+    Holding(
+        id="contacts.imports",
+        label=_("Imports and merges of contacts"),
+        tables=(Table(model="contacts.row", owner="whole__owner"), Table(model="contacts.undertaking", owner="owner")),
+        files=imported,
+        before=throw_imports_away,
+        order=200,
+    ),
+    Holding(
+        id="contacts.history",
+        label=_("History of contacts"),
+        tables=(
+            Table(model="contacts.change", owner="by", clear=("by", "by_name"), secret=("before",)),
+            Table(model="contacts.change", owner="contact__owner"),
+        ),
+        order=210,
+    ),
+    Holding(
+        id="contacts.groups",
+        label=_("Groups of contacts"),
+        tables=(Table(model="contacts.member", owner="group__owner"), Table(model="contacts.group", owner="owner")),
+        order=212,
+    ),
+    Holding(id="contacts.tags", label=_("Tags"), tables=(Table(model="contacts.tag", owner="owner"),), order=214),
+    Holding(
+        id="contacts.correspondents",
+        label=_("Addresses written to"),
+        tables=(Table(model="contacts.correspondent"),),
+        order=216,
+    ),
+    Holding(
+        id="contacts.contacts",
+        label=_("Contacts"),
+        tables=(
+            Table(model="contacts.searched", owner="contact__owner", derived=True),
+            Table(model="contacts.key", owner="owner", derived=True),
+            Table(model="contacts.favourite"),
+            Table(model="contacts.different", owner="one__owner"),
+            Table(model="contacts.card", owner="contact__owner"),
+            Table(model="contacts.contact", owner="owner"),
+        ),
+        files=cards,
+        order=220,
+    ),
+    Holding(
+        id="contacts.photos",
+        label=_("Photos of contacts"),
+        tables=(Table(model="contacts.photo", owner="owner"),),
+        files=pictures,
+        order=230,
+    ),
+    Holding(
+        id="contacts.books",
+        label=_("Address books"),
+        tables=(Table(model="contacts.book", owner="owner"),),
+        order=240,
+    ),
+)

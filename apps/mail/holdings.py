@@ -1,0 +1,94 @@
+"""What the mail app holds of a person (``portal.your_data``). Their mail is not among it: that lies on its server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portal.registry import ExportFile, Holding, Table
+
+
+def messages(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """What waits in the Outbox, and what is known of it: both open for their owner only."""
+    from apps.mail.models import OutboxMessage
+    from apps.mail.services import letters
+    from portal.delegations import Over, unseal
+
+    waiting = OutboxMessage.objects.filter(user=user.pk).exclude(file="").select_related("delegation")
+    for row in waiting.order_by("pk").iterator(chunk_size=50) if present else ():
+        with contextlib.suppress(Over):
+            octets = letters.take_up(row.file, unseal(row.delegation))
+            yield ExportFile(f"outbox/{row.pk}.eml", "message/rfc822", [octets])
+
+
+def waiting_files(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """Files waiting to be attached are sealed for the session that brought them: that they are there is all there is
+    to tell. Nobody's go after a day."""
+    found = [path.stat() for path in (settings.DATA_DIR / "uploads" / str(user.pk)).glob("*")]
+    rows = [
+        {"octets": stat.st_size, "since": datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="seconds")}
+        for stat in found
+    ]
+    if rows:
+        yield ExportFile("uploads.json", "application/json", [json.dumps(rows, indent=1).encode()])
+
+
+def empty_outbox(user: AbstractBaseUser) -> None:
+    """Nobody can send it any more, since its delegation goes; so its octets go as well."""
+    from apps.mail.models import OutboxMessage
+    from apps.mail.services import letters
+
+    for name in OutboxMessage.objects.filter(user=user.pk).exclude(file="").values_list("file", flat=True):
+        transaction.on_commit(partial(letters.throw_away, name))
+
+
+def throw_files_away(user: AbstractBaseUser) -> None:
+    for folder in ("uploads", "content"):
+        transaction.on_commit(partial(shutil.rmtree, settings.DATA_DIR / folder / str(user.pk), ignore_errors=True))
+
+
+HOLDINGS = (
+    Holding(
+        id="mail.server",
+        label=_("Mail"),
+        files=waiting_files,
+        before=throw_files_away,
+        stays=_("Your mail, its folders and its drafts are on the mail server, and stay there."),
+        order=100,
+    ),
+    Holding(
+        id="mail.identities",
+        label=_("Identities and signatures"),
+        tables=(Table(model="mail.identity"),),
+        order=110,
+    ),
+    Holding(
+        id="mail.addresses",
+        label=_("Further addresses"),
+        tables=(Table(model="mail.senderaddress", with_account=True),),
+        order=111,
+    ),
+    Holding(
+        id="mail.recipients", label=_("People you have written to"), tables=(Table(model="mail.recipient"),), order=120
+    ),
+    Holding(id="mail.searches", label=_("Saved searches"), tables=(Table(model="mail.savedsearch"),), order=130),
+    Holding(id="mail.orders", label=_("Orders of message lists"), tables=(Table(model="mail.listorder"),), order=140),
+    Holding(
+        id="mail.outbox",
+        label=_("Messages in the Outbox"),
+        tables=(Table(model="mail.outboxmessage", secret=("content", "file")),),
+        files=messages,
+        before=empty_outbox,
+        goes=_("What still waits there is not sent any more."),
+        order=150,
+    ),
+)
