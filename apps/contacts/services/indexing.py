@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import folding
+from apps.contacts import folding, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
 
@@ -55,8 +55,10 @@ def _searched(card: Card) -> str:
     texts = [value.text for name in SEARCHED for value in card.all(name)]
     words = dict.fromkeys(word for text in texts for word in folding.words(text))
     numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
+    names = " ".join(value.text for name in ("FN", "NICKNAME") for value in card.all(name))
+    hidden = {} if names.isascii() else dict.fromkeys(f"~{each}" for each in sounds.hidden_vowels(names))
     more = dict.fromkeys(word for name in SEARCHED_TOO for v in card.all(name) for word in folding.words(v.text))
-    return f" {' '.join({**words, **numbers, **more})} "[:MOST_WORDS]
+    return f" {' '.join({**words, **hidden, **numbers, **more})} "[:MOST_WORDS]
 
 
 def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
