@@ -103,7 +103,9 @@ def _ruled(word: str) -> str:
 
 
 def _reading(word: str, *, written: bool = True) -> Reading:
-    consonants, vowels, run = [], [], False
+    consonants: list[str] = []
+    vowels: list[str] = []
+    run = False
     for sign in word:
         kind = _VOWELS.get(sign)
         if kind is None:
@@ -123,9 +125,9 @@ def _unvowelled(word: str) -> frozenset[Reading]:
     found = set()
     starts = {word, word[1:]} if word.startswith("l") and len(word) > LEAST else {word}
     for each in starts:
-        head, rest = each[:1], each[1:]
-        for rest in {rest, re.sub("[wy]", "a", rest)}:
-            for end in {rest, rest.removesuffix("h")}:
+        head, tail = each[:1], each[1:]
+        for rest in (tail, re.sub("[wy]", "a", tail)):
+            for end in (rest, rest.removesuffix("h")):
                 found.add(_reading(_ruled((head + end).replace("j", "J")), written=False))
     return frozenset(found)
 

@@ -18,6 +18,7 @@ from apps.contacts.models.people import (
     Tag,
     new_uid,
 )
+from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch
 from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
@@ -32,11 +33,14 @@ __all__ = [
     "Correspondent",
     "Different",
     "Favourite",
+    "Fielded",
     "Group",
     "Key",
     "Member",
+    "OwnCard",
     "Photo",
     "Row",
+    "SavedSearch",
     "Searched",
     "Tag",
     "Undertaking",

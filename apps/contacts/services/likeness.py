@@ -23,47 +23,15 @@ _TELLING = 6  # consonants of a name
 LEAST_LOCAL = 4  # characters before the @ that tell somebody
 _TITLES = frozenset({"dr", "prof", "mr", "mrs", "ms", "herr", "frau", "dipl", "ing", "mag", "phd", "md", "msc", "sir"})
 _GENERATIONS = {"jr": "2", "junior": "2", "jun": "2", "sr": "1", "senior": "1", "sen": "1", "ii": "2", "iii": "3"}
+#: What stands before the @ of addresses that are nobody's own.
 _ROLES = frozenset(
-    [
-        "info",
-        "office",
-        "contact",
-        "kontakt",
-        "contacto",
-        "contatto",
-        "mail",
-        "email",
-        "post",
-        "admin",
-        "sales",
-        "support",
-        "hello",
-        "team",
-        "service",
-        "welcome",
-        "press",
-        "presse",
-        "reception",
-        "family",
-        "familie",
-        "familia",
-        "famille",
-        "home",
-        "booking",
-        "jobs",
-        "billing",
-        "accounts",
-        "orders",
-        "secretary",
-        "sekretariat",
-        "webmaster",
-        "postmaster",
-        "noreply",
-        "help",
-        "shop",
-        "verkauf",
-        "buero",
-    ]
+    word
+    for line in (
+        "info office contact kontakt contacto contatto mail email post admin sales support hello team service welcome",
+        "press presse reception family familie familia famille home booking jobs billing accounts orders secretary",
+        "sekretariat webmaster postmaster noreply help shop verkauf buero",
+    )
+    for word in line.split()
 )
 
 
