@@ -51,7 +51,7 @@ def digits(text: str) -> str:
 def phone_key(text: str) -> str:
     """The same for +996 555 010 142, 00996555010142 and 0555 010142; "" for what is too short to tell."""
     number = digits(re.split(r"(?i)\s*(?:;?ext\.?=?|x)\s*\d+\s*$", text.removeprefix("tel:"))[0])
-    return number[-PHONE_DIGITS:] if len(number) >= LEAST_DIGITS else ""
+    return number[-PHONE_DIGITS:].lstrip("0") if len(number) >= LEAST_DIGITS else ""
 
 
 def email_key(text: str) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import duplicates, editing, people, places, taking, transfer
+from apps.contacts.views import asking, duplicates, editing, people, places, taking, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("new/", editing.new, name="new"),
     path("books/", places.books, name="books"),
     path("groups/", places.groups, name="groups"),
+    path("search/", asking.search, name="search"),
+    path("searches/", asking.saved, name="searches"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),

@@ -85,6 +85,7 @@ FORMS = {
     "contacts:edit",
     "contacts:books",
     "contacts:groups",
+    "contacts:searches",
     "contacts:duplicates",
     "contacts:imports",
     "contacts:import",

@@ -19,6 +19,7 @@ from apps.contacts.models.people import (
     Tag,
     new_uid,
 )
+from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch
 from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
@@ -33,12 +34,15 @@ __all__ = [
     "Correspondent",
     "Different",
     "Favourite",
+    "Fielded",
     "Group",
     "Key",
     "Member",
     "Origin",
+    "OwnCard",
     "Photo",
     "Row",
+    "SavedSearch",
     "Searched",
     "Tag",
     "Undertaking",

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.contacts import folding
+from apps.contacts import folding, sounds
 from apps.contacts.card import Card as Document
 from portal.contracts import Address
 
@@ -79,10 +79,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(deleted__gt=timezone.now() - timedelta(days=TRASH_DAYS))
 
     def matching(self, query: str) -> ContactQuerySet:
-        """In which every word stands, as a part of a name or of another value."""
+        """In which every word stands, as a part of a name or of another value; "muhammad" stands in محمد too."""
         found = Searched.objects.all()
         for word in folding.words(query)[:8]:
-            found = found.filter(words__contains=word)
+            wanted = Q(words__contains=word)
+            for consonants in sounds.asked(word)[:2]:
+                wanted |= Q(words__contains=f"~{consonants} ")
+            found = found.filter(wanted)
         return self.filter(pk__in=found.values("contact_id"))
 
 

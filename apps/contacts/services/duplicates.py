@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+import itertools
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value, kept_source
+from apps.contacts.models import Card as Stored
 from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Origin, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
-from apps.contacts.services import groups, keeping
+from apps.contacts.services import candidates, groups, keeping
 from apps.contacts.services.keeping import Doing
+from apps.contacts.services.likeness import LIKELY, SURE, Reason, Traits, Verdict, compare, traits
 
-MOST_PAIRS = 200
-MOST_ALIKE = 20  # contacts with one number or name: more are an office, not a person
-SIMILAR_UP_TO = 20_000  # contacts, beyond which names that differ by a letter are not looked for
-LEAST_NAME = 7  # letters: shorter names are alike by chance
-KINDS = (Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME)
-SIMILAR = "s"
+MOST_PAIRS = 2000
+AT_ONCE = 500
 TOGETHER = {"N": "FN"}  # a choice that goes with another one
 ONCE = frozenset({"FN", "N", "BDAY", "ANNIVERSARY", "PHOTO", "TZ", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"})
 
@@ -31,37 +30,85 @@ ONCE = frozenset({"FN", "N", "BDAY", "ANNIVERSARY", "PHOTO", "TZ", "X-PHONETIC-F
 class Pair:
     one: Contact  # the older one
     other: Contact
-    reason: str  # a ``Key.Kind``, or SIMILAR
-    key: str = ""
+    verdict: Verdict
+
+    @property
+    def reason(self) -> str:
+        """A ``Reason``, the strongest one."""
+        return self.verdict.reasons[0].value
+
+    @property
+    def key(self) -> str:
+        """The address or number that both have."""
+        return self.verdict.key
 
     @property
     def words(self) -> str:
-        return {
-            Key.Kind.EMAIL.value: _("Same mail address"),
-            Key.Kind.PHONE.value: _("Same phone number"),
-            Key.Kind.NAME.value: _("Same name"),
-            SIMILAR: _("Names that differ by one letter"),
-        }[self.reason]
+        said = {
+            Reason.EMAIL: _("Same mail address"),
+            Reason.PHONE: _("Same phone number"),
+            Reason.NAME: _("Same name"),
+            Reason.SPELLING: _("Same name, written in another way"),
+            Reason.NICKNAME: _("A short form of the same name"),
+            Reason.TYPED: _("Names that differ by one letter"),
+            Reason.LOCAL: _("Mail addresses that are alike"),
+            Reason.BIRTHDAY: _("Same birthday"),
+            Reason.INITIAL: _("Same initial"),
+        }
+        return " · ".join(said[reason] for reason in self.verdict.reasons)
+
+    @property
+    def certainty(self) -> str:
+        if self.verdict.points >= SURE:
+            return _("Very likely")
+        return _("Likely") if self.verdict.points >= LIKELY else _("Possible")
 
 
 def find(user_id: int) -> list[Pair]:
-    """The strongest reasons first, each pair once. Their number is remembered for the side column."""
+    """The most certain first, each pair once. Their number is remembered for the side column."""
     denied = set(Different.objects.filter(one__owner_id=user_id).values_list("one_id", "other_id"))
-    found: dict[tuple[int, int], tuple[str, str]] = {}
-    for one, other, reason, key in _alike(user_id):
-        pair = (min(one, other), max(one, other))
-        if pair not in denied and pair not in found:
-            found[pair] = (reason, key)
-        if len(found) >= MOST_PAIRS:
-            break
-    people = Contact.objects.select_related("book").in_bulk({pk for pair in found for pk in pair})
-    pairs = [
-        Pair(people[a], people[b], reason, key)
-        for (a, b), (reason, key) in found.items()
-        if a in people and b in people
-    ]
+    found = [each for each in _judged(user_id) if each[0] not in denied][:MOST_PAIRS]
+    people = Contact.objects.select_related("book").in_bulk({pk for pair, _verdict in found for pk in pair})
+    pairs = [Pair(people[a], people[b], verdict) for (a, b), verdict in found if a in people and b in people]
     cache.set(_counted(user_id), len(pairs), 24 * 3600)
     return pairs
+
+
+def _judged(user_id: int) -> list[tuple[tuple[int, int], Verdict]]:
+    """Remembered until one of the contacts changes."""
+    mine = Contact.objects.filter(owner_id=user_id).aggregate(last=Max("changed"), n=Count("pk"))
+    state = f"{mine['last']} {mine['n']}"
+    kept = cache.get(_remembered(user_id))
+    if kept is not None and kept["state"] == state:
+        return _unpacked(kept)
+    pairs, crowded = candidates.pairs(user_id)
+    known = _traits({pk for pair in pairs for pk in pair})
+    judged = []
+    for one, other in pairs:
+        if one in known and other in known and (verdict := compare(known[one], known[other], crowded)) is not None:
+            judged.append(((one, other), verdict))
+    judged.sort(key=lambda each: (-each[1].points, each[0]))
+    rows = [[*pair, each.points, "".join(each.reasons), each.key] for pair, each in judged[: 2 * MOST_PAIRS]]
+    cache.set(_remembered(user_id), {"state": state, "rows": rows}, 24 * 3600)
+    return judged
+
+
+def _remembered(user_id: int) -> str:
+    return f"contacts.judged.{user_id}"
+
+
+def _unpacked(kept: dict[str, Any] | None) -> list[tuple[tuple[int, int], Verdict]]:
+    rows = kept["rows"] if kept else ()
+    return [((a, b), Verdict(points, tuple(map(Reason, said)), key)) for a, b, points, said, key in rows]
+
+
+def _traits(ids: Collection[int]) -> dict[int, Traits]:
+    found: dict[int, Traits] = {}
+    waiting = iter(sorted(ids))
+    while part := list(itertools.islice(waiting, AT_ONCE)):
+        for stored in Stored.objects.filter(pk__in=part):
+            found[stored.pk] = traits(stored.document)
+    return found
 
 
 def known(user_id: int) -> int | None:
@@ -74,51 +121,35 @@ def _counted(user_id: int) -> str:
     return f"contacts.pairs.{user_id}"
 
 
-def _alike(user_id: int) -> Iterator[tuple[int, int, str, str]]:
-    mine = Key.objects.filter(owner_id=user_id, contact__deleted=None)
-    for kind in KINDS:
-        many = mine.filter(kind=kind).values("key").annotate(n=Count("contact")).filter(n__gt=1, n__lte=MOST_ALIKE)
-        keys = list(many.order_by("key").values_list("key", flat=True)[: MOST_PAIRS * 2])
-        together: dict[str, list[int]] = defaultdict(list)
-        for key, pk in mine.filter(kind=kind, key__in=keys).order_by("contact_id").values_list("key", "contact_id"):
-            together[key].append(pk)
-        for key in keys:
-            ids = together[key]
-            yield from ((ids[0], other, kind.value, key) for other in ids[1:])
-    if Contact.objects.of(user_id).kept().count() <= SIMILAR_UP_TO:
-        yield from _similar(mine.filter(kind=Key.Kind.NAME).order_by("contact_id").values_list("key", "contact_id"))
-
-
-def _similar(names: Iterable[tuple[str, int]]) -> Iterator[tuple[int, int, str, str]]:
-    """Names that become the same when one letter is left out of each, or of one: one letter too few, too many, another
-    one, or two that changed places."""
-    seen: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for name, pk in names:
-        if len(name) < LEAST_NAME:
-            continue
-        told: set[int] = set()
-        for at in range(-1, len(name)):
-            shape = hash(name if at < 0 else name[:at] + name[at + 1 :])
-            for other_name, other in seen[shape][:5]:
-                if other != pk and other not in told and other_name != name:
-                    told.add(other)
-                    yield other, pk, SIMILAR, ""
-            seen[shape].append((name, pk))
-
-
 def of_contact(contact: Contact) -> Pair | None:
-    """The strongest reason to take somebody else for this one."""
-    denied = {pk for pair in Different.objects.filter(one=contact).values_list("other_id") for pk in pair}
-    denied |= {pk for pair in Different.objects.filter(other=contact).values_list("one_id") for pk in pair}
-    own = list(contact.keys.filter(kind__in=KINDS).values_list("kind", "key"))
-    for kind in KINDS:
-        keys = [key for of, key in own if of == kind]
-        alike = Key.objects.filter(owner_id=contact.owner_id, kind=kind, key__in=keys, contact__deleted=None)
-        rows = alike.exclude(contact=contact).exclude(contact__in=denied).select_related("contact__book")
-        found = list(rows.order_by("contact_id")[: MOST_ALIKE + 1])
-        if found and len(found) <= MOST_ALIKE:
-            return Pair(contact, found[0].contact, kind.value, found[0].key)
-    return None
+    """The strongest reason to take somebody else for this one: those with the same address, number or name, and whoever
+    stood beside them when all were last looked through."""
+    denied = set(Different.objects.filter(one=contact).values_list("other_id", flat=True))
+    denied |= set(Different.objects.filter(other=contact).values_list("one_id", flat=True))
+    ids = {pk for pk in _beside(contact) if pk not in denied}
+    people = Contact.objects.filter(owner_id=contact.owner_id, pk__in=ids, deleted=None).select_related("book")
+    known = _traits({*ids, contact.pk})
+    verdicts = [(each, compare(known[contact.pk], known[each.pk])) for each in people if each.pk in known]
+    found = [Pair(contact, each, verdict) for each, verdict in verdicts if verdict is not None]
+    return max(found, key=lambda pair: (pair.verdict.points, -pair.other.pk), default=None)
+
+
+def between(one: Contact, other: Contact) -> Pair | None:
+    known = _traits({one.pk, other.pk})
+    verdict = compare(known[one.pk], known[other.pk])
+    return Pair(one, other, verdict) if verdict is not None else None
+
+
+def _beside(contact: Contact) -> Iterator[int]:
+    own = contact.keys.filter(kind__in=(Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME)).values_list("kind", "key")
+    for kind, key in own:
+        alike = Key.objects.filter(owner_id=contact.owner_id, kind=kind, key=key, contact__deleted=None)
+        ids = list(alike.exclude(contact=contact).values_list("contact_id", flat=True)[: candidates.MOST_ALIKE + 1])
+        if len(ids) <= candidates.MOST_ALIKE:
+            yield from ids
+    for pair, _verdict in _unpacked(cache.get(_remembered(contact.owner_id))):
+        if contact.pk in pair:
+            yield pair[0] if pair[1] == contact.pk else pair[1]
 
 
 def are_different(one: Contact, other: Contact) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import folding
+from apps.contacts import folding, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
-from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
+from apps.contacts.models import Contact, Correspondent, Fielded, Key, Searched, Tag
+from apps.contacts.services import fields
 
 WORD, EMAIL, PHONE, NAME, TAG = (
     kind.value for kind in (Key.Kind.WORD, Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME, Key.Kind.TAG)
@@ -33,9 +34,16 @@ def describe(contact: Contact, card: Card) -> None:
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
 
 
-def searched(contact: Contact, card: Card) -> Searched:
-    """Not saved."""
-    return Searched(contact=contact, words=_searched(card))
+def keep_texts(pairs: Iterable[tuple[Contact, Card]]) -> None:
+    """Save what new documents are searched by."""
+    every = list(pairs)
+    Searched.objects.bulk_create([Searched(contact=each, words=quick_words(card)) for each, card in every], 1000)
+    Fielded.objects.bulk_create([Fielded(contact=each, words=fields.words(card)) for each, card in every], 1000)
+
+
+def change_texts(contact: Contact, card: Card) -> None:
+    Searched.objects.filter(pk=contact.pk).update(words=quick_words(card))
+    Fielded.objects.filter(pk=contact.pk).update(words=fields.words(card))
 
 
 def _order(card: Card, name: str) -> tuple[str, str]:
@@ -51,12 +59,15 @@ def _order(card: Card, name: str) -> tuple[str, str]:
     return given, family
 
 
-def _searched(card: Card) -> str:
+def quick_words(card: Card) -> str:
+    """What the quick search looks through."""
     texts = [value.text for name in SEARCHED for value in card.all(name)]
     words = dict.fromkeys(word for text in texts for word in folding.words(text))
     numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
+    names = " ".join(value.text for name in ("FN", "NICKNAME") for value in card.all(name))
+    hidden = {} if names.isascii() else dict.fromkeys(f"~{each}" for each in sounds.hidden_vowels(names))
     more = dict.fromkeys(word for name in SEARCHED_TOO for v in card.all(name) for word in folding.words(v.text))
-    return f" {' '.join({**words, **numbers, **more})} "[:MOST_WORDS]
+    return f" {' '.join({**words, **hidden, **numbers, **more})} "[:MOST_WORDS]
 
 
 def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:

@@ -13,9 +13,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.contacts.card import Card, Source, Value, put_back
-from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Searched, Undertaking
+from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services.indexing import describe, keep_keys, searched, spell_tags
+from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -94,7 +94,7 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     made = Contact.objects.bulk_create(contacts, batch_size=1000)
     pairs = list(zip(made, documents, strict=True))
     Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
-    Searched.objects.bulk_create([searched(each, card) for each, card in pairs], batch_size=1000)
+    keep_texts(pairs)
     keep_keys(pairs)
     Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
     spell_tags(book.owner_id, documents)
@@ -143,7 +143,7 @@ def write(
     describe(contact, card)
     contact.save(update_fields=["changed", *DESCRIBED])  # who has moved or deleted it meanwhile has done so
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
-    searched(contact, card).save(force_update=True)
+    change_texts(contact, card)
     Key.objects.filter(contact=contact).delete()
     keep_keys([(contact, card)])
     spell_tags(contact.owner_id, [card])

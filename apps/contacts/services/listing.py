@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import Q
 
 from apps.contacts import folding
-from apps.contacts.models import Book, Contact, ContactQuerySet, Group, Key, Tag
-from apps.contacts.services import correspondents, groups
+from apps.contacts.models import Contact, ContactQuerySet, Group, Key, SavedSearch, Tag
+from apps.contacts.services import access, correspondents, groups, searches
+from apps.contacts.services.criteria import Criteria
 
 PLACES = frozenset({"all", "favourites", "recent", "trash"})
 MOST_QUERY = 100
@@ -27,24 +28,36 @@ class NoSuchPlace(Exception):
 class View:
     """What of the contacts is shown; the address of a page says all of it."""
 
-    place: str = "all"  # one of ``PLACES``, or "book-3", "group-5", "tag-7"
+    place: str = "all"  # one of ``PLACES``, or "book-3", "group-5", "tag-7", "search-9"
     q: str = ""
     page: int = 1
+    criteria: Criteria = field(default_factory=Criteria)
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> View:
         page = query.get("page", "1")
         number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
         text = " ".join(query.get("q", "").split())[:MOST_QUERY]
-        return cls(query.get("in", "all")[:20] or "all", text, min(max(number, 1), MOST_PAGE))
+        place = query.get("in", "all")[:20] or "all"
+        return cls(place, text, min(max(number, 1), MOST_PAGE), Criteria.parse(query))
 
     def encoded(self, **changes: object) -> str:
         """As the query of an address: "?in=book-3&page=2", "" for the beginning of all contacts."""
         view = replace(self, **changes)  # type: ignore[arg-type]
         given = {"in": view.place, "q": view.q, "page": str(view.page)}
         usual = {"in": "all", "q": "", "page": "1"}
-        parts = {key: value for key, value in given.items() if value != usual[key]}
+        parts = {key: value for key, value in given.items() if value != usual[key]} | view.criteria.encoded()
         return f"?{urlencode(parts)}" if parts else ""
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """For forms that go on from here."""
+        return [("in", self.place), ("q", self.q), *self.criteria.encoded().items()]
+
+    @property
+    def asks(self) -> bool:
+        """Whether it looks for something."""
+        return bool(self.q or self.criteria)
 
     @property
     def query(self) -> str:
@@ -129,8 +142,9 @@ def letter_of(key: str) -> str:
 
 def chosen(user_id: int, view: View) -> ContactQuerySet:
     """All contacts of the view, in no order. Raises ``NoSuchPlace``."""
-    mine = Contact.objects.of(user_id)
-    found = _in_place(user_id, mine, view)
+    found = _in_place(user_id, access.contacts(user_id), view)
+    if view.criteria:
+        found = searches.matching(user_id, found, view.criteria)
     return found.matching(view.q) if view.q else found
 
 
@@ -145,15 +159,27 @@ def _in_place(user_id: int, mine: ContactQuerySet, view: View) -> ContactQuerySe
     if view.place == "recent":
         ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
         return mine.kept().filter(pk__in=ids)
+    return _numbered(user_id, mine, kind, number)
+
+
+def _numbered(user_id: int, mine: ContactQuerySet, kind: str, number: str) -> ContactQuerySet:
+    """Of a book, a group, a tag or a saved search."""
     if not (number.isascii() and number.isdecimal() and len(number) < 16):
         raise NoSuchPlace
-    if kind == "book" and Book.objects.filter(owner_id=user_id, pk=int(number)).exists():
+    if kind == "book" and access.books(user_id).filter(pk=int(number)).exists():
         return mine.kept().filter(book_id=int(number))
     if kind == "group" and Group.objects.filter(owner_id=user_id, pk=int(number)).exists():
         return mine.kept().filter(pk__in=groups.contact_ids(user_id, int(number)))
     if kind == "tag" and (tag := Tag.objects.filter(owner_id=user_id, pk=int(number)).first()):
         return mine.kept().filter(Q(keys__kind=Key.Kind.TAG, keys__key=tag.key))
+    saved = SavedSearch.objects.filter(owner_id=user_id, pk=int(number)).first() if kind == "search" else None
+    if saved is not None and (kept := saved_view(saved)).kind != "search":
+        return chosen(user_id, kept)
     raise NoSuchPlace
+
+
+def saved_view(saved: SavedSearch) -> View:
+    return View.parse(dict(parse_qsl(saved.query)))
 
 
 def page(user_id: int, view: View, *, size: int, order: str) -> Page:

@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from apps.contacts.models import Book, Contact, Favourite, Group, Tag, Undertaking
+from apps.contacts.models import Book, Contact, Favourite, Group, OwnCard, SavedSearch, Tag, Undertaking
 from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
 from apps.contacts.services import duplicates, groups, keeping, listing
 from apps.contacts.services.keeping import Doing
@@ -92,6 +92,8 @@ def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, 
         "total": sum(getattr(book, "n", 0) for book in books),
         "favourites": Favourite.objects.filter(user_id=user_id, contact__deleted=None).count(),
         "groups": [(group, counted.get(group.pk, 0)) for group in own],
+        "searches": list(SavedSearch.objects.filter(owner_id=user_id)),
+        "own_card": OwnCard.of(user_id),
         "tags": list(Tag.objects.filter(owner_id=user_id)[:50]),
         "thrown_away": Contact.objects.of(user_id).thrown_away().count(),
         "pairs": duplicates.known(user_id),
@@ -106,7 +108,7 @@ def list_page(request: PortalRequest, view: listing.View) -> dict[str, Any]:
         page = listing.page(user_id, view, size=int(prefs[PAGE_SIZE]), order=prefs[ORDER])
     except listing.NoSuchPlace:
         raise Http404("no such place") from None
-    long = page.total > page.size and page.column and not view.q
+    long = page.total > page.size and page.column and not view.asks
     return {
         "page": page,
         "view": page.view,
@@ -140,11 +142,13 @@ def place_title(user_id: int, view: listing.View) -> str:
     if view.place in names:
         return names[view.place]
     pk = int(number)
-    found: Book | Group | Tag | None
+    found: Book | Group | SavedSearch | Tag | None
     if kind == "book":
         found = Book.objects.filter(owner_id=user_id, pk=pk).first()
     elif kind == "group":
         found = Group.objects.filter(owner_id=user_id, pk=pk).first()
+    elif kind == "search":
+        found = SavedSearch.objects.filter(owner_id=user_id, pk=pk).first()
     else:
         found = Tag.objects.filter(owner_id=user_id, pk=pk).first()
     return found.name if found else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +16,8 @@ from apps.contacts.services import keeping
 from apps.contacts.views.common import contacts_required, doing, own_contact, side
 from portal.http import PortalRequest
 
+PAGE = 50
+
 
 @contacts_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +29,7 @@ def duplicates(request: PortalRequest) -> HttpResponse:
         return _pair(request)
     found = pairs.find(request.user.pk)
     merged = Undertaking.objects.filter(owner=request.user, kind=Undertaking.Kind.MERGE, state=Undertaking.State.DONE)
-    context = {"found": found, "merged": merged[:10]}
+    context = {"found": Paginator(found, PAGE).get_page(request.GET.get("page")), "merged": merged[:10]}
     return render(request, "contacts/duplicates.html", side(request) | context)
 
 
@@ -43,9 +46,8 @@ def _pair(request: PortalRequest) -> HttpResponse:
     if one.pk == other.pk or one.deleted or other.deleted:
         return HttpResponseRedirect(reverse("contacts:duplicates"))
     chosen = pairs.choices(keeping.document(one), keeping.document(other))
-    why = pairs.of_contact(one)
-    words = why.words if why is not None and why.other.pk == other.pk else ""
-    context = {"one": one, "other": other, "choices": chosen, "reason": words}
+    why = pairs.between(one, other)
+    context = {"one": one, "other": other, "choices": chosen, "reason": why.words if why is not None else ""}
     return render(request, "contacts/merge.html", side(request) | context)
 
 

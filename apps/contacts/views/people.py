@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group
+from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group, OwnCard
 from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown, taking
 from apps.contacts.services.indexing import tags_of
+from apps.contacts.views.asking import asked
 from apps.contacts.views.common import (
     books_of,
     contacts_required,
@@ -46,7 +47,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = list_page(request, view)
     if is_fragment(request) and request.GET.get("part") == "rows":
         return render(request, "contacts/_rows.html", context)
-    context |= _for_all(request, context)
+    context |= _for_all(request, context) | asked(request, context["view"])
     if is_fragment(request):
         return render(request, "contacts/_list.html", context)
     return render(request, "contacts/index.html", side(request, context["view"]) | context)
@@ -55,7 +56,7 @@ def index(request: PortalRequest) -> HttpResponse:
 def _for_all(request: PortalRequest, context: dict[str, Any]) -> dict[str, Any]:
     view: listing.View = context["view"]
     to = []
-    if view.kind == "group" and 0 < context["page"].total <= MOST_WRITTEN_TO:
+    if view.kind in {"group", "search"} and 0 < context["page"].total <= MOST_WRITTEN_TO:
         people = listing.chosen(request.user.pk, view).exclude(email="").order_by("by_given")
         to = [Address(each.email, each.name if each.name != each.email else "") for each in people]
     return {
@@ -75,7 +76,8 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
     if is_fragment(request):
         return render(request, "contacts/_card.html", context | {"view": view})
     beside = list_page(request, view)
-    return render(request, "contacts/index.html", side(request, view) | beside | _for_all(request, beside) | context)
+    beside |= _for_all(request, beside) | asked(request, view)
+    return render(request, "contacts/index.html", side(request, view) | beside | context)
 
 
 def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
@@ -103,6 +105,7 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "other_books": [book for book in books_of(request) if book.pk != found.book_id],
         "pair": pair,
         "origins": taking.known(found),
+        "mine": OwnCard.objects.filter(user_id=user_id, contact=found).exists(),
     }
 
 
@@ -150,6 +153,12 @@ def act(request: PortalRequest, pk: int) -> HttpResponse:
             messages.error(request, _("Somebody has just changed this contact. Look at it again."))
         else:
             messages.success(request, _("Put back as it was."))
+        return here
+    if do in {"mine", "not-mine"}:
+        OwnCard.objects.filter(user=request.user).delete()
+        if do == "mine":
+            OwnCard.objects.create(user=request.user, contact=found)
+        messages.success(request, _("This is your own card now.") if do == "mine" else _("No card is your own now."))
         return here
     return _done(request, [found], do, here)
 

@@ -2,7 +2,7 @@
    links and forms do the same, a page at a time. */
 import { $, $$, register, roving } from "../../portal/js/portal.js";
 
-const list = $("#cc-list");
+let list = null; // another one comes while somebody types in the search
 const boxes = () => $$(".cc .pick .cb", list);
 const MOST = 10; // times that it goes on by itself: who wants more then says so
 
@@ -18,11 +18,17 @@ function count() {
   all.indeterminate = chosen > 0 && !all.checked;
 }
 
-list.addEventListener("change", ({ target }) => {
-  if (target.matches("[data-all]")) for (const box of boxes()) box.checked = target.checked;
-  count();
-});
-list.addEventListener("reset", () => setTimeout(count)); // once the boxes are empty
+function bind() {
+  if (list === $("#cc-list")) return;
+  list = $("#cc-list");
+  list.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-all]")) for (const box of boxes()) box.checked = target.checked;
+    count();
+  });
+  list.addEventListener("reset", () => setTimeout(count)); // once the boxes are empty
+  const rows = $("[data-rows]", list);
+  if (rows) roving(rows, ".go", { vertical: true });
+}
 
 /* --- the open one ------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +61,7 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
 });
 
 function settle() {
+  bind();
   const more = $("[data-endless]", list);
   if (more) watcher.observe(more);
   const rows = $$(".cc .go", list);
@@ -72,9 +79,6 @@ document.addEventListener("htmx:after:swap", settle);
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-const rows = $("[data-rows]", list);
-if (rows) roving(rows, ".go", { vertical: true });
-
 function step(by) {
   const all = $$(".cc .go", list);
   const at = all.findIndex((row) => row === document.activeElement || row.closest(".cc").classList.contains("open"));
@@ -85,9 +89,10 @@ function step(by) {
   return true;
 }
 
-if (rows) {
-  register("j", rows.dataset.next, () => step(1));
-  register("k", rows.dataset.previous, () => step(-1));
-}
-
 settle();
+
+const { next, previous } = $("[data-rows]", list)?.dataset ?? {};
+if (next) {
+  register("j", next, () => step(1));
+  register("k", previous, () => step(-1));
+}
