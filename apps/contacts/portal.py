@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import prefs
 from apps.contacts.offers import ContactSearch, PersonalBooks
-from portal.registry import HelpTopic, NavItem, PortalApp
+from apps.contacts.services import subscriptions
+from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -23,5 +24,13 @@ PORTAL_APP = PortalApp(
     pref_pages=(prefs.PAGE,),
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
+    delegations=(
+        DelegationKind(
+            id=subscriptions.KIND,
+            label=_("Refreshing a subscribed address book"),
+            revoke=subscriptions.revoke,
+            url_name="contacts:books",
+        ),
+    ),
     search_providers=(ContactSearch(),),
 )

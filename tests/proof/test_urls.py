@@ -84,6 +84,8 @@ FORMS = {
     "contacts:duplicates",
     "contacts:imports",
     "contacts:import",
+    "contacts:subscribe",
+    "contacts:subscription",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
@@ -166,6 +168,7 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         password_id=1,
         pk=contact_id,
         import_id=import_id,
+        subscription_id=subscribed_by(alice),
         object_id=notice.pk,
         app_label="portal",
         content_type_id=1,
@@ -181,6 +184,14 @@ def somebody_in_the_contacts(alice: Person) -> tuple[int, int]:
     from tests.contacts.world import with_everything
 
     return with_everything(User.objects.get(login=alice.login))
+
+
+def subscribed_by(alice: Person) -> int:
+    if not django_apps.is_installed("apps.contacts"):
+        return 1
+    from tests.contacts.world import subscribed
+
+    return subscribed(User.objects.get(login=alice.login))
 
 
 def with_v(address: Address, alice: Person) -> str:

@@ -1,5 +1,6 @@
 """All models of the address books: Django looks for them here."""
 
+from apps.contacts.models.files import File
 from apps.contacts.models.history import HISTORY_DAYS, Change, Different
 from apps.contacts.models.people import (
     TRASH_DAYS,
@@ -18,6 +19,7 @@ from apps.contacts.models.people import (
     Tag,
     new_uid,
 )
+from apps.contacts.models.subscriptions import Remote, Subscription
 from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
@@ -32,12 +34,15 @@ __all__ = [
     "Correspondent",
     "Different",
     "Favourite",
+    "File",
     "Group",
     "Key",
     "Member",
     "Photo",
+    "Remote",
     "Row",
     "Searched",
+    "Subscription",
     "Tag",
     "Undertaking",
     "new_uid",
