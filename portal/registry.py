@@ -18,6 +18,7 @@ from django.utils.module_loading import module_has_submodule
 from portal.contracts import (
     AddressBook,
     Composer,
+    FileTaker,
     Finding,
     Gate,
     PrefStore,
@@ -164,6 +165,7 @@ class PortalApp:
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
     spell_checkers: tuple[SpellChecker, ...] = ()
+    file_takers: tuple[FileTaker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     composer: Composer | None = None
     gate: Gate | None = None
@@ -204,6 +206,7 @@ class Registry:
         self.spell_checkers = _unique(
             "spell checker id", ((s.id, a.id, s) for a in self.apps for s in a.spell_checkers)
         )
+        self.file_takers = _unique("file taker id", ((t.id, a.id, t) for a in self.apps for t in a.file_takers))
         self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
         self.gate = _sole("gate before the sign-in", ((a.id, a.gate) for a in self.apps))

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.contacts import prefs
 from apps.contacts.offers import ContactSearch, PersonalBooks
 from apps.contacts.services import subscriptions
+from apps.contacts.taker import CardFiles
 from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -24,6 +25,7 @@ PORTAL_APP = PortalApp(
     pref_pages=(prefs.PAGE,),
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
+    file_takers=(CardFiles(),),
     delegations=(
         DelegationKind(
             id=subscriptions.KIND,

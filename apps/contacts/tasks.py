@@ -34,6 +34,14 @@ def run_import(pk: int, step: str) -> None:
     do_import(pk, step)
 
 
+def start(whole: Undertaking, size: int, step: str) -> None:
+    """At once where that is quick, else as the worker's."""
+    if size <= importing.SMALL:
+        do_import(whole.pk, step)
+    else:
+        run_import.delay(whole.pk, step)
+
+
 @app.task(name="contacts.refresh_book")  # type: ignore[untyped-decorator, unused-ignore]
 def refresh_book(pk: int) -> None:
     """A subscribed book, asked for by its owner or by the night."""

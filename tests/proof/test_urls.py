@@ -39,6 +39,7 @@ ONLY_POST = {
     "portal:set_language",
     "portal:set_theme",
     "mail:act",
+    "mail:take",
     "mail:undo",
     "mail:uploads",
     "mail:outbox_act",
