@@ -272,7 +272,7 @@ def test_the_password_stands_nowhere_and_can_be_revoked(
     made = refreshed(made)
     assert made.trouble == "revoked" and len(names(made)) == 2 and made not in syncing.due()
     shown = browser_of.get(reverse("contacts:subscription", args=[made.pk])).content.decode()
-    assert "Enter it again" in shown and "The contacts are as they were on" in shown
+    assert "Enter it again" in shown and "Contacts as of" in shown
     browser_of.post(reverse("contacts:subscription", args=[made.pk]), {"do": "password", "password": PASSWORD})
     assert refreshed(made).trouble == ""
 
@@ -480,7 +480,7 @@ def test_contacts_stay_whatever_goes_wrong(
             made = refreshed(made)
         assert made.trouble and len(names(made)) == 2 and made.succeeded == succeeded
         page = browser_of.get(reverse("contacts:books")).content.decode()
-        assert "The contacts are as they were on" in page and "Not up to date" in page
+        assert "Contacts as of" in page and "Not up to date" in page
 
 
 def test_guessing_passwords_elsewhere_is_slow(server: Any, alice: User) -> None:
