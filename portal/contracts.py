@@ -92,6 +92,38 @@ class BlockUnavailable(Exception):
         self.reason = reason
 
 
+class NotTaken(Exception):
+    """A file cannot be taken over. Its words say why, to the person."""
+
+
+class FileTaker(Protocol):
+    """Has a use for files of a kind, wherever they come from: whoever shows such a file offers to hand it over."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def label(self) -> Text:
+        """What is done with it, as on a button: "Add to contacts"."""
+        ...
+
+    @property
+    def icon(self) -> str: ...
+
+    @property
+    def most(self) -> int:
+        """Octets of a file; a larger one is not handed over."""
+        ...
+
+    def takes(self, type: str, name: str) -> bool:
+        """Whether it has a use for files of this media type or name. Asked on pages: no database, no network."""
+        ...
+
+    def take(self, request: HttpRequest, name: str, content: bytes) -> str:
+        """Keep the file for the person of ``request``; returns the address where it goes on. Raises ``NotTaken``."""
+        ...
+
+
 class AddressBook(Protocol):
     """Knows people by address. ``user`` is the one who asks: a book answers with what that user may see."""
 

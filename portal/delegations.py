@@ -6,7 +6,8 @@ sealed (AES-256-GCM) under a key that lies outside the database and its backups 
 ``delegation_key`` in the data folder). Person, task, account and expiry are authenticated with it: a row that was
 changed opens nothing.
 
-``grant`` for a task, ``unseal`` when it runs, ``renew`` with a new password, ``end`` at its final state. People see
+``grant`` for a task, ``unseal`` when it runs, ``renew`` with a new password, ``extend`` where it goes on for longer,
+``end`` at its final state. People see
 theirs under Sessions and can revoke them; an app says there what a kind of delegation is (``registry.DelegationKind``).
 """
 
@@ -95,6 +96,14 @@ def renew(row: Delegation, *, secret: Secret) -> Opened:
     row.sealed = _seal(row, opened)
     row.save(update_fields=["sealed"])
     return opened
+
+
+def extend(row: Delegation, *, until: datetime) -> None:
+    """Keep it for longer. The expiry is bound to what is sealed, so it is sealed anew. Raises ``Over``."""
+    opened = unseal(row)
+    row.expires = until.replace(microsecond=0)
+    row.sealed = _seal(row, opened)
+    row.save(update_fields=["sealed", "expires"])
 
 
 def end(row: Delegation) -> None:

@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +22,11 @@ Security = Literal["tls", "starttls", "plain"]
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
 
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?")
 
 
@@ -99,10 +104,35 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_public(address: IpAddress) -> bool:
+    """True for an address anybody on the Internet could reach. What wraps an IPv4 address is judged by that."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = unwrapped(address)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def unwrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside: mapped, 6to4, Teredo, NAT64, IPv4-compatible."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or address in _NAT64_LOCAL or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
 @functools.lru_cache(maxsize=16)
-def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """TLS 1.2 or later, chain and name checked, against the system's authorities or those of ``ca_file``."""
-    context = ssl.create_default_context(cafile=ca_file or None)
+def tls_context(ca_file: str | None = None, *, and_system: bool = False) -> ssl.SSLContext:
+    """TLS 1.2 or later, chain and name checked, against the system's authorities or those of ``ca_file``; both with
+    ``and_system``."""
+    context = ssl.create_default_context(cafile=None if and_system else ca_file or None)
+    if and_system and ca_file:
+        context.load_verify_locations(ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -114,25 +144,38 @@ def connect(
     connect_timeout: float = CONNECT_TIMEOUT,
     read_timeout: float = READ_TIMEOUT,
     allow_plain: bool = False,
+    addresses: Sequence[str] = (),
+    and_system: bool = False,
 ) -> socket.socket:
     """A connected socket without Nagle's delay, wrapped in TLS where the address says so.
 
     With ``starttls`` the socket is still plain: speak the protocol's command, then call ``start_tls``. Each later read
-    waits at most ``read_timeout``.
+    waits at most ``read_timeout``. ``addresses``: where the host is, for who has looked that up and judged it; no name
+    server is asked again. ``and_system``: see ``tls_context``.
     """
     if url.security == "plain" and not allow_plain and not is_loopback(url.host):
         raise PlainTextRefused(f"{url} is neither encrypted nor on this machine")
-    raw = socket.create_connection((url.host, url.port), timeout=connect_timeout)
+    raw = _reached(addresses or (url.host,), url.port, connect_timeout)
     try:
         # Two small writes in a row cost 40 ms each time otherwise.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = _wrapped(raw, url, ca_file) if url.security == "tls" else raw
+        connection = _wrapped(raw, url, ca_file, and_system=and_system) if url.security == "tls" else raw
         connection.settimeout(read_timeout)
     except BaseException:
         raw.close()
         raise
     return connection
+
+
+def _reached(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+    """The first of them that answers; raises what the last one said."""
+    for address in addresses[:-1]:
+        try:
+            return socket.create_connection((address, port), timeout=timeout)
+        except OSError:
+            continue
+    return socket.create_connection((addresses[-1], port), timeout=timeout)
 
 
 def start_tls(
@@ -153,9 +196,11 @@ def start_tls(
     return _wrapped(connection, url, ca_file)
 
 
-def _wrapped(connection: socket.socket, url: ServerUrl, ca_file: str | None) -> ssl.SSLSocket:
+def _wrapped(
+    connection: socket.socket, url: ServerUrl, ca_file: str | None, *, and_system: bool = False
+) -> ssl.SSLSocket:
     try:
-        return tls_context(ca_file).wrap_socket(connection, server_hostname=url.host)
+        return tls_context(ca_file, and_system=and_system).wrap_socket(connection, server_hostname=url.host)
     except BaseException:
         connection.close()
         raise

@@ -20,6 +20,7 @@ from portal.contracts import (
     CardSource,
     CardTaker,
     Composer,
+    FileTaker,
     Finding,
     Gate,
     PrefStore,
@@ -216,6 +217,7 @@ class PortalApp:
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
     spell_checkers: tuple[SpellChecker, ...] = ()
+    file_takers: tuple[FileTaker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     composer: Composer | None = None
     gate: Gate | None = None
@@ -259,6 +261,7 @@ class Registry:
         self.spell_checkers = _unique(
             "spell checker id", ((s.id, a.id, s) for a in self.apps for s in a.spell_checkers)
         )
+        self.file_takers = _unique("file taker id", ((t.id, a.id, t) for a in self.apps for t in a.file_takers))
         self.delegations = _unique("delegation kind", ((d.id, a.id, d) for a in self.apps for d in a.delegations))
         self.holdings = _unique("holding id", ((h.id, a.id, h) for a in self.apps for h in a.holdings))
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))

@@ -3,10 +3,11 @@ directory. Parsers as in ``portal.conf``."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 
-from portal.conf import text
+from portal.conf import text, words
 
 
 def address_rule(value: str) -> str:
@@ -59,3 +60,11 @@ def scopes(value: str) -> str:
     if "openid" not in found or not all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", scope) for scope in found):
         raise ValueError("write scopes with openid among them, like openid profile email.")
     return " ".join(found)
+
+
+def inside_networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks whose servers people may name (``portal.outward``)."""
+    try:
+        return tuple(ipaddress.ip_network(item, strict=False) for item in words(value))
+    except ValueError:
+        raise ValueError("write addresses or networks of your own, such as 10.1.0.0/16, with commas between.") from None

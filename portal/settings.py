@@ -272,6 +272,10 @@ SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)
 
+# --- servers that people name themselves (portal.outward) ----------------------------------------------------------
+INSIDE_NETWORKS = env("INSIDE_NETWORKS", rules.inside_networks)
+INSIDE_CA_FILE = env("INSIDE_CA_FILE", conf.authorities)
+
 # --- directory -----------------------------------------------------------------------------------------------------
 LDAP_SERVICES = {"ldap": 389, "ldaps": 636}
 LDAP_URL = env("LDAP_URL", conf.server_url(LDAP_SERVICES))

@@ -5,7 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.contacts import prefs
 from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
-from portal.registry import HelpTopic, NavItem, PortalApp
+from apps.contacts.services import subscriptions
+from apps.contacts.taker import CardFiles
+from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -25,6 +27,15 @@ PORTAL_APP = PortalApp(
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
     card_taker=Copies(),
+    file_takers=(CardFiles(),),
+    delegations=(
+        DelegationKind(
+            id=subscriptions.KIND,
+            label=_("Refreshing a subscribed address book"),
+            revoke=subscriptions.revoke,
+            url_name="contacts:books",
+        ),
+    ),
     search_providers=(ContactSearch(),),
     holdings=HOLDINGS,
 )

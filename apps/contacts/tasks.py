@@ -8,11 +8,12 @@ import structlog
 from django.utils import timezone
 
 from apps.contacts.models import HISTORY_DAYS, TRASH_DAYS, Change, Contact, Tag, Undertaking
-from apps.contacts.services import importing, photos, taking
+from apps.contacts.services import importing, photos, subscriptions, syncing, taking
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
 DAY = 24 * 3600.0
+QUARTER = 15 * 60.0
 
 
 def do_import(pk: int, step: str) -> None:
@@ -31,6 +32,26 @@ def do_import(pk: int, step: str) -> None:
 @app.task(name="contacts.run_import")  # type: ignore[untyped-decorator, unused-ignore]
 def run_import(pk: int, step: str) -> None:
     do_import(pk, step)
+
+
+def start(whole: Undertaking, size: int, step: str) -> None:
+    """At once where that is quick, else as the worker's."""
+    if size <= importing.SMALL:
+        do_import(whole.pk, step)
+    else:
+        run_import.delay(whole.pk, step)
+
+
+@app.task(name="contacts.refresh_book")  # type: ignore[untyped-decorator, unused-ignore]
+def refresh_book(pk: int) -> None:
+    """A subscribed book, asked for by its owner or by the night."""
+    syncing.refresh(pk)
+
+
+@app.task(name="contacts.refresh_due", expires=QUARTER)  # type: ignore[untyped-decorator, unused-ignore]
+def refresh_due() -> None:
+    for subscription in syncing.due():
+        subscriptions.ask_refresh(subscription)
 
 
 @app.task(name="contacts.forget_old", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
@@ -67,3 +88,4 @@ def _forget_tags() -> None:
 
 app.add_periodic_task(DAY, forget_old.s(), name="contacts.forget_old")
 app.add_periodic_task(DAY, refresh_copies.s(), name="contacts.refresh_copies")
+app.add_periodic_task(QUARTER, refresh_due.s(), name="contacts.refresh_due")

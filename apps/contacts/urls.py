@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import asking, duplicates, editing, people, places, taking, transfer
+from apps.contacts.views import asking, duplicates, editing, people, places, subscriptions, taking, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
     path("act/", people.act_on, name="act_on"),
     path("new/", editing.new, name="new"),
     path("books/", places.books, name="books"),
+    path("books/subscribe/", subscriptions.subscribe, name="subscribe"),
+    path("books/subscribed/<int:subscription_id>/", subscriptions.subscription, name="subscription"),
     path("groups/", places.groups, name="groups"),
     path("search/", asking.search, name="search"),
     path("searches/", asking.saved, name="searches"),

@@ -70,6 +70,7 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/take/", content.take, name="take"),
     path("<mailbox:mailbox>/<uid:uid>/attachments.zip", content.archive, name="archive"),
     path("<mailbox:mailbox>/<uid:uid>/headers/", content.headers, name="headers"),
     path("<mailbox:mailbox>/<uid:uid>/source/", content.message_source, name="source"),

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.auth.models import User
-from apps.contacts.models import Contact, Correspondent
+from apps.contacts.models import Contact, Correspondent, Undertaking
 from apps.contacts.prefs import COLLECT
 from portal.prefs import for_user
 from tests.contacts.world import add
@@ -73,3 +73,44 @@ def test_a_session_without_the_key_opens_no_address_book(writer: Writer) -> None
             path
         )
     assert b"Secret Person" in writer.person.client.get("/contacts/").content
+
+
+CARD = (
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Aigerim Tokoeva\r\nEMAIL:ai@felt.example\r\nEND:VCARD\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u2\r\nFN:Bob Two\r\nEND:VCARD\r\n"
+)
+
+
+def test_a_card_in_a_message_is_looked_through_and_taken_in(writer: Writer) -> None:
+    client = writer.person.client
+    files = (
+        ("people.vcf", "text/vcard", CARD),
+        ("odd", "application/octet-stream", CARD),
+        ("a.txt", "text/plain", b"x"),
+    )
+    (uid,) = writer.person.receive(letter(files=files))
+    v = writer.person.uidvalidity()
+    page = client.get(f"/mail/INBOX/{uid}/", {"v": v}).content.decode()
+    assert page.count('value="contacts.cards"') == 1 and 'aria-label="Add to contacts: people.vcf"' in page
+    here = f"/mail/INBOX/{uid}/part/2/take/?v={v}"
+    answer = client.post(here, {"taker": "contacts.cards"}, follow=True)
+    whole = Undertaking.objects.get(owner=user_of(writer))
+    assert answer.redirect_chain[-1][0] == reverse("contacts:import", args=[whole.pk])
+    shown = answer.content.decode()
+    assert "Aigerim Tokoeva" in shown and "2 entries would be" in shown and not Contact.objects.exists()
+    client.post(reverse("contacts:import", args=[whole.pk]), {"do": "run"})
+    assert sorted(Contact.objects.values_list("name", flat=True)) == ["Aigerim Tokoeva", "Bob Two"]
+    for part, taker in (("3", "contacts.cards"), ("4", "contacts.cards"), ("2", "somebody"), ("2", "")):
+        assert client.post(f"/mail/INBOX/{uid}/part/{part}/take/?v={v}", {"taker": taker}).status_code == 404
+    assert Undertaking.objects.count() == 1
+
+
+def test_a_card_that_is_too_large_or_empty_is_told(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = writer.person.client
+    (uid,) = writer.person.receive(letter(files=(("a.vcf", "text/vcard", b" " * 50), ("b.vcf", "text/vcard", CARD))))
+    v = writer.person.uidvalidity()
+    answer = client.post(f"/mail/INBOX/{uid}/part/2/take/?v={v}", {"taker": "contacts.cards"}, follow=True)
+    assert "This file is empty." in answer.content.decode()
+    monkeypatch.setattr("apps.contacts.services.importing.most_megabytes", lambda: 0)
+    answer = client.post(f"/mail/INBOX/{uid}/part/3/take/?v={v}", {"taker": "contacts.cards"}, follow=True)
+    assert "too large" in answer.content.decode() and not Undertaking.objects.exists()

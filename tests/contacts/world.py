@@ -73,3 +73,12 @@ def with_everything(user: User) -> tuple[int, int]:
     whole = importing.begin(user.pk, file, name="people.csv", size=file.size, book=contact.book, existing="update")  # type: ignore[arg-type]
     tasks.do_import(whole.pk, "look")
     return contact.pk, whole.pk
+
+
+def subscribed(user: User) -> int:
+    """The id of a subscription, of a book whose server nobody asks."""
+    from apps.contacts.models import Subscription
+
+    book = book_of(user, "Elsewhere")
+    url = "https://dav.felt.example/secret-poles/"
+    return Subscription.objects.create(book=book, url=url, login="Secret poles", trusted="dav.felt.example").pk

@@ -19,6 +19,7 @@ from django.test import Client, RequestFactory
 
 from apps.mail.services import images
 from apps.mail.views import images as views
+from portal import net
 from scripts.servers import tls
 from tests.mail.conftest import Person, SignIn
 from tests.support.scripted import scripted
@@ -131,14 +132,14 @@ def test_no_address_of_the_inside_is_ever_connected_to(
     ],
 )
 def test_addresses_that_are_not_public(address: str) -> None:
-    assert not images.is_public(ipaddress.ip_address(address))
+    assert not net.is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
     "address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f::1", "64:ff9b::808:808", "2002:808:808::1"]
 )
 def test_addresses_that_are(address: str) -> None:
-    assert images.is_public(ipaddress.ip_address(address))
+    assert net.is_public(ipaddress.ip_address(address))
 
 
 def test_what_was_checked_is_what_is_connected_to(connections: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ WRONG = {
     "IMAP_SEND_CLIENT_ADDRESS": "?",
     "IMAP_TLS_CA_FILE": "/no/such/file.pem",
     "IMAP_URL": "http://mail.example.org",
+    "INSIDE_CA_FILE": "/no/such/file.pem",
+    "INSIDE_NETWORKS": "the office",
     "LANGUAGE_CODE": "xx",
     "LDAP_BASE": "o=x\ny",
     "LDAP_BIND_DN": "cn=x\ny",

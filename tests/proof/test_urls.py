@@ -39,6 +39,7 @@ ONLY_POST = {
     "portal:set_language",
     "portal:set_theme",
     "mail:act",
+    "mail:take",
     "mail:undo",
     "mail:uploads",
     "mail:outbox_act",
@@ -89,6 +90,8 @@ FORMS = {
     "contacts:duplicates",
     "contacts:imports",
     "contacts:import",
+    "contacts:subscribe",
+    "contacts:subscription",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
@@ -171,6 +174,7 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         password_id=1,
         pk=contact_id,
         import_id=import_id,
+        subscription_id=subscribed_by(alice),
         object_id=notice.pk,
         app_label="portal",
         content_type_id=1,
@@ -186,6 +190,14 @@ def somebody_in_the_contacts(alice: Person) -> tuple[int, int]:
     from tests.contacts.world import with_everything
 
     return with_everything(User.objects.get(login=alice.login))
+
+
+def subscribed_by(alice: Person) -> int:
+    if not django_apps.is_installed("apps.contacts"):
+        return 1
+    from tests.contacts.world import subscribed
+
+    return subscribed(User.objects.get(login=alice.login))
 
 
 def with_v(address: Address, alice: Person) -> str:

@@ -21,6 +21,7 @@ from scripts.servers.base import NotInstalled, Server, Workdir, require
 from scripts.servers.dovecot import Dovecot
 from scripts.servers.exim import Exim
 from scripts.servers.mariadb import MariaDB
+from scripts.servers.radicale import Radicale
 from scripts.servers.redis import Redis
 from scripts.servers.slapd import Slapd
 from tests.support.hands import wait_for_pages
@@ -115,7 +116,7 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-DataServer = TypeVar("DataServer", MariaDB, Redis, Slapd)
+DataServer = TypeVar("DataServer", MariaDB, Radicale, Redis, Slapd)
 
 
 @contextlib.contextmanager
@@ -165,6 +166,12 @@ def slapd() -> Iterator[Slapd]:
 def own_slapd() -> Callable[[], contextlib.AbstractContextManager[Slapd]]:
     """``with own_slapd() as server:`` for tests that stop or pause their directory."""
     return lambda: running(Slapd)
+
+
+@pytest.fixture(scope="session")
+def radicale() -> Iterator[Radicale]:
+    with running(Radicale) as server:
+        yield server
 
 
 @pytest.fixture

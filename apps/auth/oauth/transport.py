@@ -7,9 +7,7 @@ what the site's settings and the provider's own description do not name is not a
 from __future__ import annotations
 
 import http.client
-import io
 import json
-import socket
 import ssl
 import threading
 import time
@@ -23,6 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal import net
 from portal.accounts import SignInUnavailable
+from portal.hurried import Hurried, seconds_left
 
 MOST = 256 * 1024  # octets of an answer
 SECONDS = 8.0  # for all of it
@@ -65,9 +64,11 @@ def ask(
 @sensitive_variables()
 def _ask(url: str, form: Mapping[str, str] | None, headers: Mapping[str, str], until: float) -> Answer:
     parts = urlsplit(url)
-    connected = net.connect(_server(parts), ca_file=settings.OIDC_CA_FILE or None, read_timeout=max(0.1, _left(until)))
+    connected = net.connect(
+        _server(parts), ca_file=settings.OIDC_CA_FILE or None, read_timeout=max(0.1, seconds_left(until))
+    )
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    connection.sock = _Hurried(connected, until)
+    connection.sock = Hurried(connected, until)
     try:
         body = urlencode(form) if form is not None else None
         kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
@@ -107,38 +108,3 @@ def _clock(date: str) -> float:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError):
         return 0.0
-
-
-def _left(until: float) -> float:
-    return until - time.monotonic()
-
-
-class _Hurried:
-    """What ``http.client`` takes for a socket: whatever comes in how small pieces, the end is the end."""
-
-    def __init__(self, connected: socket.socket, until: float) -> None:
-        self._connected, self._until = connected, until
-
-    def sendall(self, octets: bytes) -> None:
-        self._connected.settimeout(max(0.01, _left(self._until)))
-        self._connected.sendall(octets)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Arrivals(self._connected, self._until))
-
-    def close(self) -> None:
-        """The socket is closed by ``_ask``, after the answer has been read."""
-
-
-class _Arrivals(io.RawIOBase):
-    def __init__(self, connected: socket.socket, until: float) -> None:
-        self._connected, self._until = connected, until
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if (left := _left(self._until)) <= 0:
-            raise TimeoutError("the provider takes too long")
-        self._connected.settimeout(left)
-        return self._connected.recv_into(buffer)

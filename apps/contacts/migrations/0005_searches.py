@@ -25,7 +25,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("contacts", "0002_origins"),
+        ("contacts", "0004_subscriptions"),
         ('portal_auth', '0006_oauth'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

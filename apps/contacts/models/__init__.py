@@ -1,5 +1,6 @@
 """All models of the address books: Django looks for them here."""
 
+from apps.contacts.models.files import File
 from apps.contacts.models.history import HISTORY_DAYS, Change, Different
 from apps.contacts.models.origins import Origin
 from apps.contacts.models.people import (
@@ -20,6 +21,7 @@ from apps.contacts.models.people import (
     new_uid,
 )
 from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch
+from apps.contacts.models.subscriptions import Remote, Subscription
 from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
@@ -35,15 +37,18 @@ __all__ = [
     "Different",
     "Favourite",
     "Fielded",
+    "File",
     "Group",
     "Key",
     "Member",
     "Origin",
     "OwnCard",
     "Photo",
+    "Remote",
     "Row",
     "SavedSearch",
     "Searched",
+    "Subscription",
     "Tag",
     "Undertaking",
     "new_uid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from apps.contacts.card import Card
-from apps.contacts.models import Book, BookQuerySet, Contact, ContactQuerySet
+from apps.contacts.models import Book, BookQuerySet, Contact, ContactQuerySet, Subscription
 from apps.contacts.services import keeping
 
 
@@ -30,7 +30,14 @@ def contacts(user_id: int) -> ContactQuerySet:
 
 
 def right(user_id: int, thing: Book | Contact) -> Right:
-    return Right.OWN if thing.owner_id == user_id else Right.NONE
+    found = Right.OWN if thing.owner_id == user_id else Right.NONE
+    return min(found, Right.READ) if is_copy(thing) else found
+
+
+def is_copy(thing: Book | Contact) -> bool:
+    """Whether it comes from another server, which alone changes it (``services.subscriptions``)."""
+    book_id = thing.pk if isinstance(thing, Book) else thing.book_id
+    return Subscription.objects.filter(book_id=book_id).exists()
 
 
 def document(user_id: int, contact: Contact) -> Card:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.contacts.models import Book
-from apps.contacts.services.keeping import Doing, NotKept, move, throw_away
+from apps.contacts.services.keeping import Doing, NotKept, move, throw_away, writable
 
 MOST = 100
 
@@ -36,14 +36,18 @@ def _good(owner_id: int, name: str, *, but: int | None = None) -> str:
 
 @transaction.atomic
 def make_default(book: Book) -> None:
+    """Raises ``ReadOnly``."""
+    writable({book.pk}, Doing(None))
     Book.objects.filter(owner_id=book.owner_id).update(is_default=False)
     Book.objects.filter(pk=book.pk).update(is_default=True)
 
 
 @transaction.atomic
 def remove(book: Book, doing: Doing) -> None:
-    """Its contacts go to the trash, and come back into another book. Raises ``NotKept`` for the last one."""
-    others = Book.objects.filter(owner_id=book.owner_id, collects=False).exclude(pk=book.pk)
+    """Its contacts go to the trash, and come back into another book. Raises ``NotKept`` for the last one, and
+    ``ReadOnly`` for one that is subscribed to: the subscription ends first."""
+    writable({book.pk}, doing)
+    others = Book.objects.filter(owner_id=book.owner_id, collects=False, subscription=None).exclude(pk=book.pk)
     heir = others.order_by("-is_default", "pk").first()
     if heir is None:
         raise NotKept(_("This is your only address book: one has to stay."))

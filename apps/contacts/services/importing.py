@@ -84,6 +84,7 @@ def folder() -> Path:
 
 def begin(owner_id: int, file: BinaryIO, *, name: str, size: int, book: Book, existing: str) -> Undertaking:
     """Keep the file and look what it is. Raises ``NotKept``."""
+    keeping.writable({book.pk}, Doing(None))
     if size > most_megabytes() * 1024 * 1024:
         raise NotKept(too_large())
     head = file.read(4096)
@@ -143,11 +144,11 @@ def items(whole: Undertaking) -> Iterator[Item]:
                 bad = bool(entry.change) and entry.change != "add"
                 problems = [*entry.problems, *([("change", entry.change)] if bad else [])]
                 values = entry.values() if not entry.is_group else [Value("FN", entry.text("cn"))]
-                yield _checked(Item(entry.number, values, "", entry.is_group, entry.members, problems, bad))
+                yield checked(Item(entry.number, values, "", entry.is_group, entry.members, problems, bad))
         else:
             for card in reading.cards(file):
                 group = card.kind == "group"
-                yield _checked(Item(card.number, card.values, card.uid, group, card.members, card.problems))
+                yield checked(Item(card.number, card.values, card.uid, group, card.members, card.problems))
 
 
 def _table_items(table: tables.Table) -> Iterator[Item]:
@@ -157,10 +158,10 @@ def _table_items(table: tables.Table) -> Iterator[Item]:
         except tables.BadTable as error:
             yield Item(number, [], problems=[(str(error), ",".join(row)[:40].replace("\0", ""))], bad=True)
             continue
-        yield _checked(Item(number, values))
+        yield checked(Item(number, values))
 
 
-def _checked(item: Item) -> Item:
+def checked(item: Item) -> Item:
     """Without what nobody could use: addresses that are none, signs that cannot be stored."""
     kept = []
     for value in item.values:
@@ -279,22 +280,22 @@ def _taken(whole: Undertaking, known: _Known, part: list[Item], doing: Doing) ->
         rows.append(row)
         if row.state not in {State.NEW, State.CHANGED}:
             continue
-        values = _with_photo(whole.owner_id, item)
+        values = with_photo(whole.owner_id, item)
         row.remark = item.remark
         if row.state == State.NEW:
             uid = "" if item.uid in known.seen else item.uid  # two cards of one file are two people
             known.seen.add(item.uid)
             new.append((row, uid, values))
         elif row.contact is not None:
-            _update(row.contact, values, doing)
+            bring_up_to_date(row.contact, values, doing)
     made = keeping.create_many(whole.book, [(uid, values) for _row, uid, values in new], doing)
     for (row, _uid, _values), contact in zip(new, made, strict=True):
         row.contact = contact
     return rows
 
 
-def _update(contact: Contact, values: list[Value], doing: Doing) -> None:
-    """What says the same keeps its id and its source."""
+def bring_up_to_date(contact: Contact, values: list[Value], doing: Doing) -> None:
+    """``values`` instead of what stands there. What says the same keeps its id and its source."""
     card = contact.card.document
     rest = list(card.values)
     wanted = []
@@ -308,7 +309,8 @@ def _update(contact: Contact, values: list[Value], doing: Doing) -> None:
     keeping.change(contact, wanted, doing, version=contact.version)
 
 
-def _with_photo(owner_id: int, item: Item) -> list[Value]:
+def with_photo(owner_id: int, item: Item) -> list[Value]:
+    """Its values, the photo among them kept as ours are."""
     values = []
     for value in item.values:
         if value.name == "PHOTO" and value.text.startswith("data:"):

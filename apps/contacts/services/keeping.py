@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.contacts.card import Card, Source, Value, put_back
-from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Undertaking
+from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Subscription, Undertaking
 from apps.contacts.models import Card as Stored
 from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 #: What ``indexing.describe`` fills.
 DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family")
 MOST_VALUES = 300  # of one contact
+SYNCED = "synced"  # see ``Source``
 
 
 class NotKept(Exception):
     """The contact could not be saved; the text is for people."""
+
+
+class ReadOnly(NotKept):
+    """The book is a copy of one elsewhere; the text is for people."""
 
 
 class Outdated(Exception):
@@ -64,9 +69,18 @@ class Doing:
         )
 
 
+def writable(books: set[int], doing: Doing) -> None:
+    """Raises ``ReadOnly`` where one of these books is a copy of one elsewhere, which only its server changes."""
+    from django.utils.translation import gettext as _
+
+    if doing.kind != SYNCED and books and Subscription.objects.filter(book_id__in=books).exists():
+        raise ReadOnly(_("This address book comes from another server and is read only here. Copy the contact first."))
+
+
 def default_book(user_id: int, name: str) -> Book:
     """Where new contacts go. ``name``: of the book that is made where there is none."""
-    found = Book.objects.filter(owner_id=user_id, collects=False).order_by("-is_default", "pk").first()
+    own = Book.objects.filter(owner_id=user_id, collects=False, subscription=None)
+    found = own.order_by("-is_default", "pk").first()
     if found is None:
         found, _new = Book.objects.get_or_create(
             owner_id=user_id, key=Book.key_of(name), defaults={"name": name, "is_default": True}
@@ -82,6 +96,7 @@ def create(book: Book, values: Iterable[Value], doing: Doing, *, uid: str = "") 
 @transaction.atomic
 def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doing) -> list[Contact]:
     """Many at once: (uid or "", values) each. Raises ``NotKept`` where one has nothing to be called by."""
+    writable({book.pk}, doing)
     source, now = doing.source(), timezone.now()
     contacts, documents = [], []
     for uid, values in cards:
@@ -134,7 +149,8 @@ def change(
 def write(
     contact: Contact, before: Card, card: Card, doing: Doing, *, version: int, kind: Change.Kind, **more: Any
 ) -> None:
-    """Raises ``Outdated``: of two who save the same version one is the second."""
+    """Raises ``Outdated``: of two who save the same version one is the second; and ``ReadOnly``."""
+    writable({contact.book_id}, doing)
     taken = Contact.objects.filter(pk=contact.pk, version=version).update(version=F("version") + 1)
     if not taken:
         contact.refresh_from_db()
@@ -163,6 +179,7 @@ def bring_back(contacts: Iterable[Contact], doing: Doing) -> int:
 
 def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Kind, doing: Doing) -> int:
     chosen = [contact for contact in contacts if (contact.deleted is None) != (deleted is None)]
+    writable({contact.book_id for contact in chosen}, doing)
     for start in range(0, len(chosen), 500):
         part = chosen[start : start + 500]
         Contact.objects.filter(pk__in=[contact.pk for contact in part]).update(deleted=deleted, changed=timezone.now())
@@ -173,6 +190,7 @@ def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Ki
 @transaction.atomic
 def move(contacts: Iterable[Contact], book: Book, doing: Doing) -> int:
     chosen = [contact for contact in contacts if contact.book_id != book.pk]
+    writable({book.pk, *(contact.book_id for contact in chosen if contact.deleted is None)}, doing)
     for start in range(0, len(chosen), 500):
         part = chosen[start : start + 500]
         steps = [doing.change(each, Change.Kind.MOVED, text=each.book.name, book=each.book) for each in part]

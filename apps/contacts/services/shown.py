@@ -137,6 +137,7 @@ def source_text(source: Source) -> str:
         "message": _("From a message you sent, “%(text)s”"),
         "directory": _("From “%(text)s”"),
         "merge": _("From another contact, merged with this one"),
+        "synced": _("Synced from %(text)s"),
     }.get(source.kind, _("Typed by %(name)s") if source.by_name else _("Typed"))
     text = words % {"text": source.text, "name": source.by_name}
     return f"{text}, {formats.date_format(when, 'DATE_FORMAT')}" if when else text
@@ -197,6 +198,8 @@ def _about(change: Change) -> str:
         return _("imported from %(file)s") % {"file": change.text}
     if change.source == "directory":
         return _("from “%(source)s”") % {"source": change.text}
+    if change.source == "synced":
+        return _("synced from %(server)s") % {"server": change.text}
     if change.source == "message":
         return _("from a message you sent, “%(subject)s”") % {"subject": change.text}
     return ""

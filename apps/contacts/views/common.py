@@ -7,8 +7,10 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from apps.contacts.models import Book, Contact, Favourite, Group, OwnCard, SavedSearch, Tag, Undertaking
@@ -33,7 +35,11 @@ def contacts_required(view: View[P]) -> View[P]:
     def guarded(request: PortalRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if credentials.is_sealed(request):
             credentials.unseal(request)
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except keeping.ReadOnly as error:  # whatever was to be done to it, and wherever
+            messages.error(request, str(error))
+            return redirect("contacts:index")
 
     return cast("View[P]", guarded)
 
@@ -74,16 +80,16 @@ def own_group(request: PortalRequest, pk: str) -> Group:
 
 
 def books_of(request: PortalRequest) -> list[Book]:
-    """At least one."""
+    """Those that something can be put into; at least one."""
     keeping.default_book(request.user.pk, _("Personal"))
-    return list(Book.objects.filter(owner=request.user))
+    return list(Book.objects.filter(owner=request.user, subscription=None))
 
 
 def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:
     """The side column. Counting is one query over the books' indexes."""
     user_id = request.user.pk
     keeping.default_book(user_id, _("Personal"))
-    books = list(Book.objects.counted().filter(owner_id=user_id))
+    books = list(Book.objects.counted().filter(owner_id=user_id).select_related("subscription"))
     counted = groups.counts(user_id)
     own = list(Group.objects.filter(owner_id=user_id))
     return {

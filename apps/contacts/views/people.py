@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group, OwnCard
-from apps.contacts.services import correspondents, duplicates, groups, keeping, listing, photos, shown, taking
+from apps.contacts.services import access, correspondents, duplicates, groups, keeping, listing, photos, shown, taking
 from apps.contacts.services.indexing import tags_of
 from apps.contacts.views.asking import asked
 from apps.contacts.views.common import (
@@ -106,6 +106,7 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "pair": pair,
         "origins": taking.known(found),
         "mine": OwnCard.objects.filter(user_id=user_id, contact=found).exists(),
+        "read_only": access.right(user_id, found) < access.Right.EDIT,
     }
 
 
@@ -196,6 +197,7 @@ def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResp
         )
         back = HttpResponseRedirect(reverse("contacts:index")) if len(people) == 1 and "contact" in back.url else back  # type: ignore[attr-defined]
     elif word == "restore":
+        people = _from_elsewhere(request, people)
         keeping.bring_back(people, doing(request))
         text = ngettext("%(n)d contact is back.", "%(n)d contacts are back.", n)
     elif word == "move":
@@ -220,3 +222,12 @@ def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResp
         raise Http404("no such action")
     messages.success(request, text % {"n": n})
     return back
+
+
+def _from_elsewhere(request: PortalRequest, people: list[Contact]) -> list[Contact]:
+    """Those whom another server has deleted come back as our own."""
+    gone = [each for each in people if access.is_copy(each)]
+    if gone:
+        keeping.move(gone, keeping.default_book(request.user.pk, _("Personal")), doing(request))
+        people = list(Contact.objects.filter(pk__in=[each.pk for each in people]).select_related("book"))
+    return people

@@ -13,6 +13,7 @@ from apps.contacts.services import books as shelf
 from apps.contacts.services import groups as circle
 from apps.contacts.services.keeping import NotKept
 from apps.contacts.views.common import contacts_required, doing, own_book, own_group, side
+from apps.contacts.views.subscriptions import states
 from portal.http import PortalRequest
 
 
@@ -21,8 +22,9 @@ from portal.http import PortalRequest
 def books(request: PortalRequest) -> HttpResponse:
     """``do``: new, rename, default, delete."""
     if request.method != "POST":
-        rows = Book.objects.counted().filter(owner=request.user)
-        return render(request, "contacts/books.html", side(request) | {"rows": rows})
+        rows = Book.objects.counted().filter(owner=request.user, subscription=None)
+        context = {"rows": rows, "subscriptions": states(request)}
+        return render(request, "contacts/books.html", side(request) | context)
     do, name = request.POST.get("do", ""), request.POST.get("name", "")
     try:
         if do == "new":

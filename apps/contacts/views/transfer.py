@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.contacts import tasks
 from apps.contacts.formats import tables
 from apps.contacts.models import Contact, Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
@@ -57,20 +58,11 @@ def imports(request: PortalRequest) -> HttpResponse:
         except keeping.NotKept as error:
             messages.error(request, str(error))
             return redirect("contacts:imports")
-        _start(whole, upload.size or 0, "look")
+        tasks.start(whole, upload.size or 0, "look")
         return redirect("contacts:import", whole.pk)
     earlier = Undertaking.objects.filter(owner=request.user, kind=Undertaking.Kind.IMPORT).select_related("book")
     context = {"all_books": books_of(request), "earlier": earlier[:50], "most": importing.most_megabytes()}
     return render(request, "contacts/imports.html", side(request) | context)
-
-
-def _start(whole: Undertaking, size: int, step: str) -> None:
-    from apps.contacts import tasks
-
-    if size <= importing.SMALL:
-        tasks.do_import(whole.pk, step)
-    else:
-        tasks.run_import.delay(whole.pk, step)
 
 
 @contacts_required
@@ -165,7 +157,7 @@ def _act(request: PortalRequest, whole: Undertaking) -> HttpResponse:
             whole.options["headless"] = bool(request.POST.get("headless"))
         taken = Undertaking.objects.filter(pk=whole.pk, state=State.READ)
         if taken.update(state=State.RUNNING, options=whole.options, done=0):
-            _start(whole, (importing.folder() / whole.file).stat().st_size, "look" if do == "map" else "take")
+            tasks.start(whole, (importing.folder() / whole.file).stat().st_size, "look" if do == "map" else "take")
     return here
 
 

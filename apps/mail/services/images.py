@@ -21,6 +21,8 @@ from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 
+from portal.net import IpAddress, is_public
+
 #: What is passed on. Raster only: an SVG is a document that can hold scripts.
 TYPES = frozenset(
     {
@@ -42,10 +44,6 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0  # of silence
 WHOLE_SECONDS = 20.0
 _PORTS = {"http": 80, "https": 443}
-_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
 class Refused(Exception):
@@ -72,7 +70,9 @@ def _key() -> bytes:
     return hashlib.sha256(b"yurt remote images\n" + settings.SECRET_KEY.encode()).digest()
 
 
-def fetch(url: str, *, is_allowed: Callable[[_IP], bool] | None = None, ports: Iterable[int] = (80, 443)) -> Image:
+def fetch(
+    url: str, *, is_allowed: Callable[[IpAddress], bool] | None = None, ports: Iterable[int] = (80, 443)
+) -> Image:
     """The image at ``url``. Raises ``Refused``. The keywords are for tests, whose servers are on loopback."""
     allowed = is_allowed or is_public
     deadline = time.monotonic() + WHOLE_SECONDS
@@ -84,29 +84,7 @@ def fetch(url: str, *, is_allowed: Callable[[_IP], bool] | None = None, ports: I
     raise Refused("too many redirects")
 
 
-def is_public(address: _IP) -> bool:
-    """True for an address anybody on the Internet could reach. What wraps an IPv4 address is judged by that."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = _wrapped(address)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
-
-
-def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside: mapped, 6to4, Teredo, NAT64, IPv4-compatible."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64 or address in _NAT64_LOCAL or address in _COMPATIBLE:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
-
-
-def _get(url: str, allowed: Callable[[_IP], bool], ports: frozenset[int], deadline: float) -> Image | str:
+def _get(url: str, allowed: Callable[[IpAddress], bool], ports: frozenset[int], deadline: float) -> Image | str:
     """One request: the image, or the address it redirects to."""
     scheme, host, port, target = _parse(url, ports)
     sock = _connect(_resolve(host, port, allowed), port, deadline)
@@ -144,7 +122,7 @@ def _quoted(char: str) -> str:
     return "".join(f"%{octet:02X}" for octet in char.encode("utf-8", "replace"))
 
 
-def _resolve(host: str, port: int, allowed: Callable[[_IP], bool]) -> list[_IP]:
+def _resolve(host: str, port: int, allowed: Callable[[IpAddress], bool]) -> list[IpAddress]:
     """All addresses of the name; one that is not allowed among them refuses the whole name."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -156,7 +134,7 @@ def _resolve(host: str, port: int, allowed: Callable[[_IP], bool]) -> list[_IP]:
     return list(dict.fromkeys(addresses))
 
 
-def _connect(addresses: Iterable[_IP], port: int, deadline: float) -> socket.socket:
+def _connect(addresses: Iterable[IpAddress], port: int, deadline: float) -> socket.socket:
     """To one of the addresses that were checked, never to a name that might resolve to something else by now."""
     for address in addresses:
         left = deadline - time.monotonic()

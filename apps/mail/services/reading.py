@@ -18,7 +18,8 @@ from apps.mail.mime import decode, filenames, headers, render, select
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.render_text import MAX_LINES
 from apps.mail.services import images, kinds
-from portal.contracts import Address, Text
+from portal import taking
+from portal.contracts import Address, FileTaker, Text
 
 #: Beyond so many octets a text is cut on the page; all of it can be saved.
 MOST_TEXT = 512 * 1024
@@ -51,6 +52,7 @@ class Attachment:
     size: int  # octets, about: of the content, not of its transfer encoding
     is_message: bool  # opens in the reading pane
     shown: bool  # opens in the browser
+    takers: tuple[FileTaker, ...] = ()  # who has a use for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,7 @@ def attachments_of(structure: Part) -> list[Attachment]:
                 size=part.size * 3 // 4 if part.encoding == "base64" else part.size,
                 is_message=part.type in MESSAGE_TYPES and bool(part.children),
                 shown=part.type in images.TYPES,
+                takers=taking.takers(part.type, name),
             )
         )
     return found

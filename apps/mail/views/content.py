@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
@@ -21,6 +23,8 @@ from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.uploads import UploadError
 from apps.mail.views import documents
 from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
+from portal import taking
+from portal.contracts import NotTaken
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
@@ -93,6 +97,26 @@ def part(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpRes
     shown = found.type in images.TYPES and "save" not in request.GET
     chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
     return _file(chunks, name, _safe_type(found.type), inline=shown)
+
+
+@require_POST
+@mail_required
+def take(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpResponse:
+    """Hand a file to the app that has a use for it (``taker``), and go on there."""
+    uidvalidity = uidvalidity_of(request.GET)
+    with open_store(request) as store:
+        structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
+    found = _find(structure, number)
+    name = filenames.safe(found.filename, found.type)
+    chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
+    try:
+        taker = request.POST.get("taker", "")
+        return redirect(taking.hand_over(request, taker, type=found.type, name=name, chunks=chunks))
+    except LookupError:
+        raise Http404("nobody takes it") from None
+    except NotTaken as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('mail:message', args=(mailbox, uid))}?v={uidvalidity}")
 
 
 @require_safe

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.auth.certificates import authority, services, store
 from apps.auth.certificates.models import IssuedCertificate
 from apps.auth.certificates.store import AuthorityError
-from apps.auth.management import people
+from portal.management import people
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.auth.management import people
 from apps.auth.models import User
+from portal.management import people
 
 
 class Command(BaseCommand):

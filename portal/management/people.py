@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
-from apps.auth.models import User
 from portal.accounts import canonical_login
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,7 +26,7 @@ def find(login: str, *, server: str | None, local: bool) -> User:
         canonical = canonical_login(login)
     except ValueError as error:
         raise CommandError(f"{login!r}: {error}") from None
-    found = [user for user in User.objects.filter(login=canonical) if user.login == canonical]
+    found = [user for user in get_user_model().objects.filter(login=canonical) if user.login == canonical]
     if local or server is not None:
         found = [user for user in found if user.server == ("" if local else server)]
     if not found:
