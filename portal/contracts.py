@@ -219,6 +219,27 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program (a phone, an address book elsewhere) that has shown a password of its own."""
+
+    user: AbstractBaseUser  # whose it is
+    name: str  # as its owner calls it: "Phone"
+
+
+class ProgramPasswords(Protocol):
+    """Passwords for programs that cannot be asked for a proof: one for each, made and revoked by their owner."""
+
+    @property
+    def url_name(self) -> str:
+        """The page on which they are made."""
+        ...
+
+    def check(self, login: str, password: str) -> Program | None:
+        """Whose it is. A password of people never serves here."""
+        ...
+
+
 class PrefStore(Protocol):
     """Keeps users' preference values. One value per key: two tabs never overwrite each other's changes."""
 

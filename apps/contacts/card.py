@@ -22,11 +22,11 @@ BOX, EXTENDED, STREET, CITY, REGION, CODE, COUNTRY = range(7)
 class Source:
     """Who has set a value, when and from where."""
 
-    kind: str  # "typed", "import", "message", "merge"
+    kind: str  # "typed", "import", "message", "merge", "dav"
     at: str  # ISO 8601, UTC
     by: int | None = None  # a person of the portal
     by_name: str = ""  # as they were called then
-    text: str = ""  # the file's name, the message's subject
+    text: str = ""  # the file's name, the message's subject, the program's name
 
 
 @dataclass(frozen=True, slots=True)

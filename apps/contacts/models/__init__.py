@@ -1,5 +1,6 @@
 """All models of the address books: Django looks for them here."""
 
+from apps.contacts.models.dav import LONGEST_NAME, BookAddress, Collection, Resource, name_key
 from apps.contacts.models.history import HISTORY_DAYS, Change, Different
 from apps.contacts.models.people import (
     TRASH_DAYS,
@@ -22,11 +23,14 @@ from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
     "HISTORY_DAYS",
+    "LONGEST_NAME",
     "TRASH_DAYS",
     "Book",
+    "BookAddress",
     "BookQuerySet",
     "Card",
     "Change",
+    "Collection",
     "Contact",
     "ContactQuerySet",
     "Correspondent",
@@ -36,9 +40,11 @@ __all__ = [
     "Key",
     "Member",
     "Photo",
+    "Resource",
     "Row",
     "Searched",
     "Tag",
     "Undertaking",
+    "name_key",
     "new_uid",
 ]

@@ -136,6 +136,7 @@ def source_text(source: Source) -> str:
         "import": _("Imported from %(text)s"),
         "message": _("From a message you sent, “%(text)s”"),
         "merge": _("From another contact, merged with this one"),
+        "dav": _("From the program “%(text)s”"),
     }.get(source.kind, _("Typed by %(name)s") if source.by_name else _("Typed"))
     text = words % {"text": source.text, "name": source.by_name}
     return f"{text}, {formats.date_format(when, 'DATE_FORMAT')}" if when else text
@@ -196,6 +197,8 @@ def _about(change: Change) -> str:
         return _("imported from %(file)s") % {"file": change.text}
     if change.source == "message":
         return _("from a message you sent, “%(subject)s”") % {"subject": change.text}
+    if change.source == "dav":
+        return _("from the program “%(name)s”") % {"name": change.text}
     return ""
 
 
