@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import prefs
 from apps.contacts.offers import ContactSearch, PersonalBooks
-from portal.registry import HelpTopic, NavItem, PortalApp
+from portal.registry import HelpTopic, NavItem, PortalApp, WellKnown
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -22,6 +22,8 @@ PORTAL_APP = PortalApp(
     ),
     pref_pages=(prefs.PAGE,),
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
+    well_known=(WellKnown(name="carddav", url_name="contacts:dav"),),
+    transient=("contacts.collection",),
     address_books=(PersonalBooks(),),
     search_providers=(ContactSearch(),),
 )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from apps.contacts.views import duplicates, editing, people, places, transfer
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),
+    path("dav/", include("apps.contacts.dav.urls")),
     path("<int:pk>/", people.contact, name="contact"),
     path("<int:pk>/act/", people.act, name="act"),
     path("<int:pk>/edit/", editing.edit, name="edit"),

@@ -51,7 +51,9 @@ class Resource(models.Model):
     key = models.CharField(max_length=40)  # ``name_key``
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, related_name="resources")
     group = models.ForeignKey(Group, models.SET_NULL, null=True, related_name="resources")
-    uid = models.CharField(max_length=190, blank=True)  # where it is not the contact's: two of a book have none in common
+    uid = models.CharField(
+        max_length=190, blank=True
+    )  # where it is not the contact's: two of a book have none in common
     number = models.PositiveBigIntegerField()  # of its last change
     gone = models.DateTimeField(null=True)
 

@@ -35,7 +35,7 @@ class _New:
 
 @transaction.atomic
 def note(contact_ids: Iterable[int]) -> None:
-    """These contacts were made, changed, moved, thrown away or brought back: whatever it was, what they are now counts."""
+    """These contacts were made, changed, moved, thrown away or brought back: what they are now counts."""
     ids = list(contact_ids)
     elsewhere: set[int] = set()
     for start in range(0, len(ids), AT_ONCE):
@@ -160,7 +160,7 @@ def rename(row: Resource, name: str) -> None:
     """What is new in a book gets the name that its program has chosen; what is gone has it no more."""
     Resource.objects.filter(book=row.book_id, key=name_key(name)).exclude(pk=row.pk).delete()
     row.name, row.key = name, name_key(name)
-    row.save(update_fields=["name", "key"])
+    row.save()
 
 
 # --- what programs ask ------------------------------------------------------------------------------------------------
