@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.functional import _StrPromise
 
+    from apps.auth.models import User
     from portal.secret import Bearer, Tokens
 
     Text: TypeAlias = str | _StrPromise
@@ -223,7 +224,7 @@ class Provider(Protocol):
 class Program:
     """A program (a phone, an address book elsewhere) that has shown a password of its own."""
 
-    user: AbstractBaseUser  # whose it is
+    user: User  # whose it is
     name: str  # as its owner calls it: "Phone"
 
 

@@ -499,7 +499,7 @@ def test_other_things_that_cannot_be_sent(phone: Phone, book: Book) -> None:
 BAD_XML = {
     "no XML": "hello",
     "an entity": '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><prop><b>&a;</b></prop></propfind>',
-    "a file": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><propfind xmlns="DAV:"><prop>&a;</prop></propfind>',
+    "a file": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><propfind xmlns="DAV:">&a;</propfind>',
     "a type alone": '<!DOCTYPE propfind><propfind xmlns="DAV:"><allprop/></propfind>',
     "depth": '<propfind xmlns="DAV:">' + "<a>" * 5000 + "</a>" * 5000 + "</propfind>",
     "breadth": '<propfind xmlns="DAV:"><prop>' + "<a/>" * 100_001 + "</prop></propfind>",

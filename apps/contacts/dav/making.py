@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from apps.contacts.dav import addresses, xml
@@ -16,11 +16,14 @@ from apps.contacts.services import books
 from apps.contacts.services.access import Right
 from apps.contacts.services.keeping import Doing, NotKept
 
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
 NAME = f"{DAV}displayname"
 
 
 @transaction.atomic
-def make(user: AbstractBaseUser, name: str, body: Element | None) -> None:
+def make(user: User, name: str, body: Element | None) -> None:
     """Raises ``DavError``."""
     if not addresses.good_name(name) or addresses.number_of(name) is not None:
         raise DavError(403, text="This name cannot be used.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.utils.http import http_date
 
 from apps.contacts.dav import addresses, cards
@@ -15,6 +15,9 @@ from apps.contacts.dav.xml import CARD, DAV, SERVER, element, href, propstat, re
 from apps.contacts.models import Resource
 from apps.contacts.services import access
 from apps.contacts.services.access import Right
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 MOST_CARD = 8 * 1024 * 1024  # octets
 MIME = "text/vcard; charset=utf-8"
@@ -30,7 +33,7 @@ class Target:
     """Something with an address: the root, the person, the home of the books, a book, a resource."""
 
     path: str
-    user: AbstractBaseUser
+    user: User
     kind: str  # "root", "principal", "home", "book", "resource"
     shelf: Shelf | None = None
     row: Resource | None = None

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q, QuerySet
 
 from apps.contacts.card import Card
@@ -19,12 +19,15 @@ from apps.contacts.models import Book, BookAddress, Collection, Contact, Member,
 from apps.contacts.services import access, exporting, tracking
 from apps.contacts.services.access import Right
 
+if TYPE_CHECKING:
+    from apps.auth.models import User
+
 AT_ONCE = 200  # documents in memory
 
 
 @dataclass(slots=True)
 class Shelf:
-    user: AbstractBaseUser
+    user: User
     book: Book
     right: Right
     path: str
@@ -79,7 +82,7 @@ class Shelf:
         return access.document(self.user.pk, contact)
 
 
-def open_shelf(user: AbstractBaseUser, name: str) -> Shelf:
+def open_shelf(user: User, name: str) -> Shelf:
     """Raises ``DavError``."""
     user_id = user.pk
     books = access.books(user_id).select_related("address")
@@ -94,11 +97,11 @@ def open_shelf(user: AbstractBaseUser, name: str) -> Shelf:
     return shelf_of(user, found)
 
 
-def shelf_of(user: AbstractBaseUser, book: Book) -> Shelf:
+def shelf_of(user: User, book: Book) -> Shelf:
     return Shelf(user, book, access.right(user.pk, book), addresses.book(user.pk, book), tracking.ready(book))
 
 
-def shelves(user: AbstractBaseUser) -> list[Shelf]:
+def shelves(user: User) -> list[Shelf]:
     return [shelf_of(user, book) for book in access.books(user.pk).select_related("address").distinct()]
 
 

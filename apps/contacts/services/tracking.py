@@ -128,7 +128,7 @@ def _take_in(state: Collection, new: Sequence[_New]) -> None:
     rows: list[Resource] = []
     for each in new:
         name = default_name(each.uid)
-        row = former.get(each.contact_id) or taken.get(name_key(name))
+        row = former.get(each.contact_id or 0) or taken.get(name_key(name))
         if row is None or row.gone is None:  # ``gone`` is None for those of this round too
             free = name and name_key(name) not in taken
             name = name if free else f"{each.contact_id or 'g'}-{secrets.token_hex(6)}.vcf"
