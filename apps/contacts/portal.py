@@ -21,7 +21,10 @@ PORTAL_APP = PortalApp(
         ),
     ),
     pref_pages=(prefs.PAGE,),
-    help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
+    help_topics=(
+        HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),
+        HelpTopic(id="contacts.programs", title=_("Contacts on phones"), template="contacts/help/programs.html"),
+    ),
     well_known=(WellKnown(name="carddav", url_name="contacts:dav"),),
     transient=("contacts.collection",),
     address_books=(PersonalBooks(),),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from apps.contacts.views import duplicates, editing, people, places, transfer
+from apps.contacts.views import duplicates, editing, people, places, programs, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),
+    path("programs/", programs.programs, name="programs"),
     path("dav/", include("apps.contacts.dav.urls")),
     path("<int:pk>/", people.contact, name="contact"),
     path("<int:pk>/act/", people.act, name="act"),
