@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.functional import _StrPromise
 
+    from apps.auth.models import User
     from portal.secret import Bearer, Tokens
 
     Text: TypeAlias = str | _StrPromise
@@ -286,6 +287,27 @@ class Provider(Protocol):
 
     def leave_url(self) -> str:
         """Where people can sign out there as well; "" where they cannot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program (a phone, an address book elsewhere) that has shown a password of its own."""
+
+    user: User  # whose it is
+    name: str  # as its owner calls it: "Phone"
+
+
+class ProgramPasswords(Protocol):
+    """Passwords for programs that cannot be asked for a proof: one for each, made and revoked by their owner."""
+
+    @property
+    def url_name(self) -> str:
+        """The page on which they are made."""
+        ...
+
+    def check(self, login: str, password: str) -> Program | None:
+        """Whose it is. A password of people never serves here."""
         ...
 
 

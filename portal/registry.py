@@ -24,6 +24,7 @@ from portal.contracts import (
     Finding,
     Gate,
     PrefStore,
+    ProgramPasswords,
     Provider,
     SearchProvider,
     SpellChecker,
@@ -111,6 +112,14 @@ class HelpTopic:
     id: str
     title: Text
     template: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WellKnown:
+    """``/.well-known/<name>`` (RFC 8615) leads to a view of the app: programs that know only the host ask there."""
+
+    name: str
+    url_name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,6 +220,7 @@ class PortalApp:
     blocks: tuple[Block, ...] = ()
     pref_pages: tuple[PrefPage, ...] = ()
     help_topics: tuple[HelpTopic, ...] = ()
+    well_known: tuple[WellKnown, ...] = ()
     address_books: tuple[AddressBook, ...] = ()
     card_sources: tuple[CardSource, ...] = ()
     card_taker: CardTaker | None = None
@@ -222,6 +232,7 @@ class PortalApp:
     composer: Composer | None = None
     gate: Gate | None = None
     provider: Provider | None = None
+    program_passwords: ProgramPasswords | None = None
     pref_store: PrefStore | None = None
     delegations: tuple[DelegationKind, ...] = ()
     sealed: tuple[Sealed, ...] = ()
@@ -246,6 +257,7 @@ class Registry:
         self.blocks = _unique("block id", ((b.id, a.id, b) for a in self.apps for b in a.blocks))
         self.diagnostics = _unique("diagnostic id", ((d.id, a.id, d) for a in self.apps for d in a.diagnostics))
         self.help_topics = _unique("help topic id", ((h.id, a.id, h) for a in self.apps for h in a.help_topics))
+        self.well_known = _unique("well-known address", ((w.name, a.id, w) for a in self.apps for w in a.well_known))
         self.pref_pages = _unique("preference page id", ((p.id, a.id, p) for a in self.apps for p in a.pref_pages))
         self.prefs: Mapping[str, Pref[Any]] = _unique(
             "preference key",
@@ -267,6 +279,9 @@ class Registry:
         self.composer = _sole("composer", ((a.id, a.composer) for a in self.apps))
         self.gate = _sole("gate before the sign-in", ((a.id, a.gate) for a in self.apps))
         self.provider = _sole("provider of sign-ins", ((a.id, a.provider) for a in self.apps))
+        self.program_passwords = _sole(
+            "keeper of passwords for programs", ((a.id, a.program_passwords) for a in self.apps)
+        )
         self.pref_store = _sole("preference store", ((a.id, a.pref_store) for a in self.apps))
         _unique("navigation id", ((n.id, a.id, n) for a in self.apps for n in a.nav))
         for app in self.apps:
@@ -283,6 +298,14 @@ class Registry:
     def urlpatterns(self) -> list[URLResolver | URLPattern]:
         """One ``/<id>/`` for each app with URLs; the namespace is the app's id."""
         return [path(f"{app.id}/", include((app.urls, app.id))) for app in self.apps if app.urls]
+
+    def well_known_urlpatterns(self) -> list[URLResolver | URLPattern]:
+        from portal.views.frame import well_known
+
+        return [
+            path(f".well-known/{each.name}", well_known, {"url_name": each.url_name}, name=f"well_known_{each.name}")
+            for each in self.well_known.values()
+        ]
 
     def content_urlpatterns(self) -> list[URLResolver | URLPattern]:
         """The same for CONTENT_HOST."""

@@ -152,3 +152,10 @@ def of_key(*, what: str, address: str, device: str = "") -> Gates:
         return Gates([Throttle.of_device(what, device)])
     own = Throttle(what=what, who=network_of(address))
     return Gates([own, Throttle.of_address(address), Throttle.of_site()])
+
+
+def of_program(*, login: str, address: str) -> Gates:
+    """For programs with passwords of their own (``portal.programs``). Apart from the person's sign-in, so that a phone
+    with a revoked password keeps nobody out of the portal; and by login, or it would keep out its neighbours."""
+    own = Throttle(what=f"program of {login}", who=network_of(address))
+    return Gates([own, Throttle.of_address(address), Throttle.of_site()])

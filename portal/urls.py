@@ -48,6 +48,7 @@ core = [
     path("language/", account.set_language, name="set_language"),
     path("theme/", frame.set_theme, name="set_theme"),
     path("badge/<str:item_id>/", home.badge, name="badge"),
+    *get_registry().well_known_urlpatterns(),
 ]
 
 urlpatterns = [

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.auth import prefs
 from apps.auth.certificates.diagnostics import certificates
 from apps.auth.certificates.pages import CERTIFICATES
-from apps.auth.factors import resealing
+from apps.auth.factors import app_passwords, resealing
 from apps.auth.first_level import FirstLevel
 from apps.auth.holdings import HOLDINGS
 from apps.auth.oauth.role import SignInElsewhere
@@ -36,6 +36,7 @@ PORTAL_APP = PortalApp(
     title=_("Account"),
     urls="apps.auth.urls",
     gate=FirstLevel(),
+    program_passwords=app_passwords.ForPrograms(),
     provider=SignInElsewhere() if "oidc" in settings.SIGN_IN else None,
     pref_pages=(prefs.SECURITY, CERTIFICATES, prefs.ACTIVITY),
     diagnostics=(

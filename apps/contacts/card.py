@@ -22,11 +22,11 @@ BOX, EXTENDED, STREET, CITY, REGION, CODE, COUNTRY = range(7)
 class Source:
     """Who has set a value, when and from where."""
 
-    kind: str  # "typed", "import", "message", "merge", "directory", "synced"
+    kind: str  # "typed", "import", "message", "merge", "directory", "synced", "dav"
     at: str  # ISO 8601, UTC
     by: int | None = None  # a person of the portal
     by_name: str = ""  # as they were called then
-    text: str = ""  # the file's name, the message's subject, the directory's name, the server
+    text: str = ""  # the name of the file, the directory, the server or the program; the message's subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
-from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp
+from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp, WellKnown
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -24,7 +24,12 @@ PORTAL_APP = PortalApp(
         ),
     ),
     pref_pages=(prefs.PAGE,),
-    help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
+    help_topics=(
+        HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),
+        HelpTopic(id="contacts.programs", title=_("Contacts on phones"), template="contacts/help/programs.html"),
+    ),
+    well_known=(WellKnown(name="carddav", url_name="contacts:dav"),),
+    transient=("contacts.collection",),
     address_books=(PersonalBooks(),),
     card_taker=Copies(),
     file_takers=(CardFiles(),),

@@ -8,7 +8,7 @@ import structlog
 from django.utils import timezone
 
 from apps.contacts.models import HISTORY_DAYS, TRASH_DAYS, Change, Contact, Tag, Undertaking
-from apps.contacts.services import importing, photos, subscriptions, syncing, taking
+from apps.contacts.services import importing, photos, subscriptions, syncing, taking, tracking
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
@@ -65,6 +65,7 @@ def forget_old() -> None:
     Undertaking.objects.filter(at__lt=now - timedelta(days=1), state=Undertaking.State.READ).delete()
     Undertaking.objects.filter(at__lt=now - timedelta(days=HISTORY_DAYS)).delete()
     photos.forget_unused()
+    tracking.forget_old()
     _forget_tags()
 
 

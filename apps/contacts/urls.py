@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from apps.contacts.views import asking, duplicates, editing, people, places, subscriptions, taking, transfer
+from apps.contacts.views import asking, duplicates, editing, people, places, programs, subscriptions, taking, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),
     path("take/", taking.take, name="take"),
+    path("programs/", programs.programs, name="programs"),
+    path("dav/", include("apps.contacts.dav.urls")),
     path("<int:pk>/", people.contact, name="contact"),
     path("<int:pk>/act/", people.act, name="act"),
     path("<int:pk>/edit/", editing.edit, name="edit"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal import core_prefs, preferences
 from portal.http import PortalRequest, is_fragment, safe_next
@@ -32,3 +33,11 @@ def set_theme(request: PortalRequest) -> HttpResponse:
     if is_fragment(request):
         return HttpResponse(status=204)
     return redirect(safe_next(request, request.POST.get("next", ""), reverse("portal:home")))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "OPTIONS", "PROPFIND"])
+def well_known(request: HttpRequest, url_name: str) -> HttpResponse:
+    """To what an app has registered by this name (RFC 8615, RFC 6764 section 5). It changes nothing, and asks nobody
+    who they are: the view does."""
+    return HttpResponsePermanentRedirect(reverse(url_name))

@@ -70,6 +70,15 @@ def test_everything_stays_below_the_path(tmp_path: Path) -> None:
     assert json.loads(health["body"]) == {"status": "ok"}
 
 
+@pytest.mark.needs_app("contacts")
+def test_programs_are_led_to_the_path_from_the_root_of_the_host(tmp_path: Path) -> None:
+    for answer in ask(tmp_path, "/.well-known/carddav", "/webmail/.well-known/carddav"):
+        assert answer["status"] == "301 Moved Permanently"
+        assert dict(answer["headers"])["Location"] == "/webmail/contacts/dav/"
+    (answer,) = ask(tmp_path, "/webmail/contacts/dav/")
+    assert answer["status"] == "401 Unauthorized"
+
+
 def test_a_static_file_is_found_below_the_path(tmp_path: Path) -> None:
     (answer,) = ask(tmp_path, "/webmail/static/portal/css/yurt.css")
     assert answer["status"] == "200 OK"

@@ -156,6 +156,7 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     services.init()
     notice = Notice.objects.create(title="Mail pauses tonight.")
     contact_id, import_id = somebody_in_the_contacts(alice)
+    hers = User.objects.get(login=alice.login)
     (uid,) = (1,)
     device = codes.new_app(User.objects.get(login=alice.login))
     return addresses(
@@ -173,6 +174,9 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         passkey_id=1,
         password_id=1,
         pk=contact_id,
+        user_id=hers.pk,
+        book=f"b{book_of_contact(contact_id)}",
+        resource="poles.vcf",
         import_id=import_id,
         subscription_id=subscribed_by(alice),
         object_id=notice.pk,
@@ -198,6 +202,12 @@ def subscribed_by(alice: Person) -> int:
     from tests.contacts.world import subscribed
 
     return subscribed(User.objects.get(login=alice.login))
+
+
+def book_of_contact(contact_id: int) -> int:
+    if not django_apps.is_installed("apps.contacts"):
+        return 1
+    return int(django_apps.get_model("contacts.Contact").objects.get(pk=contact_id).book_id)
 
 
 def with_v(address: Address, alice: Person) -> str:

@@ -22,6 +22,8 @@ KINDS = {
     "factor_passed": _("Factor accepted"),
     "factor_refused": _("Factor refused"),
     "factor_throttled": _("Factor had to wait"),
+    "program_refused": _("Program refused"),
+    "program_throttled": _("Program had to wait"),
     "recovery_code_used": _("Recovery code used"),
     "recovery_codes_made": _("New recovery codes"),
     "password_changed": _("Portal password changed"),

@@ -15,6 +15,7 @@ from apps.auth.factors import codes
 from apps.auth.factors.models import AppPassword
 from portal import sealing
 from portal.accounts import canonical_login
+from portal.contracts import Program
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -36,9 +37,15 @@ def make(user: User, *, name: str) -> str:
     return password
 
 
-@sensitive_variables("password")
 def check(login: str, password: str) -> User | None:
-    """Whose it is: for what programs sign in at. Somebody who is locked out has none any more."""
+    """Whose it is: for what programs sign in at."""
+    found = find(login, password)
+    return found.user if found else None
+
+
+@sensitive_variables("password")
+def find(login: str, password: str) -> AppPassword | None:
+    """Somebody who is locked out has none any more."""
     try:
         canonical = canonical_login(login)
     except ValueError:
@@ -49,8 +56,19 @@ def check(login: str, password: str) -> User | None:
     now = timezone.now()
     if found.used is None or now - found.used > _SEEN:
         AppPassword.objects.filter(pk=found.pk).update(used=now)
-    return found.user
+    return found
 
 
 def _digests(password: str) -> list[str]:
     return sealing.digests(codes.plain(password), purpose="app password")
+
+
+class ForPrograms:
+    """Fulfils ``portal.contracts.ProgramPasswords``."""
+
+    url_name = "auth:security"
+
+    @sensitive_variables("password")
+    def check(self, login: str, password: str) -> Program | None:
+        found = find(login, password)
+        return Program(found.user, found.name) if found else None

@@ -1,5 +1,6 @@
 """All models of the address books: Django looks for them here."""
 
+from apps.contacts.models.dav import LONGEST_NAME, BookAddress, Collection, Resource, name_key
 from apps.contacts.models.files import File
 from apps.contacts.models.history import HISTORY_DAYS, Change, Different
 from apps.contacts.models.origins import Origin
@@ -26,11 +27,14 @@ from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
     "HISTORY_DAYS",
+    "LONGEST_NAME",
     "TRASH_DAYS",
     "Book",
+    "BookAddress",
     "BookQuerySet",
     "Card",
     "Change",
+    "Collection",
     "Contact",
     "ContactQuerySet",
     "Correspondent",
@@ -45,11 +49,13 @@ __all__ = [
     "OwnCard",
     "Photo",
     "Remote",
+    "Resource",
     "Row",
     "SavedSearch",
     "Searched",
     "Subscription",
     "Tag",
     "Undertaking",
+    "name_key",
     "new_uid",
 ]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value, kept_source
 from apps.contacts.models import Card as Stored
-from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Origin, Undertaking
+from apps.contacts.models import Change, Contact, Different, Favourite, Group, Key, Origin, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
 from apps.contacts.services import candidates, groups, keeping
 from apps.contacts.services.keeping import Doing
@@ -256,7 +256,8 @@ def unmerge(whole: Undertaking, doing: Doing) -> None:
     for change in whole.changes.select_related("contact", "book").order_by("-pk"):
         keeping.undo(change, doing)
     one = whole.options["one"]
-    Member.objects.filter(contact_id=one, group__in=whole.options["groups"]).delete()
+    for group in Group.objects.filter(pk__in=whole.options["groups"]):
+        groups.remove(group, list(Contact.objects.filter(pk=one)))
     Favourite.objects.filter(contact_id=one, user__in=whole.options["favourites"]).delete()
     Origin.objects.filter(pk__in=whole.options.get("origins", [])).update(contact_id=whole.options["other"])
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.UNDONE)

@@ -93,8 +93,11 @@ def _one(contact: Contact, card: Card, kind: str) -> str:
 def jpeg(contact: Contact) -> bytes:
     """The photo as every program reads it; b"" where there is none."""
     octets = photos.content(contact.owner_id, f"photo:{contact.photo}") if contact.photo else None
-    if octets is None:
-        return b""
+    return as_jpeg(octets) if octets is not None else b""
+
+
+def as_jpeg(octets: bytes) -> bytes:
+    """``octets``: of ``Photo.content``."""
     made = io.BytesIO()
     with Image.open(io.BytesIO(octets), formats=["WEBP"]) as picture:
         ground = Image.new("RGB", picture.size, "white")

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.contacts import folding
-from apps.contacts.models import Contact, Group, Member
+from apps.contacts.models import Contact, Group, Member, Resource
+from apps.contacts.services import tracking
 from apps.contacts.services.keeping import NotKept
 
 MOST = 500
@@ -61,6 +62,7 @@ def make(user_id: int, name: str) -> Group:
     return group
 
 
+@transaction.atomic
 def rename(group: Group, name: str) -> None:
     """Raises ``NotKept``."""
     name = " ".join(name.split())[:100]
@@ -70,18 +72,32 @@ def rename(group: Group, name: str) -> None:
         raise NotKept(_("There is another group with that name."))
     group.name, group.key = name, key_of(name)
     group.save(update_fields=["name", "key"])
+    tracking.note_groups([group.pk])
 
 
+@transaction.atomic
+def delete(groups: Iterable[Group]) -> None:
+    """Nobody in them is touched."""
+    ids = [group.pk for group in groups]
+    tracking.note_gone(Resource.objects.filter(group__in=ids))
+    Group.objects.filter(pk__in=ids).delete()
+
+
+@transaction.atomic
 def add(group: Group, contacts: Iterable[Contact]) -> int:
     known = set(group.members.values_list("contact_id", flat=True))
     new = [Member(group=group, contact=contact) for contact in contacts if contact.pk not in known]
     Member.objects.bulk_create(new, ignore_conflicts=True, batch_size=1000)
+    tracking.note_groups([group.pk])
     return len(new)
 
 
+@transaction.atomic
 def remove(group: Group, contacts: Collection[Contact]) -> int:
     """Those that stand in it themselves; who is there by a group within it stays."""
-    return group.members.filter(contact__in=[contact.pk for contact in contacts]).delete()[0]
+    gone = group.members.filter(contact__in=[contact.pk for contact in contacts]).delete()[0]
+    tracking.note_groups([group.pk])
+    return gone
 
 
 @transaction.atomic

@@ -353,7 +353,7 @@ def undo(whole: Undertaking, doing: Doing) -> str:
     untouched = list(made.filter(version=1))
     left = made.exclude(version=1).count()
     keeping.throw_away(untouched, doing)
-    Group.objects.filter(owner_id=whole.owner_id, pk__in=whole.options.get("groups", [])).delete()
+    groups.delete(Group.objects.filter(owner_id=whole.owner_id, pk__in=whole.options.get("groups", [])))
     discard(whole)
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.UNDONE)
     if left:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.contacts.card import Card, Source, Value, put_back
 from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Subscription, Undertaking
 from apps.contacts.models import Card as Stored
+from apps.contacts.services import tracking
 from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     keep_keys(pairs)
     Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
     spell_tags(book.owner_id, documents)
+    tracking.note(each.pk for each in made)
     return made
 
 
@@ -164,6 +166,7 @@ def write(
     keep_keys([(contact, card)])
     spell_tags(contact.owner_id, [card])
     doing.change(contact, kind, before=before.to_json(), **more).save()
+    tracking.note([contact.pk])
 
 
 @transaction.atomic
@@ -184,6 +187,7 @@ def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Ki
         part = chosen[start : start + 500]
         Contact.objects.filter(pk__in=[contact.pk for contact in part]).update(deleted=deleted, changed=timezone.now())
         Change.objects.bulk_create([doing.change(contact, kind) for contact in part])
+    tracking.note(contact.pk for contact in chosen)
     return len(chosen)
 
 
@@ -197,6 +201,7 @@ def move(contacts: Iterable[Contact], book: Book, doing: Doing) -> int:
         Change.objects.bulk_create(steps)
         ids = [each.pk for each in part]
         Contact.objects.filter(pk__in=ids).update(book=book, owner_id=book.owner_id, changed=timezone.now())
+    tracking.note(contact.pk for contact in chosen)
     return len(chosen)
 
 

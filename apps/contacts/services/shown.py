@@ -138,6 +138,7 @@ def source_text(source: Source) -> str:
         "directory": _("From “%(text)s”"),
         "merge": _("From another contact, merged with this one"),
         "synced": _("Synced from %(text)s"),
+        "dav": _("From the program “%(text)s”"),
     }.get(source.kind, _("Typed by %(name)s") if source.by_name else _("Typed"))
     text = words % {"text": source.text, "name": source.by_name}
     return f"{text}, {formats.date_format(when, 'DATE_FORMAT')}" if when else text
@@ -202,6 +203,8 @@ def _about(change: Change) -> str:
         return _("synced from %(server)s") % {"server": change.text}
     if change.source == "message":
         return _("from a message you sent, “%(subject)s”") % {"subject": change.text}
+    if change.source == "dav":
+        return _("from the program “%(name)s”") % {"name": change.text}
     return ""
 
 

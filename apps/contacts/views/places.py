@@ -75,7 +75,7 @@ def groups(request: PortalRequest) -> HttpResponse:
             elif do == "inside":
                 circle.put_in(group, [own_group(request, pk) for pk in request.POST.getlist("parent")])
             elif do == "delete":
-                group.delete()
+                circle.delete([group])
                 messages.success(request, _("The group is gone. No contact was touched."))
             else:
                 raise Http404("no such action")
