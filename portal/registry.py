@@ -22,6 +22,7 @@ from portal.contracts import (
     Gate,
     PrefStore,
     Provider,
+    SearchHit,
     SearchProvider,
     SpellChecker,
     Text,
@@ -41,6 +42,7 @@ RESERVED = frozenset(
         "help",
         "home",
         "language",
+        "person",
         "preferences",
         "readyz",
         "search",
@@ -117,6 +119,9 @@ class PersonPart:
     context: Callable[[HttpRequest, Sequence[str]], Mapping[str, object]]
     """Given the person's addresses in lower case. Empty where the app knows nothing: the part is left out then."""
     order: int = 100
+    icon: str = "user"
+    lately: Callable[[HttpRequest, Sequence[str]], Sequence[SearchHit]] | None = None
+    """The newest of it in a few lines, beside the person's card in a book. What has no address leads to the part."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

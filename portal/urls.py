@@ -6,7 +6,20 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.registry import get_registry
-from portal.views import account, complete, errors, frame, health, help, home, preferences, search, selftest, sessions
+from portal.views import (
+    account,
+    complete,
+    errors,
+    frame,
+    health,
+    help,
+    home,
+    person,
+    preferences,
+    search,
+    selftest,
+    sessions,
+)
 
 core = [
     path("healthz", health.healthz, name="healthz"),
@@ -24,6 +37,9 @@ core = [
     path("selftest/<str:check_id>/", selftest.check, name="selftest_check"),
     path("search/", search.search, name="search"),
     path("complete/", complete.complete, name="complete"),
+    path("person/", person.person, name="person"),
+    path("person/lately/", person.lately, name="person_lately"),
+    path("person/parts/<str:part_id>/", person.part, name="person_part"),
     path("help/", help.help_page, name="help"),
     path("help/<str:topic_id>/", help.help_page, name="help_topic"),
     path("sign-in/", account.sign_in, name="sign_in"),
