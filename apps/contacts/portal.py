@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.contacts import prefs
+from apps.contacts import blocks, prefs
 from apps.contacts.offers import ContactSearch, PersonalBooks
-from portal.registry import HelpTopic, NavItem, PortalApp
+from portal.registry import Block, HelpTopic, NavItem, PortalApp
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -18,6 +18,17 @@ PORTAL_APP = PortalApp(
             icon="book-user",
             order=20,
             key="g c",
+        ),
+    ),
+    blocks=(
+        Block(
+            id="contacts.birthdays",
+            title=_("Birthdays"),
+            template="contacts/blocks/birthdays.html",
+            context=blocks.near,
+            icon="cake",
+            default=True,
+            order=40,
         ),
     ),
     pref_pages=(prefs.PAGE,),

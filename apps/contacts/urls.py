@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import duplicates, editing, people, places, transfer
+from apps.contacts.views import birthdays, duplicates, editing, people, places, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("books/", places.books, name="books"),
     path("groups/", places.groups, name="groups"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
+    path("birthdays/", birthdays.birthdays, name="birthdays"),
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),

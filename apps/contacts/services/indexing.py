@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import folding
+from apps.contacts import days, folding
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
 
@@ -31,6 +31,7 @@ def describe(contact: Contact, card: Card) -> None:
     contact.by_given = folding.sort_key(name)
     contact.by_family = folding.sort_key(f"{family} {given}")
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
+    contact.birthday, contact.anniversary = days.number_of(card, "BDAY"), days.number_of(card, "ANNIVERSARY")
 
 
 def searched(contact: Contact, card: Card) -> Searched:
