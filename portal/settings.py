@@ -271,6 +271,9 @@ SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)
 
+# --- contacts ------------------------------------------------------------------------------------------------------
+MAP_URL = env("MAP_URL", rules.map_url, "openstreetmap")
+
 # --- directory -----------------------------------------------------------------------------------------------------
 LDAP_SERVICES = {"ldap": 389, "ldaps": 636}
 LDAP_URL = env("LDAP_URL", conf.server_url(LDAP_SERVICES))

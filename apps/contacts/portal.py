@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.contacts import blocks, prefs
+from apps.contacts import blocks, person_parts, prefs
 from apps.contacts.offers import ContactSearch, PersonalBooks
-from portal.registry import Block, HelpTopic, NavItem, PortalApp
+from portal.registry import Block, HelpTopic, NavItem, PersonPart, PortalApp
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -34,5 +34,23 @@ PORTAL_APP = PortalApp(
     pref_pages=(prefs.PAGE,),
     help_topics=(HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),),
     address_books=(PersonalBooks(),),
+    person_parts=(
+        PersonPart(
+            id="contacts.cards",
+            title=_("In address books"),
+            template="contacts/parts/cards.html",
+            context=person_parts.cards,
+            order=10,
+            icon="book-user",
+        ),
+        PersonPart(
+            id="contacts.keys",
+            title=_("Keys"),
+            template="contacts/parts/keys.html",
+            context=person_parts.keys,
+            order=40,
+            icon="key-round",
+        ),
+    ),
     search_providers=(ContactSearch(),),
 )

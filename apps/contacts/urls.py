@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import birthdays, duplicates, editing, people, places, transfer
+from apps.contacts.views import birthdays, duplicates, editing, people, places, qr, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -20,5 +20,7 @@ urlpatterns = [
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/history/", people.history, name="history"),
     path("<int:pk>/photo/", people.photo, name="photo"),
+    path("<int:pk>/qr/", qr.page, name="qr"),
+    path("<int:pk>/qr.svg", qr.picture, name="qr_picture"),
     path("<int:pk>/contact.vcf", transfer.vcard, name="vcard"),
 ]
