@@ -26,6 +26,7 @@ from portal.contracts import (
     PrefStore,
     ProgramPasswords,
     Provider,
+    SearchHit,
     SearchProvider,
     SpellChecker,
     Text,
@@ -47,6 +48,7 @@ RESERVED = frozenset(
         "help",
         "home",
         "language",
+        "person",
         "preferences",
         "readyz",
         "search",
@@ -132,6 +134,9 @@ class PersonPart:
     context: Callable[[HttpRequest, Sequence[str]], Mapping[str, object]]
     """Given the person's addresses in lower case. Empty where the app knows nothing: the part is left out then."""
     order: int = 100
+    icon: str = "user"
+    lately: Callable[[HttpRequest, Sequence[str]], Sequence[SearchHit]] | None = None
+    """The newest of it in a few lines, beside the person's card in a book. What has no address leads to the part."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

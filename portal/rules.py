@@ -29,6 +29,25 @@ def _is_template(value: str, known: set[str]) -> bool:
     return bool(fields) and fields <= known and value.count("{") == value.count("}")
 
 
+#: Names for what sites usually want of MAP_URL.
+MAPS = {
+    "openstreetmap": "https://www.openstreetmap.org/search?query={place}",
+    "geo": "geo:0,0?q={place}",
+    "none": "",
+}
+
+
+def map_url(value: str) -> str:
+    """One of ``MAPS``, or a web address with ``{place}``; "" for no map."""
+    if value in MAPS:
+        return MAPS[value]
+    if not re.fullmatch(r"https?://[^\s{}/]+/[^\s{}]*\{place\}[^\s{}]*", value):
+        raise ValueError(
+            f"write {', '.join(MAPS)}, or a web address with {{place}}: https://maps.example.org/?q={{place}}."
+        )
+    return value
+
+
 def filled(template: str, values: Mapping[str, str]) -> str:
     """A template of one of these settings with its values: in one pass, for a value may itself look like a part."""
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)

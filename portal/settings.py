@@ -275,6 +275,8 @@ consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=S
 # --- servers that people name themselves (portal.outward) ----------------------------------------------------------
 INSIDE_NETWORKS = env("INSIDE_NETWORKS", rules.inside_networks)
 INSIDE_CA_FILE = env("INSIDE_CA_FILE", conf.authorities)
+# --- contacts ------------------------------------------------------------------------------------------------------
+MAP_URL = env("MAP_URL", rules.map_url, "openstreetmap")
 
 # --- directory -----------------------------------------------------------------------------------------------------
 LDAP_SERVICES = {"ldap": 389, "ldaps": 636}

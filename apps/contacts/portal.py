@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.contacts import prefs
+from apps.contacts import blocks, person_parts, prefs
 from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
-from portal.registry import DelegationKind, HelpTopic, NavItem, PortalApp, WellKnown
+from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, WellKnown
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -21,6 +21,17 @@ PORTAL_APP = PortalApp(
             icon="book-user",
             order=20,
             key="g c",
+        ),
+    ),
+    blocks=(
+        Block(
+            id="contacts.birthdays",
+            title=_("Birthdays"),
+            template="contacts/blocks/birthdays.html",
+            context=blocks.near,
+            icon="cake",
+            default=True,
+            order=40,
         ),
     ),
     pref_pages=(prefs.PAGE,),
@@ -39,6 +50,24 @@ PORTAL_APP = PortalApp(
             label=_("Refreshing a subscribed address book"),
             revoke=subscriptions.revoke,
             url_name="contacts:books",
+        ),
+    ),
+    person_parts=(
+        PersonPart(
+            id="contacts.cards",
+            title=_("In address books"),
+            template="contacts/parts/cards.html",
+            context=person_parts.cards,
+            order=10,
+            icon="book-user",
+        ),
+        PersonPart(
+            id="contacts.keys",
+            title=_("Keys"),
+            template="contacts/parts/keys.html",
+            context=person_parts.keys,
+            order=40,
+            icon="key-round",
         ),
     ),
     search_providers=(ContactSearch(),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.prefs import PrefPage, bool_pref, choice_pref
+from portal.prefs import PrefPage, bool_pref, choice_pref, int_pref
 
 ORDER = choice_pref(
     "contacts.order",
@@ -38,12 +38,21 @@ COLLECT = bool_pref(
     help=_("Whoever is in none of your address books yet goes into one of their own, “Written to”. Senders never do."),
     words=_("collected, recipients, automatic"),
 )
+BIRTHDAY_DAYS = int_pref(
+    "contacts.birthday_days",
+    _("Days ahead that birthdays are shown"),
+    30,
+    minimum=1,
+    maximum=365,
+    help=_("On the home page; anniversaries too."),
+    words=_("birthday, anniversary, block"),
+)
 
 PAGE = PrefPage(
     id="contacts.page",
     title=_("Contacts"),
     help=_("How your address books are shown, and what goes into them by itself."),
-    prefs=(ORDER, NAMES, PAGE_SIZE, ENDLESS, COLLECT),
+    prefs=(ORDER, NAMES, PAGE_SIZE, ENDLESS, COLLECT, BIRTHDAY_DAYS),
     icon="book-user",
     order=60,
 )

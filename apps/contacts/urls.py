@@ -2,7 +2,19 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from apps.contacts.views import asking, duplicates, editing, people, places, programs, subscriptions, taking, transfer
+from apps.contacts.views import (
+    asking,
+    birthdays,
+    duplicates,
+    editing,
+    people,
+    places,
+    programs,
+    qr,
+    subscriptions,
+    taking,
+    transfer,
+)
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -15,6 +27,7 @@ urlpatterns = [
     path("search/", asking.search, name="search"),
     path("searches/", asking.saved, name="searches"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
+    path("birthdays/", birthdays.birthdays, name="birthdays"),
     path("import/", transfer.imports, name="imports"),
     path("import/<int:import_id>/", transfer.one_import, name="import"),
     path("export/", transfer.export, name="export"),
@@ -27,5 +40,7 @@ urlpatterns = [
     path("<int:pk>/history/", people.history, name="history"),
     path("<int:pk>/photo/", people.photo, name="photo"),
     path("<int:pk>/refresh/", taking.refresh, name="refresh"),
+    path("<int:pk>/qr/", qr.page, name="qr"),
+    path("<int:pk>/qr.svg", qr.picture, name="qr_picture"),
     path("<int:pk>/contact.vcf", transfer.vcard, name="vcard"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,6 +21,9 @@ from portal.credentials import Locked
 if TYPE_CHECKING:
     from portal.http import PortalRequest
 
+P = ParamSpec("P")
+Asked: TypeAlias = Callable[Concatenate[HttpRequest, P], Mapping[str, object]]
+
 NEWEST = 6
 MOST_FOLDERS = 8
 
@@ -30,13 +33,13 @@ def has_mailbox(request: HttpRequest) -> bool:
     return user.is_authenticated and not user.is_local
 
 
-def says_why(context: Callable[[HttpRequest], Mapping[str, object]]) -> Callable[[HttpRequest], Mapping[str, object]]:
-    """A block whose mail server fails says so in the words of the mail pages."""
+def says_why(context: Asked[P]) -> Asked[P]:
+    """A block, or a part of a person's page, whose mail server fails says so in the words of the mail pages."""
 
     @wraps(context)
-    def told(request: HttpRequest) -> Mapping[str, object]:
+    def told(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> Mapping[str, object]:
         try:
-            return context(request)
+            return context(request, *args, **kwargs)
         except SignInRefused as error:
             raise Locked(refused=True) from error
         except MailError as error:

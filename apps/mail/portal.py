@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.mail import blocks, diagnostics, prefs
+from apps.mail import blocks, diagnostics, person_parts, prefs
 from apps.mail.holdings import HOLDINGS
 from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, revoke_sending
-from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PortalApp
+from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PersonPart, PortalApp
 
 PORTAL_APP = PortalApp(
     id="mail",
@@ -51,6 +51,26 @@ PORTAL_APP = PortalApp(
     ),
     pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES),
     address_books=(RecentRecipients(),),
+    person_parts=(
+        PersonPart(
+            id="mail.conversations",
+            title=_("Recent conversations"),
+            template="mail/parts/conversations.html",
+            context=person_parts.conversations,
+            lately=person_parts.said_lately,
+            order=20,
+            icon="mail",
+        ),
+        PersonPart(
+            id="mail.files",
+            title=_("Files exchanged"),
+            template="mail/parts/files.html",
+            context=person_parts.files,
+            lately=person_parts.files_lately,
+            order=30,
+            icon="paperclip",
+        ),
+    ),
     search_providers=(MailSearch(),),
     composer=MailComposer(),
     diagnostics=(

@@ -35,6 +35,15 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
+def person_url(*emails: object) -> str:
+    """The page of the person with these addresses; "" where none of them is an address."""
+    from portal import people
+
+    good = people.addresses(str(email or "") for email in emails)
+    return people.url(good) if good else ""
+
+
+@register.simple_tag
 @cache
 def mark_address() -> str:
     """The site's mark within an address: as a file it would be one more request of everybody's first visit."""

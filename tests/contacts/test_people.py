@@ -57,7 +57,12 @@ def test_who_is_sorted_by_the_family_name_where_that_is_wished(as_alice: Client,
     for name in ("Zoë Abel", "Anna Zimmer", "Ève Lambert"):
         add(alice, name)
     assert names(as_alice) == ["Anna Zimmer", "Ève Lambert", "Zoë Abel"]
-    data = {"contacts.order": "family", "contacts.names": "family", "contacts.page_size": "100"}
+    data = {
+        "contacts.order": "family",
+        "contacts.names": "family",
+        "contacts.page_size": "100",
+        "contacts.birthday_days": "30",
+    }
     as_alice.post(reverse("portal:preferences_page", args=["contacts.page"]), data)
     assert names(as_alice) == ["Abel, Zoë", "Lambert, Ève", "Zimmer, Anna"]
 

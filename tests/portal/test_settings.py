@@ -56,6 +56,7 @@ WRONG = {
     "MAIL_ADDRESS_RULE": "{name}@example.org",
     "MAIL_DOMAIN": "@example.org",
     "MAIL_LOGIN_RULE": "{name}",
+    "MAP_URL": "https://maps.example.org/?q=place",
     "MAX_MESSAGE_MB": "-1",
     "OIDC_CA_FILE": "/no/such/file.pem",
     "OIDC_CLIENT_ID": "yu\nrt",

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PORTAL = ROOT / "portal/static/portal"
 SHEETS = [PORTAL / "css/yurt.css", *(ROOT / f"apps/mail/static/mail/css/{name}.css" for name in ("mail", "search"))]
 BESIDES = [  # for some pages only
+    PORTAL / "css/person.css",
     ROOT / "apps/mail/static/mail/css/compose.css",
     ROOT / "apps/contacts/static/contacts/css/contacts.css",
 ]

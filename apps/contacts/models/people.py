@@ -105,6 +105,8 @@ class Contact(models.Model):
     photo = models.CharField(max_length=64, blank=True)  # ``Photo.digest``
     by_given = models.CharField(max_length=100)
     by_family = models.CharField(max_length=100)
+    birthday = models.PositiveSmallIntegerField(null=True)  # ``days.Day.number``, as the next one
+    anniversary = models.PositiveSmallIntegerField(null=True)
 
     objects = ContactQuerySet.as_manager()
 
@@ -117,6 +119,8 @@ class Contact(models.Model):
             models.Index(fields=["book", "deleted", "by_given"], name="contacts_book_given"),
             models.Index(fields=["book", "deleted", "by_family"], name="contacts_book_family"),
             models.Index(fields=["book", "uid"], name="contacts_book_uid"),
+            models.Index(fields=["owner", "birthday"], name="contacts_owner_birthday"),
+            models.Index(fields=["owner", "anniversary"], name="contacts_owner_anniversary"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import folding, sounds
+from apps.contacts import days, folding, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Fielded, Key, Searched, Tag
 from apps.contacts.services import fields
@@ -32,6 +32,7 @@ def describe(contact: Contact, card: Card) -> None:
     contact.by_given = folding.sort_key(name)
     contact.by_family = folding.sort_key(f"{family} {given}")
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
+    contact.birthday, contact.anniversary = days.number_of(card, "BDAY"), days.number_of(card, "ANNIVERSARY")
 
 
 def keep_texts(pairs: Iterable[tuple[Contact, Card]]) -> None:

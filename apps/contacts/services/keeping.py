@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from apps.auth.models import User
 
 #: What ``indexing.describe`` fills.
-DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family")
+DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family", "birthday", "anniversary")
 MOST_VALUES = 300  # of one contact
 SYNCED = "synced"  # see ``Source``
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
@@ -17,11 +17,12 @@ from apps.contacts import folding
 from apps.contacts.card import Card, Difference, Source, Value, differences
 from apps.contacts.models import Change, Contact
 from apps.contacts.properties import BY_NAME, PROPERTIES, label_of, type_names
-from apps.contacts.services import keeping
+from apps.contacts.services import keeping, key_words, maps
 from portal import addressing
 from portal.contracts import Address
 
 IN_THE_HEAD = frozenset({"FN", "N", "PHOTO", "CATEGORIES", "TITLE", "ORG"})
+COPIED = frozenset({"EMAIL", "TEL", "ADR", "URL", "IMPP"})
 CALLS = frozenset({"sip", "sips", "xmpp", "skype", "tel"})
 
 
@@ -35,10 +36,18 @@ class Line:
     lines: bool = False
     source: str = ""  # where it comes from, for whoever points at it
     outside: bool = False  # its link leads out of the portal
+    copied: str = ""  # what its button copies
+    map: str = ""  # where it is on a map: nobody is asked before it is clicked
 
 
-def lines(card: Card, *, user: AbstractBaseUser) -> list[Line]:
-    order = [prop.name for prop in PROPERTIES if prop.name not in IN_THE_HEAD]
+def head(card: Card) -> str:
+    """Position and organisation."""
+    return " · ".join(text for name in ("TITLE", "ORG") for value in card.all(name) if (text := value.text))
+
+
+def lines(card: Card, *, user: AbstractBaseUser, only: Collection[str] = ()) -> list[Line]:
+    """``only``: of these properties."""
+    order = [prop.name for prop in PROPERTIES if prop.name not in IN_THE_HEAD and (not only or prop.name in only)]
     shown = [value for name in order for value in card.all(name)]
     return [_line(card, value, user) for value in shown if value.text.strip()]
 
@@ -65,6 +74,8 @@ def _line(card: Card, value: Value, user: AbstractBaseUser) -> Line:
         prop.kind == "lines",
         said_by(card, value),
         outside=prop.kind == "url",
+        copied=value.text if value.name in COPIED else "",
+        map=maps.map_url(value),
     )
 
 
@@ -73,6 +84,8 @@ def _text(value: Value) -> str:
         return date_text(value.text)
     if value.name == "LANG":
         return language_text(value.text)
+    if value.name == "KEY":
+        return key_words.in_text(value.text)
     return value.text.removeprefix("text:") if value.name == "RELATED" else value.text
 
 
@@ -104,14 +117,26 @@ def _href(value: Value, user: AbstractBaseUser, name: str) -> str:
     text = value.text.strip()
     if value.name == "EMAIL":
         return addressing.compose_url(user=user, to=[Address(text, name if name != text else "")])
-    if value.name == "TEL" and folding.digits(text):
-        return f"tel:{'+' if text.lstrip('tel: ').startswith('+') else ''}{folding.digits(text)}"
+    if value.name == "TEL":
+        return _call(text)
     if value.name in {"URL", "FBURL"}:
         return web_address(text)
     if value.name == "IMPP":
         scheme, _colon, rest = text.partition(":")
         return f"{scheme.lower()}:{quote(rest, safe='@.+-_/')}" if scheme.lower() in CALLS and rest else ""
     return ""
+
+
+def call_url(card: Card) -> str:
+    """The first number that somebody speaks at: no fax, no pager."""
+    numbers = (value for value in card.all("TEL") if not {"fax", "pager"} & set(value.types))
+    return next((url for value in numbers if (url := _call(value.text.strip()))), "")
+
+
+def _call(text: str) -> str:
+    """RFC 3966."""
+    digits = folding.digits(text)
+    return f"tel:{'+' if text.lstrip('tel: ').startswith('+') else ''}{digits}" if digits else ""
 
 
 def web_address(text: str) -> str:

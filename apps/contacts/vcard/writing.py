@@ -36,8 +36,8 @@ ADDRESSES = frozenset({"URL", "IMPP", "FBURL"})  # of VALUE=uri: a comma in them
 
 
 def written(card: Card, *, uid: str, version: str = "4.0", photo: bytes = b"") -> str:
-    """One card with CRLF line ends. ``photo`` is a JPEG file."""
-    lines = ["BEGIN:VCARD", f"VERSION:{version}", f"UID:{_one_line(uid)}"]
+    """One card with CRLF line ends. ``photo`` is a JPEG file; a card without ``uid`` is a new one wherever it comes."""
+    lines = ["BEGIN:VCARD", f"VERSION:{version}", *([f"UID:{_one_line(uid)}"] if uid else [])]
     if version != "4.0" and card.first("N") is None:
         lines.append("N:;;;;")  # RFC 2426 section 3.1.2 wants one
     for number, value in enumerate(card.values, 1):

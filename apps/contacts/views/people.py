@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.contacts.card import emails
 from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group, OwnCard
 from apps.contacts.services import access, correspondents, duplicates, groups, keeping, listing, photos, shown, taking
 from apps.contacts.services.indexing import tags_of
@@ -27,7 +28,7 @@ from apps.contacts.views.common import (
     own_group,
     side,
 )
-from portal import addressing
+from portal import addressing, people
 from portal.contracts import Address
 from portal.http import PortalRequest, is_fragment
 
@@ -91,7 +92,10 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "open": found.pk,
         "lines": shown.lines(card, user=request.user),
         "unknown": shown.unknown(card),
-        "head": " · ".join(text for name in ("TITLE", "ORG") for value in card.all(name) if (text := value.text)),
+        "head": shown.head(card),
+        "call": shown.call_url(card),
+        "about": people.url(addresses) if (addresses := people.addresses(emails(card))) else "",
+        "lately_url": people.url(addresses, "portal:person_lately") if addresses else "",
         "tags_here": tags_of(card),
         "in_groups": members,
         "other_groups": [each for each in Group.objects.filter(owner_id=user_id) if each not in members],

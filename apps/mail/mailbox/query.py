@@ -17,8 +17,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from apps.mail.mailbox.store import Query, Words
 
-#: Operators that look for text in one place; a word without operator looks in from, to, cc, subject and body.
-FIELDS = ("from", "to", "cc", "bcc", "subject", "body")
+#: Operators that look for text in one place; a word without operator looks in from, to, cc, subject and body, and
+#: "with" in from, to, cc and bcc: there it may be several addresses with commas between them, of which one is enough.
+FIELDS = ("from", "to", "cc", "bcc", "subject", "body", "with")
 #: Operators with a fixed set of values.
 CHOICES = {"has": ("attachment",), "is": ("unread", "read", "flagged", "answered")}
 DAYS = ("before", "after")
@@ -28,6 +29,7 @@ OPERATORS = (*FIELDS, *CHOICES, *DAYS, *AGES, *SIZES, "in")
 ANYWHERE = "anywhere"
 
 MAX_TERMS = 20
+MAX_ADDRESSES = 10  # of one "with"
 MAX_OCTETS = 2**32 - 1  # an IMAP number (RFC 3501 section 9)
 
 _FLAGS = {
@@ -136,7 +138,7 @@ def _narrowed(query: Query, term: Term, today: date, zone: tzinfo) -> Query | st
     if not term.key or term.key in FIELDS:
         if not term.value.strip('"'):
             return "text"
-        return replace(query, words=(*query.words, Words(term.key, term.value, term.negated)))
+        return replace(query, words=(*query.words, _words(term)))
     if term.key in CHOICES:
         return _with_choice(query, term)
     if term.key in SIZES:
@@ -150,6 +152,13 @@ def _narrowed(query: Query, term: Term, today: date, zone: tzinfo) -> Query | st
     if (term.key in ("before", "older")) != term.negated:
         return replace(query, before=min(moment, query.before or moment))
     return replace(query, since=max(moment, query.since or moment))
+
+
+def _words(term: Term) -> Words:
+    texts = term.value.split(",") if term.key == "with" else [term.value]
+    if len(texts) > MAX_ADDRESSES or not all("@" in text.strip("@ ") for text in texts):
+        texts = [term.value]  # a name with a comma in it
+    return Words(term.key, texts[0].strip(), term.negated, tuple(text.strip() for text in texts[1:]))
 
 
 def _with_choice(query: Query, term: Term) -> Query | str:

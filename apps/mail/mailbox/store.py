@@ -161,11 +161,17 @@ class MessageDetail:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A word or phrase to look for. ``field``: from, to, cc, bcc, subject or body; "" is any of them but bcc."""
+    """A word or phrase to look for. ``field``: from, to, cc, bcc, subject or body; "with" is any of the first four, ""
+    any of them but bcc. One of ``others`` will do as well as ``text``."""
 
     field: str
     text: str
     negated: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return (self.text, *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

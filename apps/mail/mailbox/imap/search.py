@@ -21,7 +21,7 @@ from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.store import Query, Words
 
 MAX_WORDS = 20
-FIELDS = ("FROM", "TO", "CC", "SUBJECT", "BODY")
+FIELDS = {"": ("FROM", "TO", "CC", "SUBJECT", "BODY"), "with": ("FROM", "TO", "CC", "BCC")}
 
 _OLDEST, _NEWEST = date(1970, 1, 2), date(2037, 12, 31)
 _FLAG_KEYS = {"\\Seen": "SEEN", "\\Flagged": "FLAGGED", "\\Answered": "ANSWERED"}
@@ -90,13 +90,17 @@ def find(connection: Connection, memory: Memory, query: Query, within: Wire | No
     result = connection.attempt(_command(connection, query, tests, within))
     here: Sequence[Words] = ()
     if not result.completion.ok:
-        here = [test for test in tests if not test.text.isascii()]
+        here = [test for test in tests if not _is_ascii(test)]
         if not here:
             raise result.completion.error()
         # BADCHARSET and its silent relatives: the server answers for the rest, and these words are looked for here.
-        plain = [test for test in tests if test.text.isascii()]
+        plain = [test for test in tests if _is_ascii(test)]
         result = connection.execute(_command(connection, query, plain, within))
     return sift.sifted(connection, memory, query, here, found_uids(result))
+
+
+def _is_ascii(test: Words) -> bool:
+    return all(text.isascii() for text in test.texts)
 
 
 def _command(connection: Connection, query: Query, tests: Sequence[Words], within: Wire | None) -> Command:
@@ -142,9 +146,10 @@ def _days(query: Query) -> list[Piece]:
 def _one_test(test: Words) -> list[Piece]:
     """``FROM w``, or ``OR FROM w OR TO w OR CC w OR SUBJECT w BODY w``; with NOT before either."""
     pieces: list[Piece] = [guard.words("NOT")] if test.negated else []
-    fields = (test.field.upper(),) if test.field else FIELDS
-    for field in fields:
-        if field != fields[-1]:
+    fields = FIELDS.get(test.field, (test.field.upper(),))
+    ways = [(field, text) for text in test.texts for field in fields]
+    for at, (field, text) in enumerate(ways, 1):
+        if at < len(ways):
             pieces.append(guard.words("OR"))
-        pieces += [guard.words(field), guard.string(test.text)]
+        pieces += [guard.words(field), guard.string(text)]
     return pieces

@@ -95,8 +95,11 @@ def _holds(word: Words, row: Summary, text: str) -> bool:
     people = {"from": envelope.from_, "to": envelope.to, "cc": envelope.cc, "bcc": envelope.bcc}
     fields = {name: " ".join(f"{person.name} {person.email}" for person in some) for name, some in people.items()}
     fields |= {"subject": envelope.subject, "body": text}
-    wanted = [fields[word.field]] if word.field else [value for name, value in fields.items() if name != "bcc"]
-    return any(folded(word.text) in folded(value) for value in wanted)
+    if word.field == "with":
+        wanted = [fields[name] for name in people]
+    else:
+        wanted = [fields[word.field]] if word.field else [value for name, value in fields.items() if name != "bcc"]
+    return any(folded(text) in folded(value) for value in wanted for text in word.texts)
 
 
 def _texts(connection: Connection, uids: Iterable[int]) -> Mapping[int, str]:
