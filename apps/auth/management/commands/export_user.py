@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.auth.management import people
 from portal import your_data
+from portal.management import people
 from portal.patience import patient
 from portal.security_events import tell
 

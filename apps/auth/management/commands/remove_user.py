@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from apps.auth.management import people
 from portal import your_data
+from portal.management import people
 from portal.patience import patient
 
 
