@@ -68,6 +68,15 @@ def _octets(path: Path) -> Iterator[bytes]:
             yield part
 
 
+def attached(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """Files at contacts."""
+    from apps.contacts.models import File
+
+    for file in File.objects.filter(contact__owner=user.pk).order_by("pk").iterator(chunk_size=10):
+        name = file.name.replace("/", "_")
+        yield ExportFile(f"files/{file.contact_id}/{name}", "application/octet-stream", [bytes(file.content)])
+
+
 HOLDINGS = (
     Holding(
         id="contacts.imports",
@@ -87,6 +96,47 @@ HOLDINGS = (
         order=210,
     ),
     Holding(
+        id="contacts.programs",
+        label=_("What phones and other programs know of address books"),
+        tables=(
+            Table(model="contacts.bookaddress", owner="owner"),
+            Table(model="contacts.collection", owner="book__owner", derived=True),
+            Table(model="contacts.resource", owner="book__owner"),
+        ),
+        order=202,
+    ),
+    Holding(
+        id="contacts.subscriptions",
+        label=_("Subscribed address books"),
+        tables=(
+            Table(model="contacts.remote", owner="subscription__book__owner"),
+            Table(model="contacts.subscription", owner="book__owner"),
+        ),
+        order=204,
+    ),
+    Holding(
+        id="contacts.copies",
+        label=_("Copies of cards that are kept up to date"),
+        tables=(Table(model="contacts.origin", owner="contact__owner"),),
+        order=206,
+    ),
+    Holding(
+        id="contacts.searches",
+        label=_("Kept searches of contacts"),
+        tables=(Table(model="contacts.savedsearch", owner="owner"),),
+        order=208,
+    ),
+    Holding(
+        id="contacts.files",
+        label=_("Files at contacts"),
+        tables=(
+            Table(model="contacts.file", owner="by", clear=("by",)),
+            Table(model="contacts.file", owner="contact__owner"),
+        ),
+        files=attached,
+        order=209,
+    ),
+    Holding(
         id="contacts.groups",
         label=_("Groups of contacts"),
         tables=(Table(model="contacts.member", owner="group__owner"), Table(model="contacts.group", owner="owner")),
@@ -104,6 +154,8 @@ HOLDINGS = (
         label=_("Contacts"),
         tables=(
             Table(model="contacts.searched", owner="contact__owner", derived=True),
+            Table(model="contacts.fielded", owner="contact__owner", derived=True),
+            Table(model="contacts.owncard"),
             Table(model="contacts.key", owner="owner", derived=True),
             Table(model="contacts.favourite"),
             Table(model="contacts.different", owner="one__owner"),

@@ -37,6 +37,7 @@ NO_PERSON = {
     "portal.workerping": "a question of the self-test",
     "portal_auth.rule": "what the site asks for",
     "portal_prefs.preferencedefault": "what the site sets",
+    "portal_auth.directorygroup": "which groups of the directory feed which of the site",
     "auth.group": "of the site; who is in it is a table of its own",
     "auth.permission": "made by migrate",
     "auth.group_permissions": "of the site",
@@ -47,7 +48,9 @@ WITHOUT_TEXT = {
     "portal.noticedismissal",
     "portal_auth.user_groups",
     "portal_auth.user_user_permissions",
+    "contacts.collection",
     "contacts.favourite",
+    "contacts.owncard",
     "contacts.different",
     "contacts.member",
 }
