@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
-from apps.contacts.models import Correspondent, Group, Key
-from apps.contacts.services import correspondents, groups, listing
+from apps.contacts.models import Correspondent, Key
+from apps.contacts.services import access, correspondents, finding, groups, listing
+from apps.contacts.services.access import Viewer
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
@@ -36,7 +37,21 @@ class PersonalBooks:
         found = self._written_to(user.pk, words, limit)
         if len(found) < limit:
             found += [each for each in self._others(user.pk, words, limit) if each not in found]
+        if shared := self._shared(user.pk, words):
+            found = sorted([*found, *shared], key=lambda each: -each.rank)  # of equals one's own come first
         return found[:limit]
+
+    def _shared(self, user_id: int, words: list[str]) -> list[Contact]:
+        """Others' people: all words begin a word of what may be seen of them, and so does the address."""
+        viewer = Viewer(user_id)
+        ids = finding.beginning(viewer, words) if viewer.shares else set()
+        people = [each for each in access.contacts(user_id, viewer).filter(pk__in=ids) if each.email]
+        keys = [folding.email_key(each.email) for each in people]
+        heats = dict(Correspondent.objects.filter(user_id=user_id, key__in=keys).values_list("key", "heat"))
+        return [
+            replace(self._contact(each, each.email), rank=correspondents.rank(heats[key]) if key in heats else 0.0)
+            for each, key in sorted(zip(people, keys, strict=True), key=lambda pair: (pair[0].by_given, pair[0].pk))
+        ]
 
     def _written_to(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
         keys = self._beginning(user_id, Key.Kind.LATELY, words)
@@ -79,10 +94,8 @@ class PersonalBooks:
         return Contact(Address(address, name), url=url, source=str(gettext_lazy("Contacts")))
 
     def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
-        keys = [folding.email_key(email) for email in emails]
-        found = Key.objects.filter(owner_id=user.pk, kind=Key.Kind.EMAIL, key__in=keys, contact__deleted=None)
-        people = found.select_related("contact").order_by("-pk")
-        return {each.key: self._contact(each.contact, each.key) for each in people}
+        found = finding.people_by_email(user.pk, [folding.email_key(email) for email in emails])
+        return {key: self._contact(person, key) for key, person in found.items()}
 
     def add_url(self, address: Address) -> str:
         return f"{reverse('contacts:new')}?{urlencode({'email': address.email, 'name': address.name})}"
@@ -91,11 +104,11 @@ class PersonalBooks:
         """``group``: the number of one."""
         if not (group.isascii() and group.isdecimal() and len(group) < 16):
             raise LookupError(group)
-        found = Group.objects.filter(owner_id=user.pk, pk=int(group)).first()
+        found = next((each for each in access.groups(user.pk) if each.pk == int(group)), None)
         if found is None:
             raise LookupError(group)
-        people = Person.objects.of(user.pk).kept().filter(pk__in=groups.contact_ids(user.pk, found.pk))
-        addresses = (Address(each.email, each.name) for each in people.exclude(email="").order_by("by_given"))
+        people = access.contacts(user.pk).kept().filter(pk__in=groups.contact_ids(found.owner_id, found.pk))
+        addresses = (Address(each.email, each.name) for each in people.order_by("by_given") if each.email)
         return list({folding.email_key(address.email): address for address in addresses}.values())
 
 

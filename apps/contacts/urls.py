@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import duplicates, editing, people, places, transfer
+from apps.contacts.views import duplicates, editing, people, places, sharing, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("<int:pk>/", people.contact, name="contact"),
     path("<int:pk>/act/", people.act, name="act"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
+    path("books/<int:book_id>/share/", sharing.share_book, name="share_book"),
+    path("groups/<int:group_id>/share/", sharing.share_group, name="share_group"),
+    path("<int:pk>/share/", sharing.share_contact, name="share"),
     path("<int:pk>/history/", people.history, name="history"),
     path("<int:pk>/photo/", people.photo, name="photo"),
     path("<int:pk>/contact.vcf", transfer.vcard, name="vcard"),

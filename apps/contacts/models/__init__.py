@@ -18,6 +18,7 @@ from apps.contacts.models.people import (
     Tag,
     new_uid,
 )
+from apps.contacts.models.sharing import Hidden, Rules, Share
 from apps.contacts.models.undertakings import Row, Undertaking
 
 __all__ = [
@@ -33,11 +34,14 @@ __all__ = [
     "Different",
     "Favourite",
     "Group",
+    "Hidden",
     "Key",
     "Member",
     "Photo",
     "Row",
+    "Rules",
     "Searched",
+    "Share",
     "Tag",
     "Undertaking",
     "new_uid",

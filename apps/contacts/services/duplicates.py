@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from apps.contacts.card import Card, Value, kept_source
 from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
-from apps.contacts.services import groups, keeping
+from apps.contacts.services import groups, keeping, permits
 from apps.contacts.services.keeping import Doing
 
 MOST_PAIRS = 200
@@ -107,7 +107,7 @@ def _similar(names: Iterable[tuple[str, int]]) -> Iterator[tuple[int, int, str, 
 
 
 def of_contact(contact: Contact) -> Pair | None:
-    """The strongest reason to take somebody else for this one."""
+    """The strongest reason to take somebody else of its owner's for this one: for its owner only."""
     denied = {pk for pair in Different.objects.filter(one=contact).values_list("other_id") for pk in pair}
     denied |= {pk for pair in Different.objects.filter(other=contact).values_list("one_id") for pk in pair}
     own = list(contact.keys.filter(kind__in=KINDS).values_list("kind", "key"))
@@ -185,7 +185,8 @@ def _repeats(value: Value, known: Value) -> bool:
 def merge(
     one: Contact, other: Contact, doing: Doing, *, from_other: Collection[str] = (), left_out: Collection[str] = ()
 ) -> Undertaking:
-    """Into ``one``; ``other`` goes to the trash. Raises ``Outdated``."""
+    """Into ``one``; ``other`` goes to the trash. Both have to be one's own. Raises ``NotKept`` and ``Outdated``."""
+    permits.owned(doing.user, [one, other])
     before = keeping.document(one)
     card = taken(before, keeping.document(other), from_other=from_other, left_out=left_out)
     whole = Undertaking.objects.create(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import folding
+from apps.contacts import folding, lenses
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Key, Searched, Tag
 
@@ -30,12 +30,13 @@ def describe(contact: Contact, card: Card) -> None:
     contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
     contact.by_given = folding.sort_key(name)
     contact.by_family = folding.sort_key(f"{family} {given}")
+    contact.private = any(lenses.private(value) for value in card.values)
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
 
 
 def searched(contact: Contact, card: Card) -> Searched:
     """Not saved."""
-    return Searched(contact=contact, words=_searched(card))
+    return Searched(contact=contact, words=searched_text(card))
 
 
 def _order(card: Card, name: str) -> tuple[str, str]:
@@ -51,7 +52,7 @@ def _order(card: Card, name: str) -> tuple[str, str]:
     return given, family
 
 
-def _searched(card: Card) -> str:
+def searched_text(card: Card) -> str:
     texts = [value.text for name in SEARCHED for value in card.all(name)]
     words = dict.fromkeys(word for text in texts for word in folding.words(text))
     numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
@@ -64,7 +65,7 @@ def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
     rows = []
     emails: dict[int, list[str]] = defaultdict(list)
     for contact, card in pairs:
-        for kind, key in dict.fromkeys((kind, key) for kind, key in _keys(card) if key):
+        for kind, key in dict.fromkeys((kind, key) for kind, key in keys_of(card) if key):
             rows.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
             if kind == EMAIL:
                 emails[contact.owner_id].append(key[:190])
@@ -94,7 +95,7 @@ def warm(owner_id: int, emails: Collection[str]) -> None:
     )
 
 
-def _keys(card: Card) -> Iterator[tuple[str, str]]:
+def keys_of(card: Card) -> Iterator[tuple[str, str]]:
     for name in ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"):
         for value in card.all(name):
             for word in folding.words(value.text)[:12]:
