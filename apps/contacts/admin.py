@@ -52,7 +52,7 @@ class ShareAdmin(ShareModelAdmin):
     list_select_related = ["owner", "user", "group", "book", "by"]
     date_hierarchy = "at"
     fields = ["owner", "what", "with_whom", "level", "part", "by", "at"]
-    readonly_fields = fields
+    readonly_fields = ["owner", "what", "with_whom", "level", "part", "by", "at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -143,8 +143,8 @@ class NotYours(Exception):
 
 
 def brought_back(whole: Card, wanted: Iterable[Value], *, sees: Lens, edits: Lens) -> list[Value]:
-    """What somebody has made of the part they may edit, with all that they have not seen. What they see and may not edit
-    may come along as it is. Raises ``NotYours``."""
+    """What somebody has made of the part they may edit, with all that they have not seen. What they see and may not
+    edit may come along as it is. Raises ``NotYours``."""
     known = seen(whole, sees)
     new = {value.id: value for value in wanted if value.id}
     added = [value for value in wanted if not value.id]

@@ -93,7 +93,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     viewer: Viewer | None = None
 
     def seen_by(self, viewer: Viewer) -> ContactQuerySet:
-        found = self._chain()
+        found = self.all()
         found.viewer = viewer
         return found
 

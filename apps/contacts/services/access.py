@@ -220,9 +220,9 @@ def groups(user_id: int, viewer: Viewer | None = None) -> list[Group]:
     """Own ones, then those that are shared; of others' groups only these."""
     shared = [share.circle_id for share in (viewer or Viewer(user_id)).shares if share.circle_id]
     out = Exists(Share.objects.filter(circle=OuterRef("pk")))  # its owner shares it
-    own = list(Group.objects.filter(owner_id=user_id).annotate(out=out))
-    others = Group.objects.filter(pk__in=shared).select_related("owner").annotate(out=out)
-    return [*own, *others] if shared else own
+    every = Group.objects.annotate(out=out).select_related("owner")
+    own: list[Group] = [*every.filter(owner_id=user_id)]
+    return [*own, *every.filter(pk__in=shared)] if shared else own
 
 
 def document(user_id: int, contact: Contact) -> Card:

@@ -202,7 +202,7 @@ def page_of_letter(user_id: int, view: View, letter: str, *, size: int, order: s
     """The address of the page where this letter begins. Raises ``NoSuchPlace``."""
     column = "by_family" if order == "family" else "by_given"
     viewer = Viewer(user_id)
-    before = _sorted(viewer, _chosen(viewer, view), column).filter(place__lt=letter).count()
+    before = _sorted(viewer, _chosen(viewer, view), column).filter(Q(place__lt=letter)).count()
     return view.encoded(page=before // size + 1)
 
 
