@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value
+from apps.contacts.lenses import MINE, NAMES, Lens, marked, private
 from apps.contacts.properties import BY_NAME, CUSTOM, PROPERTIES, TYPES, Property
 from portal.contracts import Text
 
@@ -32,6 +33,8 @@ class Row:
     label: str = ""
     error: str = ""
     theirs: str = ""  # what somebody else has made of it meanwhile
+    private: bool = False
+    lens: Lens = MINE
 
     @property
     def cells(self) -> list[tuple[int, Text, str]]:
@@ -42,7 +45,21 @@ class Row:
 
     @property
     def types(self) -> list[tuple[str, Text, bool]]:
-        return [(name, TYPES[name], name == self.type) for name in self.prop.types]
+        return [
+            (name, TYPES[name], name == self.type)
+            for name in self.prop.types
+            if name == self.type or self.lens.shows(Value(self.prop.name, "", (name,)))
+        ]
+
+    @property
+    def untyped(self) -> bool:
+        """Whether it may be without a kind."""
+        return self.lens.shows(Value(self.prop.name, ""))
+
+    @property
+    def private_choice(self) -> bool:
+        """Whether it can be kept from everybody else: by its owner, who is called something in any case."""
+        return self.lens.mine and self.prop.name not in NAMES
 
     @property
     def empty(self) -> bool:
@@ -61,6 +78,7 @@ class Row:
 class Form:
     rows: list[Row] = field(default_factory=list)
     version: int = 0
+    lens: Lens = MINE  # what of a card it shows
 
     @property
     def sections(self) -> list[tuple[Property, list[Row]]]:
@@ -71,7 +89,8 @@ class Form:
     @property
     def addable(self) -> list[Property]:
         there = {row.prop.name for row in self.rows}
-        return [prop for prop in PROPERTIES if not (prop.once and prop.name in there)]
+        shown = [prop for prop in PROPERTIES if _shown(prop, self.lens)]
+        return [prop for prop in shown if not (prop.once and prop.name in there)]
 
     @property
     def errors(self) -> bool:
@@ -80,7 +99,7 @@ class Form:
     def add(self, name: str) -> None:
         if (prop := BY_NAME.get(name)) and any(prop is each for each in self.addable):
             number = max((row.number for row in self.rows), default=-1) + 1
-            self.rows.append(Row(number, prop, [""]))
+            self.rows.append(_new_row(number, prop, self.lens))
 
     def remove(self, number: str) -> None:
         self.rows = [row for row in self.rows if str(row.number) != number]
@@ -98,8 +117,21 @@ class Form:
         return _named([*kept, *new], base)
 
 
+def _shown(prop: Property, lens: Lens) -> bool:
+    return any(lens.shows(Value(prop.name, "", types)) for types in ((), *((name,) for name in prop.types)))
+
+
+def _new_row(number: int, prop: Property, lens: Lens) -> Row:
+    row = Row(number, prop, [""], lens=lens)
+    if not row.untyped and row.types:
+        row.type = row.types[0][0]
+    return row
+
+
 def _changed(value: Value, row: Row) -> Value:
     """The value as its row says; whatever the row does not show stays."""
+    if row.private_choice:
+        value = marked(value, row.private)
     if value.id and row.parts == _parts(value, row.prop) and (row.type, row.label) == _kind(value, row.prop):
         return value
     shown = [part.strip() for part in row.parts]
@@ -142,14 +174,17 @@ def _composed(value: Value) -> str:
     return " ".join(value.text.split())
 
 
-def of_card(card: Card, *, version: int = 0) -> Form:
-    form = Form(version=version)
+def of_card(card: Card, *, version: int = 0, lens: Lens = MINE) -> Form:
+    """``lens``: what of it may be edited; the card holds no more."""
+    form = Form(version=version, lens=lens)
     for prop in PROPERTIES:
         for value in (value for value in card.values if value.name == prop.name):
             kind, label = _kind(value, prop)
-            form.rows.append(Row(len(form.rows), prop, _parts(value, prop), value.id, kind, label))
-        if prop.asked and not any(row.prop is prop for row in form.rows):
-            form.rows.append(Row(len(form.rows), prop, [""]))
+            row = Row(len(form.rows), prop, _parts(value, prop), value.id, kind, label, lens=lens)
+            row.private = private(value)
+            form.rows.append(row)
+        if prop.asked and _shown(prop, lens) and not any(row.prop is prop for row in form.rows):
+            form.rows.append(_new_row(len(form.rows), prop, lens))
     return form
 
 
@@ -161,9 +196,9 @@ def _kind(value: Value, prop: Property) -> tuple[str, str]:
     return next((name for name in prop.types if name in value.types), ""), value.label
 
 
-def of_post(data: Mapping[str, str]) -> Form:
+def of_post(data: Mapping[str, str], lens: Lens = MINE) -> Form:
     version = data.get("version", "")
-    form = Form(version=int(version[:9]) if version.isascii() and version.isdecimal() else 0)
+    form = Form(version=int(version[:9]) if version.isascii() and version.isdecimal() else 0, lens=lens)
     numbers = sorted({int(m[1]) for key in data if (m := re.fullmatch(r"r([0-9]{1,4})-name", key))})
     for number in numbers[:MOST_ROWS]:
         prop = BY_NAME.get(data[f"r{number}-name"])
@@ -180,6 +215,8 @@ def of_post(data: Mapping[str, str]) -> Form:
                 int(id[:9]) if id.isascii() and id.isdecimal() else 0,
                 kind if kind in prop.types else "",
                 " ".join(data.get(f"r{number}-label", "").split())[:MOST_LABEL],
+                private=bool(data.get(f"r{number}-private")),
+                lens=lens,
             )
         )
     for row in form.rows:

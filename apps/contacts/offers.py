@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.contacts import folding
 from apps.contacts.models import Contact as Person
 from apps.contacts.models import Correspondent, Key
-from apps.contacts.services import correspondents, listing, taking, written_groups
+from apps.contacts.services import access, correspondents, finding, listing, taking, written_groups
+from apps.contacts.services.access import Viewer
 from portal import credentials
 from portal.contracts import Address, Contact, SearchHit, Text
 
@@ -37,6 +38,8 @@ class PersonalBooks:
         found = self._written_to(user.pk, words, limit)
         if len(found) < limit:
             found += [each for each in self._others(user.pk, words, limit) if each not in found]
+        if shared := self._shared(user.pk, words):
+            found = sorted([*found, *shared], key=lambda each: -each.rank)  # of equals one's own come first
         return [*found[:limit], *self._groups(user.pk, words, min(limit, MOST_GROUPS))]
 
     def _groups(self, user_id: int, words: list[str], most: int) -> list[Contact]:
@@ -45,6 +48,18 @@ class PersonalBooks:
         return [
             Contact(Address("", group.name), source=source, group=str(group.pk), members=count)
             for group, count in written_groups.called(user_id, words, most)
+        ]
+
+    def _shared(self, user_id: int, words: list[str]) -> list[Contact]:
+        """Others' people: all words begin a word of what may be seen of them, and so does the address."""
+        viewer = Viewer(user_id)
+        ids = finding.beginning(viewer, words) if viewer.shares else set()
+        people = [each for each in access.contacts(user_id, viewer).filter(pk__in=ids) if each.email]
+        keys = [folding.email_key(each.email) for each in people]
+        heats = dict(Correspondent.objects.filter(user_id=user_id, key__in=keys).values_list("key", "heat"))
+        return [
+            replace(self._contact(each, each.email), rank=correspondents.rank(heats[key]) if key in heats else 0.0)
+            for each, key in sorted(zip(people, keys, strict=True), key=lambda pair: (pair[0].by_given, pair[0].pk))
         ]
 
     def _written_to(self, user_id: int, words: list[str], limit: int) -> list[Contact]:
@@ -88,10 +103,8 @@ class PersonalBooks:
         return Contact(Address(address, name), url=url, source=str(gettext_lazy("Contacts")))
 
     def resolve(self, user: AbstractBaseUser, emails: Collection[str]) -> Mapping[str, Contact]:
-        keys = [folding.email_key(email) for email in emails]
-        found = Key.objects.filter(owner_id=user.pk, kind=Key.Kind.EMAIL, key__in=keys, contact__deleted=None)
-        people = found.select_related("contact").order_by("-pk")
-        return {each.key: self._contact(each.contact, each.key) for each in people}
+        found = finding.people_by_email(user.pk, [folding.email_key(email) for email in emails])
+        return {key: self._contact(person, key) for key, person in found.items()}
 
     def add_url(self, address: Address) -> str:
         return f"{reverse('contacts:new')}?{urlencode({'email': address.email, 'name': address.name})}"

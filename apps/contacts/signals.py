@@ -10,6 +10,9 @@ from portal.correspondence import written_to
 
 
 def connect() -> None:
+    from apps.contacts.services import unshared
+
+    unshared.connect()
     written_to.connect(note_correspondents, dispatch_uid="contacts.note_correspondents")
 
 

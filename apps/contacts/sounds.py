@@ -202,3 +202,8 @@ def asked(word: str) -> list[str]:
     """Consonants by which a folded word is looked for among ``hidden_vowels``; none where they are too few to tell."""
     found = {reading.consonants for reading in readings(word) if len(reading.consonants) >= LEAST and reading.vowels}
     return sorted(found)
+
+
+def stands_in(text: str, word: str) -> bool:
+    """Whether a folded word stands in a text that quick searches look through."""
+    return word in text or any(f"~{consonants} " in text for consonants in asked(word)[:2])

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from apps.contacts.models import HISTORY_DAYS, TRASH_DAYS, Change, Contact, Tag, Undertaking
+from apps.contacts.models import Change, Contact, Rules, Tag, Undertaking
 from apps.contacts.services import importing, photos, subscriptions, syncing, taking, tracking
 from portal.celery import app
 
@@ -58,12 +58,13 @@ def refresh_due() -> None:
 def forget_old() -> None:
     """What cannot come back any more goes for good."""
     now = timezone.now()
-    Contact.objects.filter(deleted__lt=now - timedelta(days=TRASH_DAYS)).delete()
-    Change.objects.filter(at__lt=now - timedelta(days=HISTORY_DAYS)).delete()
+    rules = Rules.now()
+    Contact.objects.filter(deleted__lt=now - timedelta(days=rules.trash_days)).delete()
+    Change.objects.filter(at__lt=now - timedelta(days=rules.history_days)).delete()
     for whole in Undertaking.objects.filter(at__lt=now - timedelta(days=1)).exclude(file=""):
         importing.discard(whole)
     Undertaking.objects.filter(at__lt=now - timedelta(days=1), state=Undertaking.State.READ).delete()
-    Undertaking.objects.filter(at__lt=now - timedelta(days=HISTORY_DAYS)).delete()
+    Undertaking.objects.filter(at__lt=now - timedelta(days=rules.history_days)).delete()
     photos.forget_unused()
     tracking.forget_old()
     _forget_tags()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("contacts", "0002_origins"),
+        ("contacts", "0002_sharing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -15,7 +15,7 @@ def fill(apps, schema_editor):
     for card in Card.objects.order_by("pk").iterator(chunk_size=500):
         document = Document.from_json(card.data)
         waiting.append(Fielded(contact_id=card.pk, words=fields.words(document)))
-        Searched.objects.filter(pk=card.pk).update(words=indexing.quick_words(document))
+        Searched.objects.filter(pk=card.pk).update(words=indexing.searched_text(document))
         if len(waiting) == 500:
             Fielded.objects.bulk_create(waiting)
             waiting = []

@@ -22,6 +22,7 @@ from apps.contacts.models.people import (
     new_uid,
 )
 from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch
+from apps.contacts.models.sharing import Hidden, Rules, Share
 from apps.contacts.models.subscriptions import Remote, Subscription
 from apps.contacts.models.undertakings import Row, Undertaking
 
@@ -43,6 +44,7 @@ __all__ = [
     "Fielded",
     "File",
     "Group",
+    "Hidden",
     "Key",
     "Member",
     "Origin",
@@ -51,8 +53,10 @@ __all__ = [
     "Remote",
     "Resource",
     "Row",
+    "Rules",
     "SavedSearch",
     "Searched",
+    "Share",
     "Subscription",
     "Tag",
     "Undertaking",

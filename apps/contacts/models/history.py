@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts.models.people import Book, Contact
 
-HISTORY_DAYS = 90  # a change can be undone
+HISTORY_DAYS = 90  # a change can be undone, unless ``Rules`` say otherwise
 
 
 class Change(models.Model):

@@ -8,7 +8,9 @@ deleted administrators see of these rows a number and no more: who is in a book 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Iterator
 from datetime import timedelta
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import models
@@ -21,7 +23,7 @@ from apps.contacts import folding, sounds
 from apps.contacts.card import Card as Document
 from portal.contracts import Address
 
-TRASH_DAYS = 30  # a deleted contact can come back
+TRASH_DAYS = 30  # a deleted contact can come back, unless ``Rules`` say otherwise
 
 
 def new_uid() -> str:
@@ -45,6 +47,9 @@ class Book(models.Model):
     is_default = models.BooleanField(_("new contacts go here"), default=False)
     collects = models.BooleanField(default=False, editable=False)  # people its owner has written to go here
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    most = models.PositiveIntegerField(
+        _("most contacts"), null=True, blank=True, help_text=_("Empty: as many as the rules for contacts allow.")
+    )
 
     objects = BookQuerySet.as_manager()
 
@@ -67,26 +72,71 @@ class Book(models.Model):
         return folding.key(name)[:100] or name.casefold()[:100]
 
 
+class Viewer(Protocol):
+    """Somebody who looks at contacts: ``services.access.Viewer``."""
+
+    def show(self, contacts: Collection[Contact]) -> None: ...
+    def documents(self, contacts: Collection[Contact]) -> dict[int, Document]: ...
+    def matching(self, found: ContactQuerySet, query: str) -> ContactQuerySet: ...
+
+
+#: Columns that say nothing of the document.
+PLAIN = frozenset(
+    {"pk", "id", "owner", "owner_id", "book", "book_id", "uid", "version", "created", "changed", "deleted"}
+)
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
+    """What ``services.access`` hands out knows who is looking: its contacts come filled with what that person may see.
+    Columns of the document cannot be read past it."""
+
+    viewer: Viewer | None = None
+
+    def seen_by(self, viewer: Viewer) -> ContactQuerySet:
+        found = self.all()
+        found.viewer = viewer
+        return found
+
+    def _clone(self) -> ContactQuerySet:
+        made: ContactQuerySet = super()._clone()  # type: ignore[misc]
+        made.viewer = self.viewer
+        return made
+
+    def _fetch_all(self) -> None:
+        fresh = self._result_cache is None
+        super()._fetch_all()
+        if fresh and self.viewer is not None:
+            self.viewer.show([each for each in self._result_cache or () if isinstance(each, Contact)])
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[Contact]:
+        for each in super().iterator(chunk_size=chunk_size or 500):
+            if self.viewer is not None:
+                self.viewer.show([each])
+            yield each
+
+    def _values(self, *fields: Any, **expressions: Any) -> ContactQuerySet:
+        if self.viewer is not None and (not fields or not PLAIN.issuperset(fields)):
+            raise TypeError("take contacts, not columns: what somebody sees of others' is filled in there")
+        made: ContactQuerySet = super()._values(*fields, **expressions)  # type: ignore[misc]
+        return made
+
     def of(self, user_id: int) -> ContactQuerySet:
-        """What this person may see. The one place that knows; books that are shared will be added here."""
+        """All of this person's own. What they may see of others': ``services.access``."""
         return self.filter(owner_id=user_id)
 
     def kept(self) -> ContactQuerySet:
         return self.filter(deleted=None)
 
     def thrown_away(self) -> ContactQuerySet:
-        return self.filter(deleted__gt=timezone.now() - timedelta(days=TRASH_DAYS))
+        from apps.contacts.models.sharing import Rules
+
+        return self.filter(deleted__gt=timezone.now() - timedelta(days=Rules.now().trash_days))
 
     def matching(self, query: str) -> ContactQuerySet:
-        """In which every word stands, as a part of a name or of another value; "muhammad" stands in محمد too."""
-        found = Searched.objects.all()
-        for word in folding.words(query)[:8]:
-            wanted = Q(words__contains=word)
-            for consonants in sounds.asked(word)[:2]:
-                wanted |= Q(words__contains=f"~{consonants} ")
-            found = found.filter(wanted)
-        return self.filter(pk__in=found.values("contact_id"))
+        """In which every word stands, as a part of a name or of another value that the viewer may see."""
+        if self.viewer is not None:
+            return self.viewer.matching(self, query)
+        return self.filter(pk__in=Searched.objects.holding(query))
 
 
 class Contact(models.Model):
@@ -103,6 +153,7 @@ class Contact(models.Model):
     email = models.CharField(max_length=320, blank=True)  # the preferred one
     family_first = models.CharField(max_length=190)  # the name as it is called with the family name first
     photo = models.CharField(max_length=64, blank=True)  # ``Photo.digest``
+    private = models.BooleanField(default=False)  # has values that its owner alone may see
     by_given = models.CharField(max_length=100)
     by_family = models.CharField(max_length=100)
     birthday = models.PositiveSmallIntegerField(null=True)  # ``days.Day.number``, as the next one
@@ -132,12 +183,26 @@ class Contact(models.Model):
         return Address(self.email, self.name) if self.email else self.name
 
 
+class SearchedQuerySet(models.QuerySet["Searched"]):
+    def holding(self, query: str) -> models.QuerySet[Searched, int]:
+        """Ids of the contacts in whose text every word stands; "muhammad" stands in محمد too."""
+        found = self
+        for word in folding.words(query)[:8]:
+            wanted = Q(words__contains=word)
+            for consonants in sounds.asked(word)[:2]:
+                wanted |= Q(words__contains=f"~{consonants} ")
+            found = found.filter(wanted)
+        return found.values_list("contact_id", flat=True)
+
+
 class Searched(models.Model):
     """All that the quick search looks through, folded. In a narrow table, since it reads all rows: a part of a word is
     in no index."""
 
     contact = models.OneToOneField(Contact, models.CASCADE, primary_key=True, related_name="searched")
     words = models.TextField()
+
+    objects = SearchedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("searched text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from apps.contacts import folding
-from apps.contacts.card import Value
+from apps.contacts.card import Value, emails
 from apps.contacts.models import Book, Contact, Correspondent, Key
 from apps.contacts.prefs import COLLECT
-from apps.contacts.services import keeping
+from apps.contacts.services import access, finding, keeping
 from apps.contacts.services.indexing import warm
 from portal.contracts import Address
 from portal.prefs import for_user
@@ -42,8 +43,8 @@ def note(user_id: int, addresses: Sequence[Address], *, subject: str = "") -> No
 
 def _collect(user_id: int, people: dict[str, Address], doing: keeping.Doing) -> None:
     """Contacts that were thrown away stay away: their owner has decided about them."""
-    known = Key.objects.filter(owner_id=user_id, kind=Key.Kind.EMAIL, key__in=people)
-    missing = people.keys() - set(known.values_list("key", flat=True))
+    known = set(Key.objects.filter(owner_id=user_id, kind=Key.Kind.EMAIL, key__in=people).values_list("key", flat=True))
+    missing = people.keys() - known - {key for key, _pk in finding.by_email(user_id, people)}
     if not missing:
         return
     cards = []
@@ -51,7 +52,8 @@ def _collect(user_id: int, people: dict[str, Address], doing: keeping.Doing) -> 
         address = people[key]
         name = address.name.strip() or address.email
         cards.append(("", [Value("FN", name), Value("EMAIL", address.email)]))
-    keeping.create_many(_collecting_book(user_id), cards, doing)
+    with contextlib.suppress(keeping.NotKept):  # there is a limit: what was sent is sent all the same
+        keeping.create_many(_collecting_book(user_id), cards, doing)
 
 
 def _collecting_book(user_id: int) -> Book:
@@ -92,13 +94,12 @@ def lately(user_id: int, *, most: int = 200) -> list[str]:
 def contacts_of(user_id: int, keys: Collection[str]) -> list[int]:
     """Ids of the contacts with these addresses, in the order of the keys."""
     order = {key: at for at, key in enumerate(keys)}
-    found = Key.objects.filter(owner_id=user_id, kind=Key.Kind.EMAIL, key__in=order, contact__deleted=None)
-    pairs = sorted(found.values_list("key", "contact_id"), key=lambda pair: order[pair[0]])
+    pairs = sorted(finding.by_email(user_id, order), key=lambda pair: order[pair[0]])
     return list(dict.fromkeys(pk for _key, pk in pairs))
 
 
-def of_contact(contact: Contact) -> datetime | None:
-    """When they were written to last."""
-    keys = contact.keys.filter(kind=Key.Kind.EMAIL).values_list("key", flat=True)
-    found = Correspondent.objects.filter(user_id=contact.owner_id, key__in=list(keys)).order_by("-last").first()
+def of_contact(user_id: int, contact: Contact) -> datetime | None:
+    """When this person has written to them last."""
+    keys = [folding.email_key(email) for email in emails(access.document(user_id, contact))]
+    found = Correspondent.objects.filter(user_id=user_id, key__in=keys).order_by("-last").first()
     return found.last if found else None

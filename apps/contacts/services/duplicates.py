@@ -16,7 +16,7 @@ from apps.contacts.card import Card, Value, kept_source
 from apps.contacts.models import Card as Stored
 from apps.contacts.models import Change, Contact, Different, Favourite, Group, Key, Origin, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
-from apps.contacts.services import candidates, groups, keeping
+from apps.contacts.services import candidates, groups, keeping, permits
 from apps.contacts.services.keeping import Doing
 from apps.contacts.services.likeness import LIKELY, SURE, Reason, Traits, Verdict, compare, traits
 
@@ -216,7 +216,8 @@ def _repeats(value: Value, known: Value) -> bool:
 def merge(
     one: Contact, other: Contact, doing: Doing, *, from_other: Collection[str] = (), left_out: Collection[str] = ()
 ) -> Undertaking:
-    """Into ``one``; ``other`` goes to the trash. Raises ``Outdated``."""
+    """Into ``one``; ``other`` goes to the trash. Both have to be one's own. Raises ``NotKept`` and ``Outdated``."""
+    permits.owned(doing.user, [one, other])
     before = keeping.document(one)
     card = taken(before, keeping.document(other), from_other=from_other, left_out=left_out)
     whole = Undertaking.objects.create(

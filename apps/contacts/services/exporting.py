@@ -10,9 +10,8 @@ from PIL import Image
 
 from apps.contacts.card import Card, Value
 from apps.contacts.formats import ldif, tables
-from apps.contacts.models import Card as Stored
 from apps.contacts.models import Contact, ContactQuerySet, Group
-from apps.contacts.services import groups, photos
+from apps.contacts.services import access, groups, photos
 from apps.contacts.vcard.writing import written
 
 FORMATS = {
@@ -61,7 +60,8 @@ _KINDS = frozenset({"cell", "work", "home", "main", "fax", "pager"})
 
 
 def pieces(found: ContactQuerySet, kind: str, *, own_groups: list[Group]) -> Iterator[str]:
-    """``kind`` is one of ``FORMATS``. Groups go along where the format has them."""
+    """``kind`` is one of ``FORMATS``. Groups go along where the format has them. ``found``: of ``access.contacts``, so
+    that a file holds what its reader may see."""
     if kind == "csv":
         yield "\ufeff" + _row([column[0] for column in COLUMNS])  # the mark makes Excel read UTF-8
     if kind == "ldif":
@@ -74,10 +74,12 @@ def pieces(found: ContactQuerySet, kind: str, *, own_groups: list[Group]) -> Ite
 
 def _all(found: ContactQuerySet) -> Iterator[tuple[Contact, Card]]:
     """In the order of their ids, which stay what they are while others change."""
-    last = 0
+    last, viewer = 0, found.viewer
+    if viewer is None:
+        raise TypeError("nobody is looking at these contacts: take those of access.contacts()")
     while part := list(found.filter(pk__gt=last).order_by("pk").distinct()[:AT_ONCE]):
-        stored = Stored.objects.in_bulk([contact.pk for contact in part])
-        yield from ((contact, stored[contact.pk].document) for contact in part if contact.pk in stored)
+        documents = viewer.documents(part)
+        yield from ((contact, documents[contact.pk]) for contact in part if contact.pk in documents)
         last = part[-1].pk
 
 
@@ -138,5 +140,5 @@ def _group(group: Group) -> str:
     """RFC 6350 section 6.1.4: the people of groups within it are its members too."""
     ids = groups.contact_ids(group.owner_id, group.pk)
     values = [Value("KIND", "group"), Value("FN", group.name)]
-    uids = Contact.objects.filter(pk__in=ids).order_by("pk").values_list("uid", flat=True)
+    uids = access.contacts(group.owner_id).filter(pk__in=ids).order_by("pk").values_list("uid", flat=True)
     return written(Card([*values, *(Value("MEMBER", uid) for uid in uids)]), uid=group.uid)

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.contacts import folding
 from apps.contacts.models import Contact, Group, Member, Resource
-from apps.contacts.services import tracking
+from apps.contacts.services import access, tracking
 from apps.contacts.services.keeping import NotKept
 
 MOST = 500
@@ -41,11 +42,18 @@ def contact_ids(user_id: int, group_id: int) -> set[int]:
     return {pk for pk in members.values_list("contact_id", flat=True) if pk is not None}
 
 
-def counts(user_id: int) -> dict[int, int]:
-    """How many contacts stand in each group itself."""
+def counts(user_id: int, viewer: access.Viewer | None = None) -> dict[int, int]:
+    """How many contacts that this person sees stand in each group itself, by its id."""
     from django.db.models import Count
 
-    rows = Member.objects.filter(group__owner_id=user_id, contact__isnull=False, contact__deleted=None)
+    viewer = viewer or access.Viewer(user_id)
+    rows = Member.objects.filter(contact__isnull=False, contact__deleted=None)
+    if viewer.shares:
+        shared = [share.circle_id for share in viewer.shares if share.circle_id]
+        rows = rows.filter(Q(group__owner_id=user_id) | Q(group__in=shared))
+        rows = rows.filter(Q(contact__owner_id=user_id) | Q(contact__in=Contact.objects.filter(viewer.others)))
+    else:
+        rows = rows.filter(group__owner_id=user_id, contact__owner_id=user_id)
     return dict(rows.values("group_id").annotate(n=Count("pk")).values_list("group_id", "n"))
 
 

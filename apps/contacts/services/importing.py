@@ -25,7 +25,7 @@ from apps.contacts.card import Card, Value
 from apps.contacts.formats import ldif, tables
 from apps.contacts.forms import good_email
 from apps.contacts.models import Book, Change, Contact, Group, Row, Undertaking
-from apps.contacts.services import groups, keeping, photos
+from apps.contacts.services import groups, keeping, permits, photos
 from apps.contacts.services.keeping import Doing, NotKept
 from apps.contacts.vcard import reading
 
@@ -288,8 +288,12 @@ def _taken(whole: Undertaking, known: _Known, part: list[Item], doing: Doing) ->
             new.append((row, uid, values))
         elif row.contact is not None:
             bring_up_to_date(row.contact, values, doing)
-    made = keeping.create_many(whole.book, [(uid, values) for _row, uid, values in new], doing)
-    for (row, _uid, _values), contact in zip(new, made, strict=True):
+    left = permits.free(whole.book)
+    fitting = new if left is None else new[:left]
+    for row, _uid, _values in new[len(fitting) :]:
+        row.state, row.remark = State.BAD, permits.full(whole.book)
+    made = keeping.create_many(whole.book, [(uid, values) for _row, uid, values in fitting], doing)
+    for (row, _uid, _values), contact in zip(fitting, made, strict=True):
         row.contact = contact
     return rows
 

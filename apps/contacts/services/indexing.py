@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
 
-from apps.contacts import days, folding, sounds
+from apps.contacts import days, folding, lenses, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Fielded, Key, Searched, Tag
 from apps.contacts.services import fields
@@ -31,6 +31,7 @@ def describe(contact: Contact, card: Card) -> None:
     contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
     contact.by_given = folding.sort_key(name)
     contact.by_family = folding.sort_key(f"{family} {given}")
+    contact.private = any(lenses.private(value) for value in card.values)
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
     contact.birthday, contact.anniversary = days.number_of(card, "BDAY"), days.number_of(card, "ANNIVERSARY")
 
@@ -38,12 +39,12 @@ def describe(contact: Contact, card: Card) -> None:
 def keep_texts(pairs: Iterable[tuple[Contact, Card]]) -> None:
     """Save what new documents are searched by."""
     every = list(pairs)
-    Searched.objects.bulk_create([Searched(contact=each, words=quick_words(card)) for each, card in every], 1000)
+    Searched.objects.bulk_create([Searched(contact=each, words=searched_text(card)) for each, card in every], 1000)
     Fielded.objects.bulk_create([Fielded(contact=each, words=fields.words(card)) for each, card in every], 1000)
 
 
 def change_texts(contact: Contact, card: Card) -> None:
-    Searched.objects.filter(pk=contact.pk).update(words=quick_words(card))
+    Searched.objects.filter(pk=contact.pk).update(words=searched_text(card))
     Fielded.objects.filter(pk=contact.pk).update(words=fields.words(card))
 
 
@@ -60,7 +61,7 @@ def _order(card: Card, name: str) -> tuple[str, str]:
     return given, family
 
 
-def quick_words(card: Card) -> str:
+def searched_text(card: Card) -> str:
     """What the quick search looks through."""
     texts = [value.text for name in SEARCHED for value in card.all(name)]
     words = dict.fromkeys(word for text in texts for word in folding.words(text))
@@ -76,7 +77,7 @@ def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
     rows = []
     emails: dict[int, list[str]] = defaultdict(list)
     for contact, card in pairs:
-        for kind, key in dict.fromkeys((kind, key) for kind, key in _keys(card) if key):
+        for kind, key in dict.fromkeys((kind, key) for kind, key in keys_of(card) if key):
             rows.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
             if kind == EMAIL:
                 emails[contact.owner_id].append(key[:190])
@@ -106,7 +107,7 @@ def warm(owner_id: int, emails: Collection[str]) -> None:
     )
 
 
-def _keys(card: Card) -> Iterator[tuple[str, str]]:
+def keys_of(card: Card) -> Iterator[tuple[str, str]]:
     for name in ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"):
         for value in card.all(name):
             for word in folding.words(value.text)[:12]:

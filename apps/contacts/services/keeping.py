@@ -13,22 +13,30 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.contacts.card import Card, Source, Value, put_back
-from apps.contacts.models import HISTORY_DAYS, Book, Change, Contact, Key, Subscription, Undertaking
+from apps.contacts.models import Book, Change, Contact, Key, Rules, Subscription, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services import tracking
+from apps.contacts.services import permits, tracking
+from apps.contacts.services.errors import NotKept as NotKept
 from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
 if TYPE_CHECKING:
     from apps.auth.models import User
 
 #: What ``indexing.describe`` fills.
-DESCRIBED = ("name", "detail", "email", "family_first", "photo", "by_given", "by_family", "birthday", "anniversary")
+DESCRIBED = (
+    "name",
+    "detail",
+    "email",
+    "family_first",
+    "photo",
+    "private",
+    "by_given",
+    "by_family",
+    "birthday",
+    "anniversary",
+)
 MOST_VALUES = 300  # of one contact
 SYNCED = "synced"  # see ``Source``
-
-
-class NotKept(Exception):
-    """The contact could not be saved; the text is for people."""
 
 
 class ReadOnly(NotKept):
@@ -99,6 +107,7 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     """Many at once: (uid or "", values) each. Raises ``NotKept`` where one has nothing to be called by."""
     writable({book.pk}, doing)
     source, now = doing.source(), timezone.now()
+    permits.new(doing.user, book, [values for _uid, values in cards])
     contacts, documents = [], []
     for uid, values in cards:
         card = Card().revised(_checked(values), source)
@@ -138,9 +147,10 @@ def document(contact: Contact) -> Card:
 def change(
     contact: Contact, values: Iterable[Value], doing: Doing, *, version: int, kind: Change.Kind = Change.Kind.EDITED
 ) -> bool:
-    """Save these values over ``version``. False when they say what is there. Raises ``NotKept`` and ``Outdated``."""
+    """Save these values over ``version``; of a colleague's contact they are the part that may be edited, and the rest
+    stays. False when they say what is there. Raises ``NotKept`` and ``Outdated``."""
     before = document(contact)
-    card = before.revised(_checked(values), doing.source())
+    card = before.revised(_checked(permits.changed(doing.user, contact, before, values)), doing.source())
     if card.values == before.values:
         return False
     write(contact, before, card, doing, version=version, kind=kind)
@@ -171,18 +181,22 @@ def write(
 
 @transaction.atomic
 def throw_away(contacts: Iterable[Contact], doing: Doing) -> int:
-    """They come back for 30 days."""
+    """They come back for a while: ``Rules``. Raises ``NotKept``."""
     return _mark(contacts, timezone.now(), Change.Kind.DELETED, doing)
 
 
 @transaction.atomic
 def bring_back(contacts: Iterable[Contact], doing: Doing) -> int:
+    """Raises ``NotKept``."""
     return _mark(contacts, None, Change.Kind.RESTORED, doing)
 
 
 def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Kind, doing: Doing) -> int:
     chosen = [contact for contact in contacts if (contact.deleted is None) != (deleted is None)]
     writable({contact.book_id for contact in chosen}, doing)
+    permits.removed(doing.user, chosen)
+    if deleted is None:
+        permits.room_for(chosen)
     for start in range(0, len(chosen), 500):
         part = chosen[start : start + 500]
         Contact.objects.filter(pk__in=[contact.pk for contact in part]).update(deleted=deleted, changed=timezone.now())
@@ -193,8 +207,10 @@ def _mark(contacts: Iterable[Contact], deleted: datetime | None, kind: Change.Ki
 
 @transaction.atomic
 def move(contacts: Iterable[Contact], book: Book, doing: Doing) -> int:
+    """Between books of one owner. Raises ``NotKept``."""
     chosen = [contact for contact in contacts if contact.book_id != book.pk]
     writable({book.pk, *(contact.book_id for contact in chosen if contact.deleted is None)}, doing)
+    permits.moved(doing.user, chosen, book)
     for start in range(0, len(chosen), 500):
         part = chosen[start : start + 500]
         steps = [doing.change(each, Change.Kind.MOVED, text=each.book.name, book=each.book) for each in part]
@@ -207,10 +223,10 @@ def move(contacts: Iterable[Contact], book: Book, doing: Doing) -> int:
 
 @transaction.atomic
 def copy(contacts: Iterable[Contact], book: Book, doing: Doing) -> list[Contact]:
-    """Each value of a copy knows where the first one came from."""
+    """What may be seen of them. Each value of a copy knows where the first one came from. Raises ``NotKept``."""
     made = []
     for contact in contacts:
-        card = document(contact)
+        card = permits.copied(doing.user, contact, document(contact), book)
         new = create(book, [replace(value, id=0) for value in card.values], doing)
         Stored.objects.filter(pk=new.pk).update(data=card.to_json())
         made.append(new)
@@ -218,16 +234,18 @@ def copy(contacts: Iterable[Contact], book: Book, doing: Doing) -> list[Contact]
 
 
 def undoable(change: Change) -> bool:
-    fresh = change.at > timezone.now() - timedelta(days=HISTORY_DAYS)
+    fresh = change.at > timezone.now() - timedelta(days=Rules.now().history_days)
     return fresh and not change.undone and change.kind != Change.Kind.CREATED
 
 
 @transaction.atomic
 def undo(change: Change, doing: Doing) -> None:
-    """Take back one change, whatever has happened since; of a merge or an import only its part of this contact."""
+    """Take back one change, whatever has happened since; of a merge or an import only its part of this contact. Raises
+    ``NotKept``."""
     contact = change.contact
     if not undoable(change):
         return
+    permits.undone(doing.user, change, lambda: after(change))
     if change.kind == Change.Kind.DELETED:
         bring_back([contact], doing)
     elif change.kind == Change.Kind.RESTORED:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 
 from apps.contacts import folding
 from apps.contacts.models import Contact, ContactQuerySet, Group, Key, SavedSearch, Tag
-from apps.contacts.services import access, correspondents, groups, searches
+from apps.contacts.services import access, correspondents, finding, groups, searches
+from apps.contacts.services.access import Viewer
 from apps.contacts.services.criteria import Criteria
 
 PLACES = frozenset({"all", "favourites", "recent", "trash"})
@@ -142,13 +143,19 @@ def letter_of(key: str) -> str:
 
 def chosen(user_id: int, view: View) -> ContactQuerySet:
     """All contacts of the view, in no order. Raises ``NoSuchPlace``."""
-    found = _in_place(user_id, access.contacts(user_id), view)
+    return _chosen(Viewer(user_id), view)
+
+
+def _chosen(viewer: Viewer, view: View) -> ContactQuerySet:
+    mine = access.contacts(viewer.user_id, viewer)
+    found = _in_place(viewer, mine, view)
     if view.criteria:
-        found = searches.matching(user_id, found, view.criteria)
+        found = searches.matching(viewer, found, view.criteria)
     return found.matching(view.q) if view.q else found
 
 
-def _in_place(user_id: int, mine: ContactQuerySet, view: View) -> ContactQuerySet:
+def _in_place(viewer: Viewer, mine: ContactQuerySet, view: View) -> ContactQuerySet:
+    user_id = viewer.user_id
     kind, _dash, number = view.place.partition("-")
     if view.place == "all":
         return mine.kept()
@@ -159,22 +166,24 @@ def _in_place(user_id: int, mine: ContactQuerySet, view: View) -> ContactQuerySe
     if view.place == "recent":
         ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
         return mine.kept().filter(pk__in=ids)
-    return _numbered(user_id, mine, kind, number)
+    return _numbered(viewer, mine, kind, number)
 
 
-def _numbered(user_id: int, mine: ContactQuerySet, kind: str, number: str) -> ContactQuerySet:
+def _numbered(viewer: Viewer, mine: ContactQuerySet, kind: str, number: str) -> ContactQuerySet:
     """Of a book, a group, a tag or a saved search."""
+    user_id = viewer.user_id
     if not (number.isascii() and number.isdecimal() and len(number) < 16):
         raise NoSuchPlace
     if kind == "book" and access.books(user_id).filter(pk=int(number)).exists():
         return mine.kept().filter(book_id=int(number))
-    if kind == "group" and Group.objects.filter(owner_id=user_id, pk=int(number)).exists():
-        return mine.kept().filter(pk__in=groups.contact_ids(user_id, int(number)))
+    if kind == "group" and (group := _group(user_id, int(number))):
+        return mine.kept().filter(pk__in=groups.contact_ids(group.owner_id, group.pk))
     if kind == "tag" and (tag := Tag.objects.filter(owner_id=user_id, pk=int(number)).first()):
-        return mine.kept().filter(Q(keys__kind=Key.Kind.TAG, keys__key=tag.key))
+        tagged = Q(pk__in=Key.objects.filter(owner_id=user_id, kind=Key.Kind.TAG, key=tag.key).values("contact_id"))
+        return mine.kept().filter(tagged | Q(pk__in=finding.with_key(viewer, Key.Kind.TAG, [tag.key])))
     saved = SavedSearch.objects.filter(owner_id=user_id, pk=int(number)).first() if kind == "search" else None
     if saved is not None and (kept := saved_view(saved)).kind != "search":
-        return chosen(user_id, kept)
+        return _chosen(viewer, kept)
     raise NoSuchPlace
 
 
@@ -182,9 +191,14 @@ def saved_view(saved: SavedSearch) -> View:
     return View.parse(dict(parse_qsl(saved.query)))
 
 
+def _group(user_id: int, pk: int) -> Group | None:
+    return next((group for group in access.groups(user_id) if group.pk == pk), None)
+
+
 def page(user_id: int, view: View, *, size: int, order: str) -> Page:
     """``order``: "given" or "family". A page after the last one is the last one. Raises ``NoSuchPlace``."""
-    found = chosen(user_id, view)
+    viewer = Viewer(user_id)
+    found = _chosen(viewer, view)
     total = found.count()
     view = replace(view, page=min(view.page, max(1, -(-total // size))))
     start = (view.page - 1) * size
@@ -194,8 +208,19 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
         return Page(view, rows, total, size, "")
     column = "by_family" if order == "family" else "by_given"
-    rows = list(found.order_by(column, "pk")[start : start + size])
+    rows = list(_sorted(viewer, found, column)[start : start + size])
     return Page(view, rows, total, size, column)
+
+
+def _sorted(viewer: Viewer, found: ContactQuerySet, column: str) -> ContactQuerySet:
+    """By ``place``. Others' contacts that are called by an address or a number stand behind all names: their place
+    would tell what may be hidden."""
+    if viewer.shares:
+        unnamed = viewer.others & ~viewer.plain & finding.unnamed()
+        if Contact.objects.filter(unnamed).exists():
+            place = Case(When(unnamed, then=Value("~")), default=F(column))
+            return found.annotate(place=place).order_by("place", "pk")
+    return found.annotate(place=F(column)).order_by(column, "pk")
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -204,11 +229,12 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def page_of_letter(user_id: int, view: View, letter: str, *, size: int, order: str) -> str:
     """The address of the page where this letter begins. Raises ``NoSuchPlace``."""
     column = "by_family" if order == "family" else "by_given"
-    before = chosen(user_id, view).filter(**{f"{column}__lt": letter}).count()
+    viewer = Viewer(user_id)
+    before = _sorted(viewer, _chosen(viewer, view), column).filter(Q(place__lt=letter)).count()
     return view.encoded(page=before // size + 1)
 
 
 def similar_names(user_id: int, name: str, *, most: int = 20) -> list[Contact]:
     """Contacts whose name has the same words."""
-    found = Key.objects.filter(owner_id=user_id, kind=Key.Kind.NAME, key=folding.name_key(name), contact__deleted=None)
-    return [key.contact for key in found.select_related("contact")[:most]]
+    own = Key.objects.filter(owner_id=user_id, kind=Key.Kind.NAME, key=folding.name_key(name))
+    return list(access.contacts(user_id).kept().filter(pk__in=own.values("contact_id")).order_by("pk")[:most])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
-from apps.contacts.models import HISTORY_DAYS, Contact, Photo
+from apps.contacts.models import Contact, Photo, Rules
 
 MOST_OCTETS = 8 * 1024 * 1024
 MOST_PIXELS = 40_000_000  # decoded, a picture takes four octets each
@@ -67,7 +67,7 @@ def content(owner_id: int, text: str) -> bytes | None:
 
 def forget_unused() -> int:
     """Photos of no contact, once no change brings them back."""
-    old = Photo.objects.filter(made__lt=timezone.now() - timedelta(days=HISTORY_DAYS + 1))
+    old = Photo.objects.filter(made__lt=timezone.now() - timedelta(days=Rules.now().history_days + 1))
     used = set(Contact.objects.exclude(photo="").values_list("owner_id", "photo"))
     gone = [photo.pk for photo in old.only("pk", "owner_id", "digest") if (photo.owner_id, photo.digest) not in used]
     return Photo.objects.filter(pk__in=gone).delete()[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.contacts import folding
 from apps.contacts.models import ContactQuerySet, SavedSearch
-from apps.contacts.services import access, fields
+from apps.contacts.services import fields
+from apps.contacts.services.access import Viewer
 from apps.contacts.services.criteria import Criteria
 from apps.contacts.services.keeping import NotKept
 
@@ -14,18 +16,21 @@ MOST = 100
 MOST_OF_OTHERS = 5000  # contacts of other people's books that are looked at one by one
 
 
-def matching(user_id: int, found: ContactQuerySet, criteria: Criteria) -> ContactQuerySet:
+def matching(viewer: Viewer, found: ContactQuerySet, criteria: Criteria) -> ContactQuerySet:
     """Those of ``found`` that fit. Of other people's contacts only what this person may see of them counts: else
     whoever asks for a number would learn whose it is."""
     wanted = found.filter(criteria.wanted())
-    if not access.books(user_id).exclude(owner_id=user_id).exists():
+    if not viewer.shares:
         return wanted
-    seen = []
-    for contact in wanted.exclude(owner_id=user_id).order_by("pk").distinct()[:MOST_OF_OTHERS]:
-        words = fields.words(access.document(user_id, contact))
-        if criteria.fits(words, changed=contact.changed, book=contact.book_id):
-            seen.append(contact.pk)
-    return wanted.filter(owner_id=user_id) | wanted.filter(pk__in=seen)
+    others = list(wanted.exclude(owner_id=viewer.user_id).order_by("pk").distinct()[:MOST_OF_OTHERS])
+    documents = viewer.documents(others)
+    seen = [
+        each.pk
+        for each in others
+        if each.pk in documents
+        and criteria.fits(fields.words(documents[each.pk]), changed=each.changed, book=each.book_id)
+    ]
+    return wanted.filter(Q(owner_id=viewer.user_id) | Q(pk__in=seen))
 
 
 def key_of(name: str) -> str:

@@ -13,14 +13,15 @@ from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from apps.contacts import folding
+from apps.contacts import folding, lenses
 from apps.contacts.card import Card, Difference, Source, Value, differences
 from apps.contacts.models import Change, Contact
 from apps.contacts.properties import BY_NAME, PROPERTIES, label_of, type_names
-from apps.contacts.services import keeping, key_words, maps
+from apps.contacts.services import access, keeping, key_words, maps, permits
 from portal import addressing
 from portal.contracts import Address
 
+MOST_CHANGES = 200  # that are looked through for a colleague
 IN_THE_HEAD = frozenset({"FN", "N", "PHOTO", "CATEGORIES", "TITLE", "ORG"})
 COPIED = frozenset({"EMAIL", "TEL", "ADR", "URL", "IMPP"})
 CALLS = frozenset({"sip", "sips", "xmpp", "skype", "tel"})
@@ -35,6 +36,7 @@ class Line:
     ltr: bool = False
     lines: bool = False
     source: str = ""  # where it comes from, for whoever points at it
+    private: bool = False  # its owner alone sees it
     outside: bool = False  # its link leads out of the portal
     copied: str = ""  # what its button copies
     map: str = ""  # where it is on a map: nobody is asked before it is clicked
@@ -74,6 +76,7 @@ def _line(card: Card, value: Value, user: AbstractBaseUser) -> Line:
         prop.kind == "lines",
         said_by(card, value),
         outside=prop.kind == "url",
+        private=lenses.private(value),
         copied=value.text if value.name in COPIED else "",
         map=maps.map_url(value),
     )
@@ -184,23 +187,34 @@ class Step:
     undone: bool
 
 
-def history(contact: Contact, *, most: int, skip: int = 0) -> list[Step]:
-    """Newest first."""
-    changes = list(contact.changes.select_related("book")[skip : skip + most])
-    after = {change.pk: keeping.after(change) for change in changes if change.before is not None}
-    return [_step(change, after.get(change.pk)) for change in changes]
+def history(user_id: int, contact: Contact, *, most: int, skip: int = 0) -> list[Step]:
+    """Newest first, and of others' contacts only what this person may see."""
+    grant = access.grant(user_id, contact)
+    hidden = frozenset() if grant.sees.mine else permits.once_private(contact)
+    found, asked = [], MOST_CHANGES if not grant.sees.mine else skip + most
+    for change in contact.changes.select_related("book")[:asked]:
+        after = keeping.after(change) if change.before is not None else None
+        all_of_it = differences(Card.from_json(change.before), after) if after is not None else []
+        told = permits.told(grant, all_of_it, hidden)
+        if told or not all_of_it:
+            found.append(_step(change, told, grant, whole=len(told) == len(all_of_it)))
+        if len(found) == skip + most:
+            break
+    return found[skip:]
 
 
-def _step(change: Change, after: Card | None) -> Step:
-    found = differences(Card.from_json(change.before), after) if after is not None else []
+def _step(change: Change, found: Sequence[Difference], grant: access.Grant, *, whole: bool) -> Step:
+    """``whole``: whether this is all of the change."""
+    mine = grant.right == access.Right.OWN
+    may = mine or (whole and permits.may_undo(grant, change, lambda: keeping.after(change)))
     return Step(
         change.pk,
         change.at,
         _title(change, found),
         change.by_name,
-        _about(change),
+        _about(change) if mine else "",
         tuple(_words(found)),
-        keeping.undoable(change),
+        may and keeping.undoable(change),
         change.undone,
     )
 
@@ -247,5 +261,5 @@ def _said(value: Value | None) -> str:
         return ""
     if value.name == "PHOTO":
         return _("a photo")
-    kinds = " ".join(type_names(value.types))
+    kinds = ", ".join([*type_names(value.types), *([_("only you see it")] if lenses.private(value) else [])])
     return f"{value.text[:200]} ({kinds})" if kinds else value.text[:200]

@@ -37,9 +37,9 @@ def addresses(user_id: int, group_id: int) -> list[Address]:
         raise LookupError(group_id)
     people = _people(user_id, group).order_by("by_given", "pk")
     found: dict[str, Address] = {}
-    for pk, name, email in people.values_list("pk", "name", "email"):
-        key = folding.email_key(email) or f"/{pk}"
-        found.setdefault(key, Address(email, "" if name == email else name))
+    for each in people:
+        key = folding.email_key(each.email) or f"/{each.pk}"
+        found.setdefault(key, Address(each.email, "" if each.name == each.email else each.name))
     return list(found.values())
 
 

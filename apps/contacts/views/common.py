@@ -13,9 +13,20 @@ from django.http import Http404, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from apps.contacts.models import Book, Contact, Favourite, Group, OwnCard, SavedSearch, Tag, Undertaking
+from apps.contacts.models import (
+    Book,
+    Contact,
+    Favourite,
+    Group,
+    OwnCard,
+    Rules,
+    SavedSearch,
+    Share,
+    Tag,
+    Undertaking,
+)
 from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
-from apps.contacts.services import duplicates, groups, keeping, listing
+from apps.contacts.services import access, duplicates, keeping, listing, sharing
 from apps.contacts.services.keeping import Doing
 from portal import credentials
 from portal.http import PortalRequest
@@ -55,8 +66,9 @@ def doing(request: PortalRequest, kind: str = "typed", text: str = "") -> Doing:
 
 
 def own_contact(request: PortalRequest, pk: int) -> Contact:
-    """Deleted ones too, as long as they can come back. Raises ``Http404``."""
-    mine = Contact.objects.of(request.user.pk).select_related("book")
+    """One that this person may see, filled with what they may see of it. Deleted ones too, as long as they can come
+    back. Raises ``Http404``."""
+    mine = access.contacts(request.user.pk).select_related("book")
     found = mine.filter(pk=pk).first()
     if found is None or (found.deleted and not mine.thrown_away().filter(pk=pk).exists()):
         raise Http404("no such contact")
@@ -64,15 +76,23 @@ def own_contact(request: PortalRequest, pk: int) -> Contact:
 
 
 def own_book(request: PortalRequest, pk: str) -> Book:
-    """Raises ``Http404``."""
+    """Raises ``Http404``; for others' books too."""
     found = Book.objects.filter(owner=request.user, pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
     if found is None:
         raise Http404("no such book")
     return found
 
 
+def open_book(request: PortalRequest, pk: str) -> Book:
+    """One that this person may write in. Raises ``Http404``."""
+    found = next((book for book in books_of(request) if str(book.pk) == pk), None)
+    if found is None:
+        raise Http404("no such book")
+    return found
+
+
 def own_group(request: PortalRequest, pk: str) -> Group:
-    """Raises ``Http404``."""
+    """Raises ``Http404``; for others' groups too."""
     found = Group.objects.filter(owner=request.user, pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
     if found is None:
         raise Http404("no such group")
@@ -80,28 +100,34 @@ def own_group(request: PortalRequest, pk: str) -> Group:
 
 
 def books_of(request: PortalRequest) -> list[Book]:
-    """Those that something can be put into; at least one."""
-    keeping.default_book(request.user.pk, _("Personal"))
-    return list(Book.objects.filter(owner=request.user, subscription=None))
+    """Those that this person may write in; at least one. Own ones first."""
+    user_id = request.user.pk
+    keeping.default_book(user_id, _("Personal"))
+    writable = [share.book_id for share in access.Viewer(user_id).shares if share.level >= Share.Level.EDIT]
+    every = Book.objects.filter(subscription=None)  # copies of books elsewhere are changed there
+    found = list(every.filter(owner=request.user))
+    if any(writable):
+        found += every.filter(pk__in=[pk for pk in writable if pk]).select_related("owner")
+    return found
 
 
 def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:
     """The side column. Counting is one query over the books' indexes."""
     user_id = request.user.pk
     keeping.default_book(user_id, _("Personal"))
-    books = list(Book.objects.counted().filter(owner_id=user_id).select_related("subscription"))
-    counted = groups.counts(user_id)
-    own = list(Group.objects.filter(owner_id=user_id))
+    viewer = access.Viewer(user_id)
+    places, mine = sharing.places(viewer), access.contacts(user_id, viewer)
     return {
         "view": view or listing.View(place=""),
-        "books": books,
-        "total": sum(getattr(book, "n", 0) for book in books),
-        "favourites": Favourite.objects.filter(user_id=user_id, contact__deleted=None).count(),
-        "groups": [(group, counted.get(group.pk, 0)) for group in own],
+        "books": places.books,
+        "total": places.total,
+        "favourites": mine.kept().filter(favoured__user_id=user_id).count(),
+        "groups": [(group, group.n) for group in places.groups],
         "searches": list(SavedSearch.objects.filter(owner_id=user_id)),
         "own_card": OwnCard.of(user_id),
         "tags": list(Tag.objects.filter(owner_id=user_id)[:50]),
-        "thrown_away": Contact.objects.of(user_id).thrown_away().count(),
+        "thrown_away": mine.thrown_away().count(),
+        "trash_days": Rules.now().trash_days,
         "pairs": duplicates.known(user_id),
         "imports": Undertaking.objects.filter(owner_id=user_id, kind=Undertaking.Kind.IMPORT).count(),
     }
@@ -150,9 +176,9 @@ def place_title(user_id: int, view: listing.View) -> str:
     pk = int(number)
     found: Book | Group | SavedSearch | Tag | None
     if kind == "book":
-        found = Book.objects.filter(owner_id=user_id, pk=pk).first()
+        found = access.books(user_id).filter(pk=pk).first()
     elif kind == "group":
-        found = Group.objects.filter(owner_id=user_id, pk=pk).first()
+        found = next((group for group in access.groups(user_id) if group.pk == pk), None)
     elif kind == "search":
         found = SavedSearch.objects.filter(owner_id=user_id, pk=pk).first()
     else:

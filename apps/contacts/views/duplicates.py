@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from apps.contacts.models import Undertaking
+from apps.contacts.models import Contact, Undertaking
 from apps.contacts.services import duplicates as pairs
 from apps.contacts.services import keeping
 from apps.contacts.views.common import contacts_required, doing, own_contact, side
@@ -40,9 +40,16 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _own(request: PortalRequest, text: str) -> Contact:
+    """Nobody else's: what is compared is seen whole. Raises ``Http404``."""
+    found = own_contact(request, _number(text))
+    if found.owner_id != request.user.pk:
+        raise Http404("no such contact")
+    return found
+
+
 def _pair(request: PortalRequest) -> HttpResponse:
-    one = own_contact(request, _number(request.GET.get("one", "")))
-    other = own_contact(request, _number(request.GET.get("other", "")))
+    one, other = _own(request, request.GET.get("one", "")), _own(request, request.GET.get("other", ""))
     if one.pk == other.pk or one.deleted or other.deleted:
         return HttpResponseRedirect(reverse("contacts:duplicates"))
     chosen = pairs.choices(keeping.document(one), keeping.document(other))
@@ -61,8 +68,7 @@ def _act(request: PortalRequest) -> HttpResponse:
         pairs.unmerge(whole, doing(request))
         messages.success(request, _("Both contacts are as they were."))
         return back
-    one = own_contact(request, _number(request.POST.get("one", "")))
-    other = own_contact(request, _number(request.POST.get("other", "")))
+    one, other = _own(request, request.POST.get("one", "")), _own(request, request.POST.get("other", ""))
     if one.pk == other.pk or one.deleted or other.deleted:
         return back
     if do == "different":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,9 +15,10 @@ from django.views.decorators.http import require_http_methods
 from apps.contacts import folding, forms
 from apps.contacts.card import Card, Value
 from apps.contacts.forms import Form
-from apps.contacts.models import Book, Contact, Key
-from apps.contacts.services import keeping, listing, photos
-from apps.contacts.views.common import books_of, contacts_required, doing, own_book, own_contact, side, was_too_large
+from apps.contacts.lenses import NOTHING, seen
+from apps.contacts.models import Book, Contact
+from apps.contacts.services import access, finding, keeping, listing, photos
+from apps.contacts.views.common import books_of, contacts_required, doing, open_book, own_contact, side, was_too_large
 from portal.http import PortalRequest, is_fragment
 
 
@@ -30,14 +32,16 @@ def new(request: PortalRequest) -> HttpResponse:
         if email and (known := _known(request, email)):
             messages.info(request, _("%(name)s is in your contacts already.") % {"name": known.name})
             return HttpResponseRedirect(reverse("contacts:contact", args=[known.pk]))
-        return _page(request, forms.of_card(_begun(email, name)), None, _book(request))
-    form = forms.of_post(request.POST)
-    book = own_book(request, request.POST.get("book", "")) if request.POST.get("book") else _book(request)
+        book = _book(request)
+        lens = access.grant_of_book(request.user.pk, book).edits
+        return _page(request, forms.of_card(seen(_begun(email, name), lens), lens=lens), None, book)
+    book = open_book(request, request.POST["book"]) if request.POST.get("book") else _book(request)
+    form = forms.of_post(request.POST, access.grant_of_book(request.user.pk, book).edits)
     if answer := _other_rows(request, form, None, book):
         return answer
     if not form.errors:
         try:
-            values = _with_photo(request, form.values(base), base)
+            values = _with_photo(request, form.values(base), base, book.owner_id)
             made = keeping.create(book, values, doing(request))
         except (keeping.NotKept, photos.NoPicture) as error:
             return _page(request, form, None, book, error=str(error))
@@ -47,9 +51,8 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 def _known(request: PortalRequest, email: str) -> Contact | None:
-    keys = Key.objects.filter(owner=request.user, kind=Key.Kind.EMAIL, key=folding.email_key(email))
-    found = keys.filter(contact__deleted=None).select_related("contact").first()
-    return found.contact if found else None
+    found = finding.by_email(request.user.pk, [folding.email_key(email)])
+    return access.contacts(request.user.pk).filter(pk=found[0][1]).first() if found else None
 
 
 def _begun(email: str, name: str) -> Card:
@@ -62,7 +65,9 @@ def _book(request: PortalRequest) -> Book:
     """The book that new contacts go to, or the one that the list was of."""
     place = request.GET.get("in", "")
     if place.startswith("book-"):
-        return own_book(request, place.removeprefix("book-"))
+        pk = place.removeprefix("book-")
+        if found := next((book for book in books_of(request) if str(book.pk) == pk), None):
+            return found
     return keeping.default_book(request.user.pk, _("Personal"))
 
 
@@ -70,19 +75,24 @@ def _book(request: PortalRequest) -> Book:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PortalRequest, pk: int) -> HttpResponse:
     found = own_contact(request, pk)
-    card = keeping.document(found)
+    lens = access.grant(request.user.pk, found).edits
+    if lens == NOTHING:
+        raise PermissionDenied
+    card = seen(keeping.document(found), lens)
     if request.method != "POST":
-        return _page(request, forms.of_card(card, version=found.version), found, found.book)
-    form = forms.of_post(request.POST)
+        return _page(request, forms.of_card(card, version=found.version, lens=lens), found, found.book)
+    form = forms.of_post(request.POST, lens)
     if answer := _other_rows(request, form, found, found.book):
         return answer
     if form.errors:
         return _page(request, form, found, found.book)
-    base = keeping.as_of(found, form.version)
-    if form.version != found.version or base is None:
+    whole = keeping.as_of(found, form.version)
+    base = seen(whole, lens) if whole is not None else None
+    if base is None or base.values != card.values:
         return _both(request, form, found, base or Card())
     try:
-        keeping.change(found, _with_photo(request, form.values(base), base), doing(request), version=form.version)
+        values = _with_photo(request, form.values(base), base, found.owner_id)
+        keeping.change(found, values, doing(request), version=found.version)
     except keeping.Outdated:
         return _both(request, form, own_contact(request, pk), base)
     except (keeping.NotKept, photos.NoPicture) as error:
@@ -105,9 +115,10 @@ def _other_rows(request: PortalRequest, form: Form, found: Contact | None, book:
 
 def _both(request: PortalRequest, form: Form, found: Contact, base: Card) -> HttpResponse:
     """Somebody has saved first: what both have changed stands in the form, mine, with theirs beside it."""
-    now = keeping.document(found)
+    lens = form.lens
+    now = seen(keeping.document(found), lens)
     values, both = forms.brought_together(form, base, now)
-    fresh = forms.of_card(Card([replace(value) for value in values]), version=found.version)
+    fresh = forms.of_card(Card([replace(value) for value in values]), version=found.version, lens=lens)
     theirs = {id: text for id, _mine, text in both}
     for row in fresh.rows:
         if row.id in theirs:
@@ -117,8 +128,8 @@ def _both(request: PortalRequest, form: Form, found: Contact, base: Card) -> Htt
     return _page(request, fresh, found, found.book, status=409, outdated=True, who=who)
 
 
-def _with_photo(request: PortalRequest, values: list[Value], base: Card) -> list[Value]:
-    """Raises ``photos.NoPicture``."""
+def _with_photo(request: PortalRequest, values: list[Value], base: Card, owner_id: int) -> list[Value]:
+    """``owner_id``: of the book. Raises ``photos.NoPicture``."""
     upload = request.FILES.get("photo")
     if upload is None and was_too_large(request):
         raise photos.NoPicture(photos.too_large())
@@ -130,7 +141,7 @@ def _with_photo(request: PortalRequest, values: list[Value], base: Card) -> list
     if (upload.size or 0) > photos.MOST_OCTETS:
         raise photos.NoPicture(photos.too_large())
     old = base.first("PHOTO")
-    text = photos.keep(request.user.pk, upload.read())
+    text = photos.keep(owner_id, upload.read())
     return [*rest, replace(old, value=text, raw="", params={}) if old else Value("PHOTO", text)]
 
 
@@ -145,6 +156,7 @@ def _page(
 ) -> HttpResponse:
     wrong = form.errors or "error" in more
     context = {"form": form, "contact": found, "book": book, "all_books": books_of(request)} | more
+    context["with_photo"] = form.lens.shows(Value("PHOTO", ""))
     status = status or (422 if wrong else 200)
     if is_fragment(request):
         return render(request, "contacts/_form.html", context, status=status)

@@ -13,8 +13,21 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.card import emails
-from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group, OwnCard
-from apps.contacts.services import access, correspondents, duplicates, groups, keeping, listing, photos, shown, taking
+from apps.contacts.lenses import NOTHING, seen
+from apps.contacts.models import Change, Contact, Favourite, Group, OwnCard, Rules
+from apps.contacts.services import (
+    access,
+    correspondents,
+    duplicates,
+    groups,
+    keeping,
+    listing,
+    photos,
+    sharing,
+    shown,
+    taking,
+)
+from apps.contacts.services.access import Right
 from apps.contacts.services.indexing import tags_of
 from apps.contacts.views.asking import asked
 from apps.contacts.views.common import (
@@ -23,6 +36,7 @@ from apps.contacts.views.common import (
     doing,
     letter_page,
     list_page,
+    open_book,
     own_book,
     own_contact,
     own_group,
@@ -58,13 +72,30 @@ def _for_all(request: PortalRequest, context: dict[str, Any]) -> dict[str, Any]:
     view: listing.View = context["view"]
     to = []
     if view.kind in {"group", "search"} and 0 < context["page"].total <= MOST_WRITTEN_TO:
-        people = listing.chosen(request.user.pk, view).exclude(email="").order_by("by_given")
+        people = [each for each in listing.chosen(request.user.pk, view).order_by("by_given") if each.email]
         to = [Address(each.email, each.name if each.name != each.email else "") for each in people]
+    books = books_of(request)
     return {
         "write_url": addressing.compose_url(user=request.user, to=to) if to else "",
-        "all_books": books_of(request),
+        "all_books": books,
+        "own_books": [book for book in books if book.owner_id == request.user.pk],
+        "share_url": _share_url(request, view),
         "all_groups": list(Group.objects.filter(owner=request.user)),
     }
+
+
+def _share_url(request: PortalRequest, view: listing.View) -> str:
+    """Of the page on which this book or group is shared; "" where one may not."""
+    user_id = request.user.pk
+    if view.kind == "book":
+        book = access.books(user_id).filter(pk=view.number).first()
+        good = book is not None and access.right(user_id, book) >= Right.MANAGE
+        return reverse("contacts:share_book", args=[view.number]) if good else ""
+    if view.kind == "group":
+        group = next((each for each in access.groups(user_id) if each.pk == view.number), None)
+        good = group is not None and access.right(user_id, group) >= Right.MANAGE
+        return reverse("contacts:share_group", args=[view.number]) if good else ""
+    return ""
 
 
 @contacts_required
@@ -82,11 +113,14 @@ def contact(request: PortalRequest, pk: int) -> HttpResponse:
 
 
 def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
-    card = keeping.document(found)
     user_id = request.user.pk
-    members = [each.group for each in found.memberships.select_related("group")]
-    steps = shown.history(found, most=STEPS + 1)
-    pair = duplicates.of_contact(found) if found.deleted is None else None
+    grant = access.grant(user_id, found)
+    card = seen(keeping.document(found), grant.sees)
+    own, known = grant.right == Right.OWN, {each.pk for each in access.groups(user_id)}
+    members = [each.group for each in found.memberships.select_related("group") if each.group_id in known]
+    steps = shown.history(user_id, found, most=STEPS + 1)
+    others = [book for book in books_of(request) if book.pk != found.book_id]
+    pair = duplicates.of_contact(found) if own and found.deleted is None else None
     return {
         "contact": found,
         "open": found.pk,
@@ -98,6 +132,8 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "lately_url": people.url(addresses, "portal:person_lately") if addresses else "",
         "tags_here": tags_of(card),
         "in_groups": members,
+        "leave_groups": [each for each in members if each.owner_id == user_id],
+        "shared": sharing.beside(user_id, found, grant),
         "other_groups": [each for each in Group.objects.filter(owner_id=user_id) if each not in members],
         "favourite": Favourite.objects.filter(user_id=user_id, contact=found).exists(),
         "write": addressing.compose_url(user=request.user, to=[Address(found.email, found.name)])
@@ -105,10 +141,14 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         else "",
         "steps": steps[:STEPS],
         "more_steps": len(steps) > STEPS,
-        "last": correspondents.of_contact(found),
-        "other_books": [book for book in books_of(request) if book.pk != found.book_id],
+        "last": correspondents.of_contact(user_id, found),
+        "other_books": others,
+        "move_books": [book for book in others if own and book.owner_id == user_id],
+        "book_here": own or access.books(user_id).filter(pk=found.book_id).exists(),
+        "edits": grant.edits != NOTHING,
+        "trash_days": Rules.now().trash_days,
         "pair": pair,
-        "origins": taking.known(found),
+        "origins": taking.known(found) if own else [],
         "mine": OwnCard.objects.filter(user_id=user_id, contact=found).exists(),
         "read_only": access.right(user_id, found) < access.Right.EDIT,
     }
@@ -119,8 +159,8 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
 def history(request: PortalRequest, pk: int) -> HttpResponse:
     """All that was done, with what stood there before."""
     found = own_contact(request, pk)
-    steps = shown.history(found, most=200)
-    context = {"contact": found, "steps": steps, "days": HISTORY_DAYS}
+    steps = shown.history(request.user.pk, found, most=200)
+    context = {"contact": found, "steps": steps, "days": Rules.now().history_days}
     return render(request, "contacts/history.html", side(request) | context)
 
 
@@ -156,6 +196,8 @@ def act(request: PortalRequest, pk: int) -> HttpResponse:
             keeping.undo(step, doing(request))
         except keeping.Outdated:
             messages.error(request, _("Somebody has just changed this contact. Look at it again."))
+        except keeping.NotKept as error:
+            messages.error(request, str(error))
         else:
             messages.success(request, _("Put back as it was."))
         return here
@@ -165,7 +207,7 @@ def act(request: PortalRequest, pk: int) -> HttpResponse:
             OwnCard.objects.create(user=request.user, contact=found)
         messages.success(request, _("This is your own card now.") if do == "mine" else _("No card is your own now."))
         return here
-    return _done(request, [found], do, here)
+    return _tried(request, [found], do, here)
 
 
 @contacts_required
@@ -185,8 +227,16 @@ def act_on(request: PortalRequest) -> HttpResponse:
     if len(people) > MOST_AT_ONCE:
         messages.error(request, _("At most %(most)d contacts can be chosen at once.") % {"most": MOST_AT_ONCE})
     elif people:
-        return _done(request, people, request.POST.get("do", ""), back)
+        return _tried(request, people, request.POST.get("do", ""), back)
     return back
+
+
+def _tried(request: PortalRequest, people: list[Contact], do: str, back: HttpResponse) -> HttpResponse:
+    try:
+        return _done(request, people, do, back)
+    except keeping.NotKept as error:
+        messages.error(request, str(error))
+        return back
 
 
 def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResponse) -> HttpResponse:
@@ -195,8 +245,8 @@ def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResp
     if word == "delete":
         keeping.throw_away(people, doing(request))
         text = ngettext(
-            "%(n)d contact deleted. It can come back for 30 days.",
-            "%(n)d contacts deleted. They can come back for 30 days.",
+            "%(n)d contact deleted. It can come back for %(days)d days.",
+            "%(n)d contacts deleted. They can come back for %(days)d days.",
             n,
         )
         back = HttpResponseRedirect(reverse("contacts:index")) if len(people) == 1 and "contact" in back.url else back  # type: ignore[attr-defined]
@@ -208,7 +258,7 @@ def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResp
         keeping.move(people, own_book(request, number), doing(request))
         text = ngettext("%(n)d contact moved.", "%(n)d contacts moved.", n)
     elif word == "copy":
-        keeping.copy(people, own_book(request, number), doing(request))
+        keeping.copy(people, open_book(request, number), doing(request))
         text = ngettext("%(n)d contact copied.", "%(n)d contacts copied.", n)
     elif word == "group":
         groups.add(own_group(request, number), people)
@@ -224,7 +274,7 @@ def _done(request: PortalRequest, people: list[Contact], do: str, back: HttpResp
         text = ngettext("%(n)d contact is no favourite any more.", "%(n)d contacts are no favourites any more.", n)
     else:
         raise Http404("no such action")
-    messages.success(request, text % {"n": n})
+    messages.success(request, text % {"n": n, "days": Rules.now().trash_days})
     return back
 
 

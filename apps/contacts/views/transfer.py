@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.contacts import tasks
 from apps.contacts.formats import tables
-from apps.contacts.models import Contact, Group, Undertaking
+from apps.contacts.models import Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
-from apps.contacts.services import exporting, importing, keeping, listing
+from apps.contacts.services import access, exporting, importing, keeping, listing
 from apps.contacts.views.common import (
     books_of,
     contacts_required,
@@ -61,7 +61,8 @@ def imports(request: PortalRequest) -> HttpResponse:
         tasks.start(whole, upload.size or 0, "look")
         return redirect("contacts:import", whole.pk)
     earlier = Undertaking.objects.filter(owner=request.user, kind=Undertaking.Kind.IMPORT).select_related("book")
-    context = {"all_books": books_of(request), "earlier": earlier[:50], "most": importing.most_megabytes()}
+    own_books = [book for book in books_of(request) if book.owner_id == request.user.pk]
+    context = {"all_books": own_books, "earlier": earlier[:50], "most": importing.most_megabytes()}
     return render(request, "contacts/imports.html", side(request) | context)
 
 
@@ -196,7 +197,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
 def vcard(request: PortalRequest, pk: int) -> HttpResponse:
     """One contact as a vCard 4.0."""
     found = own_contact(request, pk)
-    mine = Contact.objects.filter(pk=found.pk)
+    mine = access.contacts(request.user.pk).filter(pk=found.pk)
     text = "".join(exporting.pieces(mine, "vcard4", own_groups=[]))
     return _file(HttpResponse(text, content_type=exporting.FORMATS["vcard4"][0]), f"{found.name}.vcf")
 
