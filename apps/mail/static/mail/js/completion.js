@@ -68,7 +68,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
     first.append(...found(contact.name || contact.email, text));
     two.append(first, second);
     if (contact.warning) {
-      const warning = element("small", "c-warn wrap");
+      const warning = element("small", "c-warn said");
       const words = document.createElement("span");
       words.textContent = contact.warning;
       warning.append(icon("warn"), words);
