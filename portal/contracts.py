@@ -41,6 +41,10 @@ class Address:
         return self.name or self.email
 
 
+#: Members of a group that are counted while somebody writes. One more is said of a larger one.
+MOST_COUNTED = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A person that an address book knows, or a group of people."""
@@ -50,7 +54,7 @@ class Contact:
     source: str = ""  # translated name of the book, shown at the end of a completion line
     rank: float = 0.0  # how much they are written to: messages, of which those of three months ago count half
     group: str = ""  # what its book calls this group; "" for a person
-    members: int = 0  # people in the group
+    members: int = 0  # people in the group, at most ``MOST_COUNTED`` + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from portal import addressing, credentials, lookalikes
 from portal.addressing import Expanded
-from portal.contracts import Contact
+from portal.contracts import MOST_COUNTED, Contact
 from portal.http import PortalRequest, is_fragment
 from portal.templatetags.portal import hue_of, initials_of
 
@@ -45,9 +45,10 @@ def complete(request: PortalRequest) -> HttpResponse:
     else:
         contacts = addressing.complete(user=request.user, prefix=prefix, limit=LIMIT)
         answer |= {"far": True} if prefix.strip() and addressing.asks_far() else {}
+    words = [_people(contact.members) for contact in contacts]
     signs = _signs(contacts, own=lookalikes.domain_of(getattr(request.user, "email", "") or ""))
     if is_fragment(request):
-        return render(request, "portal/_complete.html", {"contacts": list(zip(contacts, signs, strict=True))})
+        return render(request, "portal/_complete.html", {"contacts": list(zip(contacts, words, signs, strict=True))})
     pairs = zip(contacts, signs, strict=True)
     return JsonResponse({"contacts": [_said(contact, sign) for contact, sign in pairs]} | answer)
 
@@ -92,6 +93,8 @@ def _silent() -> str:
 
 
 def _people(count: int) -> str:
+    if count > MOST_COUNTED:
+        return _("more than %(count)d people") % {"count": MOST_COUNTED}
     return ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
 
 

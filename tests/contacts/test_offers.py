@@ -250,3 +250,16 @@ def test_groups_cost_a_few_queries_however_many_people(alice: User, django_asser
         groups.add(groups.make(alice.pk, f"Team {number}"), people)
     with django_assert_max_num_queries(16):
         assert len(offered_groups(alice, "team")) == 4
+
+
+def test_noting_whom_one_has_written_to_costs_a_few_queries(alice: User, django_assert_max_num_queries) -> None:
+    people = [Address(f"p{n}@felt.example") for n in range(20)]
+    correspondents.note(alice.pk, people)
+    with django_assert_max_num_queries(7):
+        correspondents.note(alice.pk, [*people, Address("new@felt.example")])
+    rows = {row.key: row for row in Correspondent.objects.all()}
+    assert (rows["p3@felt.example"].uses, rows["new@felt.example"].uses, len(rows)) == (2, 1, 21)
+    assert rows["p3@felt.example"].heat == pytest.approx(rows["new@felt.example"].heat + 1)
+    before = rows["p3@felt.example"].heat
+    correspondents.heat(alice.pk, rows)
+    assert Correspondent.objects.get(key="p3@felt.example").heat == pytest.approx(before)

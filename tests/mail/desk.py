@@ -58,6 +58,12 @@ class Desk:
         return {name: [unescape(text.strip()) for text in texts] for name, texts in found.items() if texts}
 
     @property
+    def tips(self) -> list[str]:
+        """What there is to know, and is no error."""
+        found = re.findall(r'cnote" role="status">.*?<span class="grow"[^>]*>(.*?)</span>', self.html, re.S)
+        return [unescape(text.strip()) for text in found]
+
+    @property
     def files(self) -> list[str]:
         """The names of the attachments, in order."""
         found = re.findall(r'<div class="up" data-token=.*?<span class="strong ell"[^>]*>(.*?)</span>', self.html, re.S)

@@ -59,7 +59,7 @@ def test_who_should_be_looked_at_twice(writer: Writer) -> None:
         }
         assert signs(writer, '"anna@felt.example" <z@mail.test>')["z@mail.test"][1] is True
         page = writer.new().press("check", to="Anna Adams <x@evil.test>", subject="S", text="T")
-    assert page.errors[""] == [f"x@evil.test: {NAME}."]
+    assert page.tips == [f"x@evil.test: {NAME}."]
     assert far.calls == []  # nobody waits for a directory
     assert signs(writer, "") == {} and len(signs(writer, ",".join(f"a{n}@b{n}.test" for n in range(90)))) == 30
 

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from portal import addressing
-from portal.contracts import Address, Contact, SearchHit
+from portal.contracts import MOST_COUNTED, Address, Contact, SearchHit
 from portal.registry import HelpTopic, PortalApp
 from portal.templatetags.portal import hue_of, initials_of
 from portal.testing import override_registry, with_apps
@@ -227,3 +227,9 @@ def test_groups_find_room_among_many_people_who_are_written_to(alice) -> None:
         found = addressing.complete(user=alice, prefix="bo")
     assert [each.rank for each in found] == [9, 8, 7, 6, 5, 4, 0, 0]
     assert [each.group for each in found[6:]] == ["full.book/0", "full.book/1"]
+
+
+def test_a_very_large_group_is_not_counted_to_the_end(as_alice) -> None:
+    crowd = [Address(f"c{n}@x.test") for n in range(MOST_COUNTED + 1)]
+    with with_apps(shelf(ScriptedBook(id="near.book", remote=False, groups={"Crowd": crowd}), id="near")):
+        assert asked(as_alice, q="crowd")["contacts"][0]["people"] == "more than 1000 people"

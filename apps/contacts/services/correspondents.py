@@ -30,12 +30,16 @@ def note(user_id: int, addresses: Sequence[Address], *, subject: str = "") -> No
     """These were written to, once more each; by preference they become contacts where they are none."""
     people = {folding.email_key(address.email): address for address in addresses if address.email}
     now = timezone.now()
-    mine = Correspondent.objects.filter(user_id=user_id, key__in=people)
-    known = set(mine.values_list("key", flat=True))
-    mine.update(uses=F("uses") + 1, last=now)
-    new = [Correspondent(user_id=user_id, key=key, last=now) for key in people if key not in known]
+    known = {row.key: row for row in Correspondent.objects.filter(user_id=user_id, key__in=people)}
+    new = [Correspondent(user_id=user_id, key=key, last=now, heat=_heat(1, now)) for key in people if key not in known]
     Correspondent.objects.bulk_create(new, ignore_conflicts=True)
-    heat(user_id, people)
+    heats = {row.key: row.heat for row in new}
+    for row in known.values():
+        row.last, row.heat = now, _heat(row.uses + 1, now)
+        heats[row.key] = row.heat
+        row.uses = F("uses") + 1  # two messages may go out at once
+    Correspondent.objects.bulk_update(known.values(), ["uses", "last", "heat"], batch_size=500)
+    warm(user_id, heats)
     user = get_user_model().objects.get(pk=user_id)
     if len(people) <= MOST_AT_ONCE and for_user(user)[COLLECT]:
         _collect(user_id, people, keeping.Doing(user, "message", subject))
@@ -75,9 +79,13 @@ def heat(user_id: int, keys: Collection[str]) -> None:
     """Reckon the heat of these addresses anew."""
     rows = list(Correspondent.objects.filter(user_id=user_id, key__in=keys))
     for row in rows:
-        row.heat = math.log2(max(1, row.uses)) + (row.last - _BEGIN).total_seconds() / 86400 / HALF_LIFE
+        row.heat = _heat(row.uses, row.last)
     Correspondent.objects.bulk_update(rows, ["heat"], batch_size=500)
-    warm(user_id, keys)
+    warm(user_id, {row.key: row.heat for row in rows})
+
+
+def _heat(uses: int, last: datetime) -> float:
+    return math.log2(max(1, uses)) + (last - _BEGIN).total_seconds() / 86400 / HALF_LIFE
 
 
 def rank(heat: float) -> float:

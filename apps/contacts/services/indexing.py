@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import connection
 
@@ -89,16 +89,20 @@ def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
             cursor.executemany(statement, rows)
     for owner_id, found in emails.items():
         for start in range(0, len(found), 500):
-            warm(owner_id, found[start : start + 500])
+            written = Correspondent.objects.filter(user_id=owner_id, key__in=found[start : start + 500])
+            warm(owner_id, dict(written.values_list("key", "heat")))
 
 
-def warm(owner_id: int, emails: Collection[str]) -> None:
+def warm(owner_id: int, heats: Mapping[str, float]) -> None:
     """Whoever has one of these addresses (``folding.email_key``) gets the keys of those who are written to."""
-    heats = dict(Correspondent.objects.filter(user_id=owner_id, key__in=emails).values_list("key", "heat"))
+    if not heats:
+        return
     mine = Key.objects.filter(owner_id=owner_id)
     hottest: dict[int, float] = {}
     for pk, key in mine.filter(kind=Key.Kind.EMAIL, key__in=heats).values_list("contact_id", "key"):
         hottest[pk] = max(heats[key], hottest.get(pk, heats[key]))
+    if not hottest:
+        return
     mine.filter(kind=Key.Kind.LATELY, contact__in=hottest).delete()
     words = mine.filter(kind=Key.Kind.WORD, contact__in=hottest).values_list("contact_id", "key")
     Key.objects.bulk_create(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import islice
+
 from django.db.models import Q, QuerySet
 
 from apps.contacts import folding
-from apps.contacts.models import Contact, Group, Member
+from apps.contacts.models import Group, Member
 from apps.contacts.services import access, groups
-from portal.contracts import Address
+from portal.contracts import MOST_COUNTED, Address
 
 
 def seen_by(user_id: int) -> QuerySet[Group]:
@@ -25,8 +28,9 @@ def called(user_id: int, words: list[str], most: int) -> list[tuple[Group, int]]
         found = found.filter(Q(key__startswith=word) | Q(key__contains=f" {word}"))
     exact = " ".join(words)
     every = sorted(found[: groups.MOST], key=lambda group: (group.key != exact, group.key))[: 2 * most]
-    counted = ((group, _people(user_id, group).count()) for group in every)
-    return [(group, count) for group, count in counted if count][:most]
+    within = _within(every)
+    counted = ((group, _count(user_id, within[group.pk])) for group in every)
+    return list(islice((pair for pair in counted if pair[1]), most))
 
 
 def addresses(user_id: int, group_id: int) -> list[Address]:
@@ -35,7 +39,8 @@ def addresses(user_id: int, group_id: int) -> list[Address]:
     group = seen_by(user_id).filter(pk=group_id).first()
     if group is None:
         raise LookupError(group_id)
-    people = _people(user_id, group).order_by("by_given", "pk")
+    members = Member.objects.filter(group_id__in=groups.within(group.owner_id, group.pk), contact__isnull=False)
+    people = access.contacts(user_id).kept().filter(pk__in=members.values("contact_id")).order_by("by_given", "pk")
     found: dict[str, Address] = {}
     for each in people:
         key = folding.email_key(each.email) or f"/{each.pk}"
@@ -43,7 +48,25 @@ def addresses(user_id: int, group_id: int) -> list[Address]:
     return list(found.values())
 
 
-def _people(user_id: int, group: Group) -> QuerySet[Contact]:
-    """A group lists whom its owner has put in it; one sees of them whom one may see at all."""
-    members = Member.objects.filter(group_id__in=groups.within(group.owner_id, group.pk), contact__isnull=False)
-    return access.contacts(user_id).kept().filter(pk__in=members.values("contact_id"))
+def _count(user_id: int, group_ids: set[int]) -> int:
+    """How many people are in these. A group lists whom its owner has put in it; one sees of them whom one may see at
+    all."""
+    people = access.contacts(user_id).kept().order_by().filter(memberships__group_id__in=group_ids)
+    return people.values("pk").distinct()[: MOST_COUNTED + 1].count()
+
+
+def _within(every: list[Group]) -> dict[int, set[int]]:
+    """Each group with those in it, however deep."""
+    children: dict[int, list[int]] = defaultdict(list)
+    pairs = Member.objects.filter(group__owner_id__in={group.owner_id for group in every}, child__isnull=False)
+    for parent, child in pairs.values_list("group_id", "child_id") if every else ():
+        if child is not None:
+            children[parent].append(child)
+    found: dict[int, set[int]] = {}
+    for group in every:
+        found[group.pk], waiting = {group.pk}, [group.pk]
+        while waiting:
+            new = [child for child in children[waiting.pop()] if child not in found[group.pk]]
+            found[group.pk].update(new)
+            waiting += new
+    return found

@@ -55,6 +55,7 @@ class Sheet:
     tokens: list[str]
     identity: Identity
     notes: list[str] = field(default_factory=list)  # what else went wrong on the way
+    tips: list[str] = field(default_factory=list)  # what there is to know
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -99,7 +100,7 @@ class Sheet:
         """The page as it was, for a button that changes only the list of files."""
         items = self._items(store)
         form = ComposeForm(initial={key: self.post.get(key, "") for key in self.form.fields})
-        return draw(self.request, store, form, items, notes=self.notes)
+        return draw(self.request, store, form, items, notes=self.notes, tips=self.tips)
 
     def _items(self, store: MailStore | None) -> list[Item]:
         if store is None:
@@ -237,7 +238,7 @@ def _check(sheet: Sheet, store: MailStore) -> HttpResponse:
     """Groups as their people, and who should be looked at twice, before anything is sent."""
     if any(sheet.form.errors.get(name) for name in FIELDS):
         return sheet.again(store)
-    sheet.notes += everybody.checked(sheet.request.user, sheet.form, sheet.post, own=sheet.identity.address.email)
+    sheet.tips += everybody.checked(sheet.request.user, sheet.form, sheet.post, own=sheet.identity.address.email)
     return sheet.plain(store)
 
 
@@ -343,6 +344,7 @@ def draw(
     *,
     status: int = 200,
     notes: Iterable[str] = (),
+    tips: Iterable[str] = (),
 ) -> HttpResponse:
     """The writing page; without a store (the server is away) its folders come later, by themselves."""
     form.mark_errors()
@@ -350,6 +352,7 @@ def draw(
         "form": form,
         "attachments": list(items),
         "notes": list(notes),
+        "tips": list(tips),
         **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
         "upload_limit": limits.files(),

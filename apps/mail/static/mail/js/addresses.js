@@ -25,7 +25,7 @@ export function split(text) {
 
 const phrase = (name) => (/[()<>[\]:;@\\,."]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name);
 
-export function value({ name, email }) {
+export function textOf({ name, email }) {
   return name ? `${phrase(name)} <${email}>` : email;
 }
 
@@ -41,7 +41,11 @@ export function groupOf(text) {
   return name ? { name, ref: found[3]?.includes("/") ? found[3] : "" } : null;
 }
 
-export const isWhole = (text) => plausible.test(text) || groupOf(text) !== null;
+export function isWhole(text) {
+  return plausible.test(text) || groupOf(text) !== null;
+}
 
 /** What tells one from another: the address of a person, the text of a group. */
-export const address = (value) => (groupOf(value) ? value : /<([^<>]*)>\s*$/.exec(value)?.[1] ?? value).trim().toLowerCase();
+export function address(value) {
+  return (groupOf(value) ? value : /<([^<>]*)>\s*$/.exec(value)?.[1] ?? value).trim().toLowerCase();
+}

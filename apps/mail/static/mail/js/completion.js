@@ -68,11 +68,13 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
     first.append(...found(contact.name || contact.email, text));
     two.append(first, second);
     if (contact.warning) {
-      const warning = element("small", "c-warn wrap");
-      warning.append(icon("warn"), ` ${contact.warning}`);
+      const warning = element("small", "c-warn said");
+      const words = document.createElement("span");
+      words.textContent = contact.warning;
+      warning.append(icon("warn"), words);
       two.append(warning);
     }
-    const face = element("span", contact.group ? "av md" : `av md h${contact.hue}`);
+    const face = element("span", contact.group ? "av" : `av h${contact.hue}`);
     face.setAttribute("aria-hidden", "true");
     face.dir = "auto";
     face.append(contact.group ? icon("group") : contact.initials);

@@ -1,6 +1,6 @@
 // Another identity while one writes: its signature takes the place of the other's where that stands as it was put in,
 // and Reply-To and Bcc follow. Without this module the server does the same with the next button (mime/signature.py).
-import { split } from "./recipients.js";
+import { split } from "./addresses.js";
 
 const original = /^(?:[^>\n][^\n]*\n)?>|^-{10} /m; // where the original begins
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");

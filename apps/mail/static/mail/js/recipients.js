@@ -2,9 +2,8 @@
 // rewritten with every change, so that sending needs nothing from here.
 import { toast } from "../../portal/js/portal.js";
 import { completion } from "./completion.js";
-import { address, groupOf, groupText, isWhole, split, value as textOf } from "./addresses.js";
+import { address, groupOf, groupText, isWhole, split, textOf } from "./addresses.js";
 
-export { split };
 const TOGETHER = 50; // people of a group: more stay one chip, and become their people when the message is sent
 
 export function recipients(row) {
