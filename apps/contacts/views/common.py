@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from apps.contacts.models import Book, Contact, Favourite, Group, OwnCard, SavedSearch, Tag, Undertaking
+from apps.contacts.models import Book, BookQuerySet, Contact, Favourite, Group, OwnCard, SavedSearch, Tag, Undertaking
 from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
 from apps.contacts.services import duplicates, groups, keeping, listing
 from apps.contacts.services.keeping import Doing
@@ -75,15 +75,21 @@ def own_group(request: PortalRequest, pk: str) -> Group:
 
 def books_of(request: PortalRequest) -> list[Book]:
     """At least one."""
-    keeping.default_book(request.user.pk, _("Personal"))
-    return list(Book.objects.filter(owner=request.user))
+    return _with_one(request.user.pk, Book.objects.filter(owner=request.user))
+
+
+def _with_one(user_id: int, books: BookQuerySet) -> list[Book]:
+    """These, among which is one for new contacts: it is made where there is none."""
+    if all(book.collects for book in books):
+        keeping.default_book(user_id, _("Personal"))
+        books = books.all()
+    return list(books)
 
 
 def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:
     """The side column. Counting is one query over the books' indexes."""
     user_id = request.user.pk
-    keeping.default_book(user_id, _("Personal"))
-    books = list(Book.objects.counted().filter(owner_id=user_id))
+    books = _with_one(user_id, Book.objects.counted().filter(owner_id=user_id))
     counted = groups.counts(user_id)
     own = list(Group.objects.filter(owner_id=user_id))
     return {

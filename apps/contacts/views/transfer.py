@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.contacts.formats import tables
 from apps.contacts.models import Contact, Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
-from apps.contacts.services import exporting, importing, keeping, listing
+from apps.contacts.services import exporting, importing, keeping, listing, sealed
 from apps.contacts.views.common import (
     books_of,
     contacts_required,
@@ -104,10 +104,11 @@ def one_import(request: PortalRequest, import_id: int) -> HttpResponse:
 
 def _table(whole: Undertaking) -> tables.Table | None:
     """None where it is none; its rows then say why."""
-    octets = (importing.folder() / whole.file).read_bytes()
     try:
+        with importing.opened(whole) as file:
+            octets = file.read()
         return tables.opened(octets, targets=whole.options.get("columns"), headless=whole.options.get("headless"))
-    except tables.BadTable:
+    except (tables.BadTable, sealed.Broken):
         return None
 
 
