@@ -200,6 +200,7 @@ def copy(contacts: Iterable[Contact], book: Book, doing: Doing) -> list[Contact]
         card = document(contact)
         new = create(book, [replace(value, id=0) for value in card.values], doing)
         Stored.objects.filter(pk=new.pk).update(data=card.to_json())
+        change_texts(new, card)
         made.append(new)
     return made
 

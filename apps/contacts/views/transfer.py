@@ -176,7 +176,7 @@ def _act(request: PortalRequest, whole: Undertaking) -> HttpResponse:
 @contacts_required
 @require_safe
 def export(request: PortalRequest) -> HttpResponseBase:
-    """A form; with ``format`` the file of a view (``in``, ``q``), or of the contacts named by ``id``."""
+    """A form; with ``format`` the file of a view (see ``listing.View``), or of the contacts named by ``id``."""
     view = listing.View.parse(request.GET)
     kind = request.GET.get("format", "")
     try:
@@ -193,7 +193,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
     own = Group.objects.filter(owner=request.user)
     if view.kind == "group":
         own = own.filter(pk=int(view.place.partition("-")[2]))
-    elif view.place != "all" or view.q or ids:
+    elif view.place != "all" or view.asks or ids:
         own = own.none()
     pieces = exporting.pieces(found, kind, own_groups=list(own))
     mime, ending = exporting.FORMATS[kind]
