@@ -63,6 +63,12 @@ class Value:
     def preferred(self) -> bool:
         return "PREF" in self.params
 
+    def kept(self, id: int, source: int) -> Value:
+        """The same with these: what ``replace`` does, in a tenth of the time, for each value of an import."""
+        return Value(
+            self.name, self.value, self.types, self.label, self.params, self.group, self.raw, id=id, source=source
+        )
+
     def same(self, other: Value) -> bool:
         """Whether both say the same, whoever said it."""
         return replace(self, id=0, source=0) == replace(other, id=0, source=0)
@@ -76,7 +82,8 @@ class Card:
 
     def all(self, name: str) -> list[Value]:
         """Preferred ones first."""
-        return sorted((value for value in self.values if value.name == name), key=lambda value: not value.preferred)
+        found = [value for value in self.values if value.name == name]
+        return found if len(found) < 2 else sorted(found, key=lambda value: not value.preferred)
 
     def first(self, name: str) -> Value | None:
         return next(iter(self.all(name)), None)
@@ -107,8 +114,10 @@ class Card:
                 values.append(before)
                 continue
             if before is None:
-                value, number = replace(value, id=number), number + 1
-            values.append(replace(value, source=fresh))
+                value, number = value.kept(number, fresh), number + 1
+            else:
+                value = replace(value, source=fresh)
+            values.append(value)
         return Card(values, _used({**self.sources, fresh: source}, values), number)
 
     def to_json(self) -> dict[str, Any]:

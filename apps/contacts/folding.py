@@ -7,25 +7,38 @@ them alike.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from anyascii import anyascii
 
 _WORD = re.compile(r"[a-z0-9]+")
+_OTHERS = re.compile(r"[^0-9]+")
 _NO_BREAK = str.maketrans("", "", "'`’ʼʹʺ\"")  # signs within a word: the soft sign, O'Brien
 PHONE_DIGITS = 9  # that tell one number from another: what stands before them is the way to dial it
 LEAST_DIGITS = 6
+_SHORT = 200  # characters: longer texts are notes, which come once
 
 
 def plain(text: str) -> str:
     if text.isascii():
         return text.lower()
+    return _latin(text) if len(text) <= _SHORT else _latin.__wrapped__(text)
+
+
+@functools.lru_cache(maxsize=1000)  # one name goes into five keys
+def _latin(text: str) -> str:
     # Case first: the scripts' tables know small letters best, and "ẞ" or "İ" have several.
     return anyascii(text.casefold()).lower()
 
 
 def words(text: str) -> list[str]:
-    return _WORD.findall(plain(text).translate(_NO_BREAK))
+    return _WORD.findall(plain(text).translate(_NO_BREAK)) if len(text) > _SHORT else list(_words(text))
+
+
+@functools.lru_cache(maxsize=1000)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(plain(text).translate(_NO_BREAK)))
 
 
 def key(text: str) -> str:
@@ -45,6 +58,8 @@ def name_key(text: str) -> str:
 
 def digits(text: str) -> str:
     """The digits of a telephone number, in any script's signs: "٠١٢" too."""
+    if text.isascii():
+        return _OTHERS.sub("", text)
     return "".join(str(int(sign)) for sign in text if sign.isdecimal())
 
 

@@ -137,7 +137,7 @@ def alike(one: Word, other: Word) -> bool:
     and in Chinese signs, names that are written differently are different."""
     if one.text == other.text:
         return True
-    if one.script == other.script != LATIN:
+    if one.script == other.script != LATIN or has_digits(one.text) or has_digits(other.text):
         return False
     return any(_same(a, b) for a in readings(one.text, one.script) for b in readings(other.text, other.script))
 
@@ -175,6 +175,11 @@ def skeletons(text: str, *, most: int = 4) -> list[str]:
         every = sorted({reading.consonants for reading in readings(word, script)} - {""})
         found = [f"{before} {one}" for before in found for one in every[:most]][: 4 * most] if every else found
     return list(dict.fromkeys(" ".join(sorted(each.split())) for each in found if len(each.replace(" ", "")) > LEAST))
+
+
+def has_digits(text: str) -> bool:
+    """A number is another one if it differs at all."""
+    return not text.isalpha()
 
 
 def weight(word: Word) -> int:

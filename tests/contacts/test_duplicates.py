@@ -40,7 +40,12 @@ def test_a_pair_is_found_with_its_reason(alice: User, kind: str) -> None:
     assert found[0].words
 
 
-LOOK_ALIKE = [("Anna Berg", "Anna Burke"), ("Max Li", "Max Lu"), ("Tim Field", "Tom Fields")]
+LOOK_ALIKE = [
+    ("Anna Berg", "Anna Burke"),
+    ("Max Li", "Max Lu"),
+    ("Tim Field", "Tom Fields"),
+    ("Room 0011", "Room 0111"),
+]
 
 
 @pytest.mark.parametrize("pair", LOOK_ALIKE)

@@ -28,7 +28,8 @@ for user in (alice, bob):
 book = keeping.default_book(alice.pk, "Personal")
 more = [Value("EMAIL", "a.tokoeva@ims.example", ("work",)), Value("TEL", "+996 312 555 0142", ("work",))]
 more.append(marked(Value("TEL", "+996 555 010 142", ("cell",)), True))
-values = [Value("N", ("Токоева", "Айгерим", "", "", "")), Value("FN", "Айгерим Токоева"), *more, Value("NOTE", "Kyrgyz")]
+name = [Value("N", ("Токоева", "Айгерим", "", "", "")), Value("FN", "Айгерим Токоева")]
+values = [*name, *more, Value("NOTE", "Kyrgyz")]
 first = keeping.create(book, values, Doing(alice))
 groups.add(groups.make(alice.pk, "Reviewers"), [first])
 library = Book.objects.create(owner=bob, name="Team library")

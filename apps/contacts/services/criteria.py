@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -12,6 +14,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy
 
 from apps.contacts import folding
+from apps.contacts.models import Fielded
 from apps.contacts.services import fields
 from portal.contracts import Text
 
@@ -46,6 +49,7 @@ OTHERS: dict[str, Text] = {
     "book": gettext_lazy("Address book"),
 }
 NAMES = (*TEXTS, *OTHERS)
+COLUMNS = frozenset({"since", "book"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +91,20 @@ class Criteria:
             yield str(label), str(words)
 
     def wanted(self) -> Q:
-        """Of contacts. Looks through what is stored, whoever may see it."""
-        return self._joined(_stored(name, text) for name, text in self.items)
+        """Of contacts. Looks through what is stored, whoever may see it; once, however many fields are asked for."""
+        columns = [_column(name, text) for name, text in self.items if name in COLUMNS]
+        words = [_words(name, text) for name, text in self.items if name not in COLUMNS]
+        if words:
+            columns.append(Q(pk__in=Fielded.objects.filter(self._joined(words)).values("contact_id")))
+        return self._joined(columns)
 
     def fits(self, words: str, *, changed: datetime, book: int) -> bool:
         """Whether somebody fits of whom one sees these words (``services.fields``)."""
         found = (_seen(name, text, words, changed, book) for name, text in self.items)
         return any(found) if self.any else all(found)
 
-    def _joined(self, parts: Iterator[Q]) -> Q:
-        found = next(parts)
-        for part in parts:
-            found = found | part if self.any else found & part
-        return found
+    def _joined(self, parts: list[Q]) -> Q:
+        return functools.reduce(operator.or_ if self.any else operator.and_, parts)
 
 
 def _sound(name: str, text: str) -> bool:
@@ -139,19 +144,18 @@ def _start(text: str) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _stored(name: str, text: str) -> Q:
-    if name == "book":
-        return Q(book_id=int(text))
-    if name == "since":
-        return Q(changed__gte=_start(text))
+def _column(name: str, text: str) -> Q:
+    """Of ``Contact``."""
+    return Q(book_id=int(text)) if name == "book" else Q(changed__gte=_start(text))
+
+
+def _words(name: str, text: str) -> Q:
+    """Of ``Fielded``."""
     if name in {"with", "month"}:
-        return Q(fielded__words__contains=_flag(name, text))
+        return Q(words__contains=_flag(name, text))
     if name == "without":
-        return ~Q(fielded__words__contains=_flag(name, text))
-    found = Q()
-    for needle in _needles(name, text):
-        found &= Q(fielded__words__contains=needle)
-    return found
+        return ~Q(words__contains=_flag(name, text))
+    return functools.reduce(operator.and_, (Q(words__contains=needle) for needle in _needles(name, text)))
 
 
 def _seen(name: str, text: str, words: str, changed: datetime, book: int) -> bool:

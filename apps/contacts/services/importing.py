@@ -1,13 +1,14 @@
 """Cards and tables into an address book: looked through first, then taken in, and taken back as a whole.
 
-The file lies in DATA_DIR/imports until it has been taken in, or for a day. Each card or line of it has a row that says
-what becomes of it.
+The file lies in DATA_DIR/imports, sealed, until it has been taken in, or for a day. Each card or line of it has a row
+that says what becomes of it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import io
 import itertools
 import os
 import secrets
@@ -25,7 +26,7 @@ from apps.contacts.card import Card, Value
 from apps.contacts.formats import ldif, tables
 from apps.contacts.forms import good_email
 from apps.contacts.models import Book, Change, Contact, Group, Row, Undertaking
-from apps.contacts.services import groups, keeping, permits, photos
+from apps.contacts.services import groups, keeping, permits, photos, rows, sealed
 from apps.contacts.services.keeping import Doing, NotKept
 from apps.contacts.vcard import reading
 
@@ -97,10 +98,9 @@ def begin(owner_id: int, file: BinaryIO, *, name: str, size: int, book: Book, ex
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder() / stored, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as copy:
-        copy.write(head)
-        while part := file.read(1 << 20):
-            copy.write(part)
-    options = {"format": kind, "existing": existing if existing in EXISTING else EXISTING[0]}
+        parts = iter(lambda: file.read(sealed.PIECE), b"")
+        key = sealed.write(copy, itertools.chain([head], parts), bound=stored)
+    options = {"format": kind, "existing": existing if existing in EXISTING else EXISTING[0], "key": key}
     return Undertaking.objects.create(
         owner_id=owner_id,
         kind=Undertaking.Kind.IMPORT,
@@ -110,6 +110,11 @@ def begin(owner_id: int, file: BinaryIO, *, name: str, size: int, book: Book, ex
         file=stored,
         options=options,
     )
+
+
+def opened(whole: Undertaking) -> io.BufferedReader:
+    """The file as it came. Raises ``sealed.Broken`` and ``FileNotFoundError``."""
+    return sealed.opened(folder() / whole.file, whole.options.get("key", ""), bound=whole.file)
 
 
 def too_large() -> str:
@@ -131,9 +136,9 @@ def kind_of(name: str, head: bytes) -> str:
 
 
 def items(whole: Undertaking) -> Iterator[Item]:
-    """Raises ``tables.BadTable`` and ``FileNotFoundError``."""
+    """Raises ``tables.BadTable``, ``sealed.Broken`` and ``FileNotFoundError``."""
     kind = whole.options["format"]
-    with (folder() / whole.file).open("rb") as file:
+    with opened(whole) as file:
         if kind == "csv":
             options = whole.options
             yield from _table_items(
@@ -198,13 +203,17 @@ def look_through(whole: Undertaking) -> None:
     try:
         for part in _parts(items(whole)):
             known.learn(part)
-            rows = [known.row(item) for item in part]
-            Row.objects.bulk_create(rows)
-            total += len(rows)
+            _keep_rows([known.row(item) for item in part])
+            total += len(part)
             Undertaking.objects.filter(pk=whole.pk).update(total=total)
     except tables.BadTable as error:
         Row.objects.create(whole=whole, number=1, state=State.BAD, remark=str(PROBLEMS[str(error)]))
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.READ, total=total, done=0)
+
+
+def _keep_rows(found: list[Row]) -> None:
+    columns = ("whole_id", "number", "state", "name", "remark", "contact_id")
+    rows.insert(Row, columns, ([getattr(each, column) for column in columns] for each in found))
 
 
 def _parts(found: Iterator[Item]) -> Iterator[list[Item]]:
@@ -262,22 +271,22 @@ def take_in(whole: Undertaking) -> None:
     for part in _parts(items(whole)):
         known.learn(part)
         with transaction.atomic():
-            Row.objects.bulk_create(_taken(whole, known, part, doing))
+            _keep_rows(_taken(whole, known, part, doing))
         waiting += [item for item in part if item.group and not item.bad]
         done += len(part)
         Undertaking.objects.filter(pk=whole.pk).update(done=done)
     made = [pk for item in waiting if (pk := _group(whole, item)) is not None]
-    options = whole.options | {"groups": made}
+    options = {name: value for name, value in whole.options.items() if name != "key"} | {"groups": made}
     (folder() / whole.file).unlink(missing_ok=True)
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.DONE, file="", options=options)
 
 
 def _taken(whole: Undertaking, known: _Known, part: list[Item], doing: Doing) -> list[Row]:
     assert whole.book is not None
-    rows, new = [], []
+    made_rows, new = [], []
     for item in part:
         row = known.row(item)
-        rows.append(row)
+        made_rows.append(row)
         if row.state not in {State.NEW, State.CHANGED}:
             continue
         values = with_photo(whole.owner_id, item)
@@ -295,7 +304,7 @@ def _taken(whole: Undertaking, known: _Known, part: list[Item], doing: Doing) ->
     made = keeping.create_many(whole.book, [(uid, values) for _row, uid, values in fitting], doing)
     for (row, _uid, _values), contact in zip(fitting, made, strict=True):
         row.contact = contact
-    return rows
+    return made_rows
 
 
 def bring_up_to_date(contact: Contact, values: list[Value], doing: Doing) -> None:

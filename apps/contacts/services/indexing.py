@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from django.db import connection
-
 from apps.contacts import days, folding, lenses, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
 from apps.contacts.models import Contact, Correspondent, Fielded, Key, Searched, Tag
-from apps.contacts.services import fields
+from apps.contacts.services import fields, rows
 
 WORD, EMAIL, PHONE, NAME, TAG = (
     kind.value for kind in (Key.Kind.WORD, Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME, Key.Kind.TAG)
@@ -39,8 +37,8 @@ def describe(contact: Contact, card: Card) -> None:
 def keep_texts(pairs: Iterable[tuple[Contact, Card]]) -> None:
     """Save what new documents are searched by."""
     every = list(pairs)
-    Searched.objects.bulk_create([Searched(contact=each, words=searched_text(card)) for each, card in every], 1000)
-    Fielded.objects.bulk_create([Fielded(contact=each, words=fields.words(card)) for each, card in every], 1000)
+    rows.insert(Searched, ("contact_id", "words"), ((each.pk, searched_text(card)) for each, card in every))
+    rows.insert(Fielded, ("contact_id", "words"), ((each.pk, fields.words(card)) for each, card in every))
 
 
 def change_texts(contact: Contact, card: Card) -> None:
@@ -63,30 +61,27 @@ def _order(card: Card, name: str) -> tuple[str, str]:
 
 def searched_text(card: Card) -> str:
     """What the quick search looks through."""
-    texts = [value.text for name in SEARCHED for value in card.all(name)]
-    words = dict.fromkeys(word for text in texts for word in folding.words(text))
-    numbers = dict.fromkeys(folding.digits(value.text) for value in card.all("TEL"))
-    names = " ".join(value.text for name in ("FN", "NICKNAME") for value in card.all(name))
+    texts: dict[str, list[str]] = defaultdict(list)
+    for value in card.values:
+        texts[value.name].append(value.text)
+    words = dict.fromkeys(word for name in SEARCHED for text in texts[name] for word in folding.words(text))
+    names = " ".join([*texts["FN"], *texts["NICKNAME"]])
     hidden = {} if names.isascii() else dict.fromkeys(f"~{each}" for each in sounds.hidden_vowels(names))
-    more = dict.fromkeys(word for name in SEARCHED_TOO for v in card.all(name) for word in folding.words(v.text))
+    numbers = dict.fromkeys(map(folding.digits, texts["TEL"]))
+    more = dict.fromkeys(word for name in SEARCHED_TOO for text in texts[name] for word in folding.words(text))
     return f" {' '.join({**words, **hidden, **numbers, **more})} "[:MOST_WORDS]
 
 
 def keep_keys(pairs: Iterable[tuple[Contact, Card]]) -> None:
     """Save the keys of new documents. There are nine of a contact: as objects they would be most of an import."""
-    rows = []
+    found_keys = []
     emails: dict[int, list[str]] = defaultdict(list)
     for contact, card in pairs:
         for kind, key in dict.fromkeys((kind, key) for kind, key in keys_of(card) if key):
-            rows.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
+            found_keys.append((contact.owner_id, contact.pk, kind, key[:190], 0.0))
             if kind == EMAIL:
                 emails[contact.owner_id].append(key[:190])
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(name) for name in ("owner_id", "contact_id", "kind", "key", "heat"))
-    statement = f"INSERT INTO {quote(Key._meta.db_table)} ({columns}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608 - names
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
+    rows.insert(Key, ("owner_id", "contact_id", "kind", "key", "heat"), found_keys)
     for owner_id, found in emails.items():
         for start in range(0, len(found), 500):
             written = Correspondent.objects.filter(user_id=owner_id, key__in=found[start : start + 500])

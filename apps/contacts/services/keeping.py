@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.contacts.card import Card, Source, Value, put_back
 from apps.contacts.models import Book, Change, Contact, Key, Rules, Subscription, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services import permits, tracking
+from apps.contacts.services import permits, rows, tracking
 from apps.contacts.services.errors import NotKept as NotKept
 from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
@@ -118,13 +118,22 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
         documents.append(card)
     made = Contact.objects.bulk_create(contacts, batch_size=1000)
     pairs = list(zip(made, documents, strict=True))
-    Stored.objects.bulk_create([Stored(contact=each, data=card.to_json()) for each, card in pairs], batch_size=1000)
+    rows.insert(Stored, ("contact_id", "data"), ((each.pk, rows.packed(card.to_json())) for each, card in pairs))
     keep_texts(pairs)
     keep_keys(pairs)
-    Change.objects.bulk_create([doing.change(each, Change.Kind.CREATED) for each in made], batch_size=1000)
+    _note_created(made, doing)
     spell_tags(book.owner_id, documents)
     tracking.note(each.pk for each in made)
     return made
+
+
+def _note_created(made: Sequence[Contact], doing: Doing) -> None:
+    if not made:
+        return
+    one = doing.change(made[0], Change.Kind.CREATED)
+    columns = ("contact_id", "kind", "at", "by_id", "by_name", "source", "text", "version", "whole_id", "undone")
+    same = (one.kind, rows.moment(one.at), one.by_id, one.by_name, one.source, one.text, 1, one.whole_id, False)
+    rows.insert(Change, columns, ((each.pk, *same) for each in made))
 
 
 def _checked(values: Iterable[Value]) -> list[Value]:
@@ -229,6 +238,7 @@ def copy(contacts: Iterable[Contact], book: Book, doing: Doing) -> list[Contact]
         card = permits.copied(doing.user, contact, document(contact), book)
         new = create(book, [replace(value, id=0) for value in card.values], doing)
         Stored.objects.filter(pk=new.pk).update(data=card.to_json())
+        change_texts(new, card)
         made.append(new)
     return made
 

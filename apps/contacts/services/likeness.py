@@ -226,6 +226,8 @@ def _mistyped(one: Word, other: Word) -> bool:
     a woman's name of a man's."""
     if one.text in {f"{other.text}a", other.text.removesuffix("a")}:
         return False
+    if sounds.has_digits(one.text) or sounds.has_digits(other.text):
+        return False
     pairs = [(one.text, other.text)] + ([(one.plain, other.plain)] if one.script == other.script else [])
     return any(min(len(a), len(b)) >= LEAST_TYPED and _typed(a, b) for a, b in pairs)
 

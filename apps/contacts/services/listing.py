@@ -199,17 +199,28 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
     """``order``: "given" or "family". A page after the last one is the last one. Raises ``NoSuchPlace``."""
     viewer = Viewer(user_id)
     found = _chosen(viewer, view)
+    column = "by_family" if order == "family" else "by_given"
+    if view.asks or view.kind == "search":
+        return _found_page(viewer, found, view, size, column)
     total = found.count()
     view = replace(view, page=min(view.page, max(1, -(-total // size))))
     start = (view.page - 1) * size
-    if view.place == "recent" and not view.q:
+    if view.place == "recent":
         ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
         place = {pk: at for at, pk in enumerate(ids)}
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
         return Page(view, rows, total, size, "")
-    column = "by_family" if order == "family" else "by_given"
     rows = list(_sorted(viewer, found, column)[start : start + size])
     return Page(view, rows, total, size, column)
+
+
+def _found_page(viewer: Viewer, found: ContactQuerySet, view: View, size: int, column: str) -> Page:
+    """A search reads through all texts: once, so what is counted and what is shown come of one query."""
+    ids = list(_sorted(viewer, found, column).values_list("pk", flat=True))
+    view = replace(view, page=min(view.page, max(1, -(-len(ids) // size))))
+    start = (view.page - 1) * size
+    people = access.contacts(viewer.user_id, viewer).in_bulk(shown := ids[start : start + size])
+    return Page(view, [people[pk] for pk in shown if pk in people], len(ids), size, column)
 
 
 def _sorted(viewer: Viewer, found: ContactQuerySet, column: str) -> ContactQuerySet:

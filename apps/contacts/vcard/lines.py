@@ -19,6 +19,7 @@ from vobject.base import ParseError, parseLine
 LONGEST = 12 * 1024 * 1024  # octets of a logical line: a photo
 _SOFT = re.compile(rb";\s*(?:ENCODING\s*=\s*)?QUOTED-PRINTABLE", re.IGNORECASE)
 _BASE64 = re.compile(rb";\s*(?:ENCODING\s*=\s*)?(?:BASE64|B)\s*[;:]", re.IGNORECASE)
+_CHARSET = re.compile(rb";\s*CHARSET\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 _RUNS_ON = re.compile(rb"[A-Za-z0-9+/=]+\s*")
 _ENCODINGS = frozenset({"QUOTED-PRINTABLE", "BASE64", "B", "7BIT", "8BIT"})
 
@@ -43,26 +44,36 @@ def logical(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     whole, start = bytearray(), 0
     too_long = soft = False
     for number, line, ends in _physical(file):
-        head = bytes(whole[:200].partition(b":")[0]) + b":" if whole else b""
-        blank_ended = not line.strip()
-        packed = bool(whole) and bool(_BASE64.search(head)) and not blank_ended
         folded = bool(whole) and line[:1] in (b" ", b"\t")
-        if (bool(whole) and soft) or folded or (packed and bool(_RUNS_ON.fullmatch(line))):
-            whole += line if soft else line.strip() if packed else line[1:]
+        if whole and soft:
+            whole += line
+        elif folded:
+            whole += line.strip() if line.strip() and _packed(whole) else line[1:]
+        elif whole and line.strip() and _RUNS_ON.fullmatch(line) and _packed(whole):
+            whole += line.strip()
         else:
             if whole or too_long:
                 yield start, None if too_long else bytes(whole)
             whole, start, too_long = bytearray(line), number, False
-            head = bytes(whole[:200].partition(b":")[0])
         too_long = too_long or not ends or len(whole) > LONGEST
         if too_long:
             del whole[200:]
-        soft = not too_long and bool(_SOFT.search(bytes(whole[:200]).partition(b":")[0])) and whole.endswith(b"=")
+        soft = not too_long and whole.endswith(b"=") and bool(_SOFT.search(_head(whole)))
         if soft:
             del whole[-1:]
             whole += b"=\n"
     if whole or too_long:
         yield start, None if too_long else bytes(whole)
+
+
+def _head(whole: bytearray) -> bytes:
+    """What stands before the value."""
+    return bytes(whole[:200]).partition(b":")[0]
+
+
+def _packed(whole: bytearray) -> bool:
+    """Whether the value is base64, which goes on without a sign of it in version 2.1."""
+    return bool(_BASE64.search(_head(whole) + b":"))
 
 
 def _physical(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
@@ -79,7 +90,8 @@ def _physical(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
 
 def parsed(octets: bytes) -> Line:
     """Raises ``BadLine``."""
-    charset = re.search(rb";\s*CHARSET\s*=\s*\"?([\w-]+)", octets[:400].partition(b":")[0], re.IGNORECASE)
+    head = octets[:400].partition(b":")[0]
+    charset = _CHARSET.search(head) if b";" in head else None
     text = _decoded(octets, charset[1].decode("ascii") if charset else "")
     try:
         name, given, value, group = parseLine(text)
@@ -96,7 +108,11 @@ def parsed(octets: bytes) -> Line:
 
 
 def _decoded(octets: bytes, charset: str) -> str:
-    for name in ("utf-8", charset, "cp1252"):
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        pass
+    for name in (charset, "cp1252"):
         try:
             codecs.lookup(name)
             return octets.decode(name)
@@ -121,15 +137,21 @@ def _params(given: list[list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _carets(text: str) -> str:
+    if "^" not in text:
+        return text
     return re.sub(r"\^([n^'])", lambda m: {"n": "\n", "^": "^", "'": '"'}[m[1]], text)
 
 
 def unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
     return re.sub(r"\\(.)", lambda m: "\n" if m[1] in "nN" else m[1], text, flags=re.DOTALL)
 
 
 def split(text: str, at: str) -> list[str]:
     """At each ``at`` that is not escaped."""
+    if "\\" not in text:
+        return text.split(at)
     parts, part, escaped = [], "", False
     for sign in text:
         if sign == at and not escaped:

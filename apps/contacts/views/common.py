@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.contacts.models import (
     Book,
+    BookQuerySet,
     Contact,
     Favourite,
     Group,
@@ -102,13 +103,20 @@ def own_group(request: PortalRequest, pk: str) -> Group:
 def books_of(request: PortalRequest) -> list[Book]:
     """Those that this person may write in; at least one. Own ones first."""
     user_id = request.user.pk
-    keeping.default_book(user_id, _("Personal"))
     writable = [share.book_id for share in access.Viewer(user_id).shares if share.level >= Share.Level.EDIT]
     every = Book.objects.filter(subscription=None)  # copies of books elsewhere are changed there
-    found = list(every.filter(owner=request.user))
+    found = _with_one(user_id, every.filter(owner=request.user))
     if any(writable):
         found += every.filter(pk__in=[pk for pk in writable if pk]).select_related("owner")
     return found
+
+
+def _with_one(user_id: int, books: BookQuerySet) -> list[Book]:
+    """These, among which is one for new contacts: it is made where there is none."""
+    if all(book.collects for book in books):
+        keeping.default_book(user_id, _("Personal"))
+        books = books.all()
+    return list(books)
 
 
 def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:

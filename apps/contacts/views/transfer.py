@@ -18,7 +18,7 @@ from apps.contacts import tasks
 from apps.contacts.formats import tables
 from apps.contacts.models import Group, Undertaking
 from apps.contacts.properties import BY_NAME, TYPES
-from apps.contacts.services import access, exporting, importing, keeping, listing
+from apps.contacts.services import access, exporting, importing, keeping, listing, sealed
 from apps.contacts.views.common import (
     books_of,
     contacts_required,
@@ -97,10 +97,11 @@ def one_import(request: PortalRequest, import_id: int) -> HttpResponse:
 
 def _table(whole: Undertaking) -> tables.Table | None:
     """None where it is none; its rows then say why."""
-    octets = (importing.folder() / whole.file).read_bytes()
     try:
+        with importing.opened(whole) as file:
+            octets = file.read()
         return tables.opened(octets, targets=whole.options.get("columns"), headless=whole.options.get("headless"))
-    except tables.BadTable:
+    except (tables.BadTable, sealed.Broken):
         return None
 
 
@@ -168,7 +169,7 @@ def _act(request: PortalRequest, whole: Undertaking) -> HttpResponse:
 @contacts_required
 @require_safe
 def export(request: PortalRequest) -> HttpResponseBase:
-    """A form; with ``format`` the file of a view (``in``, ``q``), or of the contacts named by ``id``."""
+    """A form; with ``format`` the file of a view (see ``listing.View``), or of the contacts named by ``id``."""
     view = listing.View.parse(request.GET)
     kind = request.GET.get("format", "")
     try:
@@ -185,7 +186,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
     own = Group.objects.filter(owner=request.user)
     if view.kind == "group":
         own = own.filter(pk=int(view.place.partition("-")[2]))
-    elif view.place != "all" or view.q or ids:
+    elif view.place != "all" or view.asks or ids:
         own = own.none()
     pieces = exporting.pieces(found, kind, own_groups=list(own))
     mime, ending = exporting.FORMATS[kind]
