@@ -45,7 +45,7 @@ def says_why(context: Asked[P]) -> Asked[P]:
         except MailError as error:
             raise BlockUnavailable(trouble.describe(error).title) from error
 
-    return told
+    return cast("Asked[P]", told)
 
 
 def unread_badge(request: HttpRequest) -> str:
