@@ -74,6 +74,6 @@ def _short(request: HttpRequest, contact: Contact, card: Card, given: Sequence[s
     return Short(
         contact,
         shown.head(card),
-        shown.lines(card, user=user, only=FACTS),
+        [line for line in shown.lines(card, user=user, only=FACTS) if line.text.lower() not in given],
         people.url(all_theirs) if further else "",
     )
