@@ -2,9 +2,23 @@
 
     python -m scripts.suite [PYTEST ARGUMENT...]
 
-* the whole suite, with every app, on SQLite;
-* the settings matrix: the core alone, each app alone, all apps but one (tests of absent apps are left out);
-* the tests that touch the database, on MariaDB.
+| part | what runs |
+|---|---|
+| apps: none | all tests of the core and of the core's apps |
+| apps: one alone | all tests of that app, and what notices which apps there are |
+| apps: all but one | what notices which apps there are |
+| database part on MariaDB | what touches the database, with every app |
+| whole suite | everything, with every app, on SQLite |
+
+In a part without some apps a test can fail for two reasons only: what it runs asks who is there (the registry,
+addresses, pages of the frame, preferences, settings), or it needs an app without saying so. The first kind runs in each
+part. The second is seen once for each app, where that one is alone, and once for the core, where nobody is. What
+neither can happen to (``OF_NO_MATTER``, ``PROOFS``) is left out where it would only be repeated: apps do not know each
+other, which import contracts hold. A new test runs in every part until it is named there. Marks do the rest: tests of
+absent apps are left out by ``needs_app``, and what one app shows in a browser, or on another mail server, is no matter
+of which others are there.
+
+Databases and static files of sites that tests start are made once for all parts and processes (``PREPARED``).
 
 The whole suite comes last, so that its summary is the last line. In CI (CI=true) a part that cannot run fails.
 """
@@ -20,7 +34,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,8 +43,8 @@ from scripts.servers.mariadb import MariaDB
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE_APPS = {"auth", "prefs"}
-#: What does not depend on the choice of apps, or needs them all: it runs in the whole suite only.
-WHOLE_SUITE_ONLY = (
+#: The whole portal, or what is around it: it runs in the whole suite only.
+AROUND = (
     "tests/scripts",
     "tests/demo",
     "tests/deploy",
@@ -39,10 +53,56 @@ WHOLE_SUITE_ONLY = (
     "tests/test_budgets.py",
     "tests/test_evidence.py",
 )
+#: What no choice of apps can change.
+ALIKE = (
+    # protocol code is plain Python, and knows of no app at all
+    "tests/mail/mime",
+    "tests/mail/mailbox",
+    # these start sites of their own, and say themselves which apps are there
+    "tests/portal/test_dummyapp.py",
+    "tests/portal/test_pages_browser.py",
+    "tests/portal/test_startportalapp.py",
+)
+#: What knows of no other app than its own: left out where the same tests run without that other app anyway.
+OF_NO_MATTER = (
+    "tests/auth",
+    # parts of the core that neither ask the registry nor draw a page
+    "tests/portal/test_backup.py",  # of each table alike; with all of them in the whole suite
+    "tests/portal/test_bad_tls.py",
+    "tests/portal/test_browsers.py",
+    "tests/portal/test_bundles.py",
+    "tests/portal/test_caches.py",
+    "tests/portal/test_credentials.py",
+    "tests/portal/test_database.py",
+    "tests/portal/test_database_tls.py",
+    "tests/portal/test_delegations.py",
+    "tests/portal/test_devices.py",
+    "tests/portal/test_fanout.py",
+    "tests/portal/test_memory.py",
+    "tests/portal/test_net.py",
+    "tests/portal/test_sessions.py",
+    "tests/portal/test_stencil.py",
+    "tests/portal/test_tasks.py",
+    "tests/portal/test_time_limits.py",
+    "tests/portal/test_vendor.py",
+    "tests/proof/test_alike_and_once.py",
+    "tests/proof/test_header_rules.py",
+)
+#: Proofs about one app, which need all of it and nothing of others: with its own tests, where it is alone.
+PROOFS = (
+    "tests/proof/test_corpora.py",
+    "tests/proof/test_hanging_imap.py",
+    "tests/proof/test_mutations.py",
+    "tests/proof/test_round_trip.py",
+    "tests/proof/test_text_channels.py",
+    "tests/proof/test_uidvalidity.py",
+)
 #: Octets in the folder of temporary files without which servers and databases fail in ways that tell nobody why.
 NEEDED = 1 << 30
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5
+#: Names the folder for what all parts and processes share (``tests.support.site``).
+PREPARED = "YURT_PREPARED_SITES"
 
 
 @dataclass(frozen=True)
@@ -66,23 +126,28 @@ def combinations(apps: list[str] | None = None) -> list[str]:
 
 def parts(extra: list[str]) -> list[Part]:
     *partial, everything = combinations()
-    less = tuple(f"--ignore={path}" for path in WHOLE_SUITE_ONLY)
-    # What one app shows in a browser, and on another mail server, is no matter of which others are there.
-    # Protocol code is plain Python, and knows of no app at all.
-    plain = ("--ignore=tests/mail/mime", "--ignore=tests/mail/mailbox")
-    briefly = "not again and not browser and not soak and not mariadb and not redis"
-    whole = "not soak and not mariadb and not redis"
-    found = [
-        Part(
-            f"apps: {apps}", (*less, *plain, "-m", whole if apps == "none" else briefly, *extra), {"PORTAL_APPS": apps}
-        )
-        for apps in partial
-    ]
+    found = [Part(f"apps: {apps}", (*_less(apps), *extra), {"PORTAL_APPS": apps}) for apps in partial]
     # One mail server is enough there: what the database does is no matter of the other's.
     on_mariadb = "database and not again and not browser and not soak and not mariadb"
-    found.append(Part("database part on MariaDB", (*less, "-m", on_mariadb, *extra)))
+    found.append(Part("database part on MariaDB", (*_ignored(AROUND), "-m", on_mariadb, *extra)))
     found.append(Part("whole suite", tuple(extra), {"PORTAL_APPS": everything}))
     return found
+
+
+def _less(apps: str) -> tuple[str, ...]:
+    """What a part with these apps leaves out, as arguments for pytest."""
+    there = [] if apps == "none" else apps.split(", ")
+    if not there:
+        return (*_ignored([*AROUND, *ALIKE]), "-m", "not soak and not mariadb and not redis")
+    left_out = [*AROUND, *ALIKE, *OF_NO_MATTER]
+    if len(there) > 1:
+        left_out += [*PROOFS, *(f"tests/{name}" for name in there)]
+    briefly = "not again and not browser and not soak and not mariadb and not redis"
+    return (*_ignored(left_out), "-m", briefly)
+
+
+def _ignored(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"--ignore={path}" for path in paths)
 
 
 @contextlib.contextmanager
@@ -157,7 +222,8 @@ def main(extra: list[str]) -> int:
         return 1
     started = time.monotonic()
     results = []
-    with watched_disk() as least:
+    with watched_disk() as least, tempfile.TemporaryDirectory(prefix="yurt-prepared-") as prepared:
+        os.environ[PREPARED] = prepared
         for part in parts(extra):
             code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
             good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")

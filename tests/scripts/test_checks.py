@@ -143,6 +143,34 @@ def test_every_part_of_the_suite_is_there() -> None:
     assert titles[-1] == "whole suite"
 
 
+def test_what_is_left_out_of_a_part_is_there() -> None:
+    """A file that has another name now would run where it was not to, and one that is gone would be looked for."""
+    named = [*suite.AROUND, *suite.ALIKE, *suite.OF_NO_MATTER, *suite.PROOFS]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert len(set(named)) == len(named)
+
+
+def test_an_app_is_tested_where_it_is_alone_and_the_core_where_nobody_is(monkeypatch) -> None:
+    monkeypatch.setattr(suite, "optional_apps", lambda: ["a", "b", "c"])
+    parts = {part.title: part.arguments for part in suite.parts([])}
+    assert len(parts) == 1 + 3 + 3 + 2
+    everywhere = [f"--ignore={path}" for path in (*suite.AROUND, *suite.ALIKE)]
+    for title, arguments in parts.items():
+        if title.startswith("apps"):
+            assert set(everywhere) <= set(arguments)
+    assert "--ignore=tests/auth" not in parts["apps: none"] and "--ignore=tests/auth" in parts["apps: a"]
+    assert "--ignore=tests/a" not in parts["apps: a"]
+    assert {"--ignore=tests/a", "--ignore=tests/b"} <= set(parts["apps: a, b"])
+    assert not any(argument.startswith("--ignore") for argument in parts["whole suite"])
+
+
+def test_what_notices_which_apps_there_are_runs_in_every_part() -> None:
+    left_out = {*suite.AROUND, *suite.ALIKE, *suite.OF_NO_MATTER, *suite.PROOFS}
+    for name in ("registry", "frame", "home", "preferences_pages", "settings", "selftest", "your_data", "checks"):
+        assert f"tests/portal/test_{name}.py" not in left_out
+    assert not {"tests/proof/test_urls.py", "tests/proof/test_actors.py", "tests/proof/test_canary.py"} & left_out
+
+
 def run_pytest(tmp_path: Path, source: str, *, ci: bool, **environment: str) -> subprocess.CompletedProcess[str]:
     """A suite of one file under this suite's own rules."""
     (tmp_path / "test_sample.py").write_text(source)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import urllib.request
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
-from tests.support import axe
+from scripts.suite import PREPARED
+from tests.support import axe, site
 from tests.support.mailserver import DeafServer
 from tests.support.site import Site
 
@@ -42,3 +45,27 @@ def test_a_site_runs_and_can_be_managed(site: Site) -> None:
     with urllib.request.urlopen(f"{site.url}/healthz") as answer:
         assert json.load(answer)
     assert "Migrations" not in site.manage("migrate", "--check")
+
+
+def test_a_fresh_site_is_made_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, str]] = []
+
+    def prepare(directory: Path, settings: dict[str, str]) -> None:
+        made.append(settings)
+        (directory / "portal.sqlite3").write_text("rows")
+
+    def breaks_off(directory: Path, settings: dict[str, str]) -> None:
+        (directory / "half").touch()
+        raise RuntimeError
+
+    monkeypatch.setenv(PREPARED, str(tmp_path))
+    monkeypatch.setattr(site, "_prepare", prepare)
+    once = site._prepared.__wrapped__  # as each process has it, without what this one remembers
+    first = once(PORTAL_APPS="none")
+    assert (first / "portal.sqlite3").read_text() == "rows" and first.stat().st_mode & 0o777 == 0o700
+    assert once(PORTAL_APPS="none") == first and len(made) == 1
+    assert once(PORTAL_APPS="contacts") != first and len(made) == 2
+    with pytest.raises(RuntimeError), monkeypatch.context() as broken:
+        broken.setattr(site, "_prepare", breaks_off)
+        once(PORTAL_APPS="mail")
+    assert not (once(PORTAL_APPS="mail") / "half").exists() and len(made) == 3

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import functools
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from scripts.servers.base import Workdir, stop_group
+from scripts.suite import PREPARED
 from tests.support.mailserver import DOMAIN
 from tests.support.servers import SubmissionServer
 
@@ -107,13 +111,31 @@ def _environment(directory: Path, settings: dict[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _prepared(**settings: str) -> Path:
-    """Database and static files of a fresh site, made once in a test process for its apps and copied from there."""
-    directory = Path(tempfile.mkdtemp(prefix="yurt-site-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    """Database and static files of a fresh site with these apps, made once and copied from there: once in a test
+    process, or once in all of them where ``scripts.suite`` has named a folder for it."""
+    shared = os.environ.get(PREPARED)
+    if not shared:
+        directory = Path(tempfile.mkdtemp(prefix="yurt-site-"))
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        _prepare(directory, settings)
+        return directory
+    apps = sorted((settings | {"PORTAL_APPS": settings.get("PORTAL_APPS", os.environ.get("PORTAL_APPS", ""))}).items())
+    directory = Path(shared) / hashlib.sha256(json.dumps(apps).encode()).hexdigest()
+    with directory.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits until it is whole
+        if not directory.exists():
+            draft = directory.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)  # of one that broke off
+            draft.mkdir(mode=0o700)
+            _prepare(draft, settings)
+            draft.rename(directory)
+    return directory
+
+
+def _prepare(directory: Path, settings: dict[str, str]) -> None:
     environment = _environment(directory, settings)
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
-    return directory
 
 
 def fresh_site(directory: Path, **settings: str) -> dict[str, str]:
