@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.contacts.views import duplicates, editing, people, places, subscriptions, transfer
+from apps.contacts.views import duplicates, editing, files, people, places, subscriptions, transfer
 
 urlpatterns = [
     path("", people.index, name="index"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("<int:pk>/act/", people.act, name="act"),
     path("<int:pk>/edit/", editing.edit, name="edit"),
     path("<int:pk>/history/", people.history, name="history"),
+    path("<int:pk>/files/", files.change, name="files"),
+    path("<int:pk>/files/<int:file_id>/", files.file, name="file"),
     path("<int:pk>/photo/", people.photo, name="photo"),
     path("<int:pk>/contact.vcf", transfer.vcard, name="vcard"),
 ]

@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value, kept_source
-from apps.contacts.models import Change, Contact, Different, Favourite, Key, Member, Undertaking
+from apps.contacts.models import Change, Contact, Different, Favourite, File, Key, Member, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
 from apps.contacts.services import groups, keeping
 from apps.contacts.services.keeping import Doing
@@ -202,7 +202,7 @@ def merge(
 
 
 def _take_places(one: Contact, other: Contact) -> dict[str, object]:
-    """``one`` stands in the groups of ``other`` too; returns what that has changed."""
+    """``one`` stands in the groups of ``other`` too, and has its files; returns what that has changed."""
     there = set(one.memberships.values_list("group_id", flat=True))
     new = [each.group for each in other.memberships.select_related("group") if each.group_id not in there]
     for group in new:
@@ -212,7 +212,9 @@ def _take_places(one: Contact, other: Contact) -> dict[str, object]:
     )
     users = list(stars.values_list("user_id", flat=True))
     Favourite.objects.bulk_create([Favourite(user_id=pk, contact=one) for pk in users])
-    return {"groups": [group.pk for group in new], "favourites": users}
+    files = list(File.objects.filter(contact=other).values_list("pk", flat=True))
+    File.objects.filter(pk__in=files).update(contact=one)
+    return {"groups": [group.pk for group in new], "favourites": users, "files": files}
 
 
 @transaction.atomic
@@ -225,4 +227,6 @@ def unmerge(whole: Undertaking, doing: Doing) -> None:
     one = whole.options["one"]
     Member.objects.filter(contact_id=one, group__in=whole.options["groups"]).delete()
     Favourite.objects.filter(contact_id=one, user__in=whole.options["favourites"]).delete()
+    files = File.objects.filter(contact_id=one, pk__in=whole.options.get("files", []))
+    files.update(contact_id=whole.options["other"])
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.UNDONE)

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.models import HISTORY_DAYS, Change, Contact, Favourite, Group
-from apps.contacts.services import access, correspondents, duplicates, groups, keeping, listing, photos, shown
+from apps.contacts.services import access, correspondents, duplicates, files, groups, keeping, listing, photos, shown
 from apps.contacts.services.indexing import tags_of
 from apps.contacts.views.common import (
     books_of,
@@ -103,7 +103,16 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "other_books": [book for book in books_of(request) if book.pk != found.book_id],
         "pair": pair,
         "read_only": access.right(user_id, found) < access.Right.EDIT,
-    }
+    } | _files_of(user_id, found)
+
+
+def _files_of(user_id: int, found: Contact) -> dict[str, Any]:
+    """What ``_files.html`` shows; nothing where there are none and none can be attached."""
+    if not files.may_see(user_id, found):
+        return {"files": None}
+    attached, more = list(files.of_contact(found)), files.is_offered() and found.deleted is None
+    shown = attached if attached or more else None
+    return {"files": shown, "files_more": more, "files_most": files.most_megabytes()}
 
 
 @contacts_required
