@@ -35,6 +35,7 @@ from tests.support.scripted import scripted
 from tests.support.vectors import items
 
 pytestmark = pytest.mark.django_db
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
 
 
 def card(name: str, email: str, uid: str, more: str = "") -> str:
@@ -44,7 +45,7 @@ def card(name: str, email: str, uid: str, more: str = "") -> str:
 @pytest.fixture
 def inside(settings: Any, radicale: Radicale) -> None:
     """This site lets its people name servers on loopback, and knows the authority of Radicale."""
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.INSIDE_CA_FILE = str(radicale.ca_file)
 
 
@@ -397,7 +398,7 @@ def server(tmp_path: Path, settings: Any) -> Iterator[Callable[..., Any]]:
 
     tls.make_authority(tmp_path)
     tls.issue(tmp_path)
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.INSIDE_CA_FILE = str(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
@@ -510,7 +511,7 @@ def test_a_certificate_that_proves_nothing(server: Any, alice: User, settings: A
 
 
 def test_nobody_listens(settings: Any, alice: User) -> None:
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(keeping.NotKept, match="does not accept connections"):
@@ -609,7 +610,7 @@ def test_a_name_of_the_inside_looks_like_one_that_is_not_there(connections: list
 
 
 def test_a_body_that_trickles_has_an_end(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.ALLOW_PLAINTEXT = True
     monkeypatch.setattr(outward, "SECONDS", 1.0)
     done = threading.Event()

@@ -261,7 +261,7 @@ def day(submission: SubmissionServer, radicale: Radicale, redis_url: str, browse
         "SELFTEST_LOGIN": login,
         "SELFTEST_PASSWORD": SECRETS["password"],
         "PROOF_FALL": FALL,
-        "INSIDE_NETWORKS": "127.0.0.0/8",
+        "INSIDE_NETWORKS": "127.0.0.0/8, ::1",
         "INSIDE_CA_FILE": str(radicale.ca_file),
     }
     with running_site(**settings) as site, worker(site):
