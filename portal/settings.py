@@ -272,6 +272,10 @@ SELFTEST_LOGIN = env("SELFTEST_LOGIN", conf.text)
 SELFTEST_PASSWORD = env("SELFTEST_PASSWORD", conf.text)
 consistency.both_or_none(env, SELFTEST_LOGIN=SELFTEST_LOGIN, SELFTEST_PASSWORD=SELFTEST_PASSWORD)
 
+# --- contacts ------------------------------------------------------------------------------------------------------
+CONTACT_FILES = env("CONTACT_FILES", conf.integer(0, 1000), "20")
+CONTACT_FILE_MB = env("CONTACT_FILE_MB", conf.integer(1, 1000), "5")
+
 # --- servers that people name themselves (portal.outward) ----------------------------------------------------------
 INSIDE_NETWORKS = env("INSIDE_NETWORKS", rules.inside_networks)
 INSIDE_CA_FILE = env("INSIDE_CA_FILE", conf.authorities)

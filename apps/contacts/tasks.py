@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import structlog
 from django.utils import timezone
 
 from apps.contacts.models import Change, Contact, Rules, Tag, Undertaking
-from apps.contacts.services import importing, photos, subscriptions, syncing, taking, tracking
+from apps.contacts.services import importing, photos, syncing, taking, tracking
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
 DAY = 24 * 3600.0
 QUARTER = 15 * 60.0
+_one_refresh = threading.Lock()
 
 
 def do_import(pk: int, step: str) -> None:
@@ -42,16 +44,23 @@ def start(whole: Undertaking, size: int, step: str) -> None:
         run_import.delay(whole.pk, step)
 
 
-@app.task(name="contacts.refresh_book")  # type: ignore[untyped-decorator, unused-ignore]
-def refresh_book(pk: int) -> None:
-    """A subscribed book, asked for by its owner or by the night."""
-    syncing.refresh(pk)
+@app.task(name="contacts.refresh_books")  # type: ignore[untyped-decorator, unused-ignore]
+def refresh_books() -> None:
+    """Subscribed books that are asked for, one after the other: servers that hang hold one thread of the worker, and
+    mail goes out by the others. Who asks while this ends is heard by whoever comes last."""
+    while syncing.next_asked() is not None and _one_refresh.acquire(blocking=False):
+        try:
+            while (pk := syncing.next_asked()) is not None:
+                syncing.refresh(pk)
+        finally:
+            _one_refresh.release()
 
 
 @app.task(name="contacts.refresh_due", expires=QUARTER)  # type: ignore[untyped-decorator, unused-ignore]
 def refresh_due() -> None:
-    for subscription in syncing.due():
-        subscriptions.ask_refresh(subscription)
+    """By night; and what a worker that has ended has left."""
+    syncing.ask_for_due()
+    refresh_books()
 
 
 @app.task(name="contacts.forget_old", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]

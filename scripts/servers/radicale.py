@@ -10,7 +10,7 @@ import sys
 from scripts.servers import tls
 from scripts.servers.base import HOST, Server, Workdir, listening
 
-PASSWORD = "secret of the server"
+PASSWORD = "pw-Zq7Harrier-5521"  # tests/proof/test_canary.py looks for it
 _OPTIONS = """[server]
 hosts = {host}:{port}
 ssl = True

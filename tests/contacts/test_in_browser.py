@@ -37,6 +37,7 @@ PAGES = (
     "/contacts/1/history/",
     "/contacts/new/",
     "/contacts/books/",
+    "/contacts/books/subscribe/",
     "/contacts/groups/",
     "/contacts/duplicates/",
     "/contacts/duplicates/?one=1&other=2",

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.auth.models import User
+from apps.contacts import tasks
 from apps.contacts.foreign import multistatus
 from apps.contacts.models import Book, Contact, Remote, Subscription
 from apps.contacts.services import access, keeping, subscriptions, syncing
@@ -34,6 +35,7 @@ from tests.support.scripted import scripted
 from tests.support.vectors import items
 
 pytestmark = pytest.mark.django_db
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
 
 
 def card(name: str, email: str, uid: str, more: str = "") -> str:
@@ -43,7 +45,7 @@ def card(name: str, email: str, uid: str, more: str = "") -> str:
 @pytest.fixture
 def inside(settings: Any, radicale: Radicale) -> None:
     """This site lets its people name servers on loopback, and knows the authority of Radicale."""
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.INSIDE_CA_FILE = str(radicale.ca_file)
 
 
@@ -334,6 +336,56 @@ def test_two_at_once_are_one(team: tuple[str, str], radicale: Radicale, alice: U
     assert refreshed(made).tried is not None
 
 
+def test_they_are_refreshed_in_turn_and_none_is_forgotten(
+    inside: None, radicale: Radicale, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that comes while another one is at it ends at once: a hanging server holds one thread."""
+    made = []
+    for _number in range(3):
+        login = radicale.new_person()
+        url = radicale.make_book(login, "book", name="Book")
+        made.append(subscriptions.subscribe(alice, Account(radicale.url, login, PASSWORD), url, "Book"))
+    real, begun = syncing.refresh, []
+
+    def refresh(pk: int) -> None:
+        begun.append(pk)
+        tasks.refresh_books()
+        real(pk)
+
+    monkeypatch.setattr(syncing, "refresh", refresh)
+    tasks.refresh_due()
+    assert begun == [each.pk for each in made]
+    assert Subscription.objects.filter(trouble="", asked=None).exclude(succeeded=None).count() == 3
+    tasks.refresh_due()
+    assert len(begun) == 3
+
+
+def test_an_address_is_one_however_it_is_spelled(server: Any, alice: User) -> None:
+    """The list writes ``a%40b``, the answer with cards ``a@b``."""
+    space = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
+    text = card("Anna One", "anna@felt.example", "u1")
+
+    def answer(method: str, _path: str) -> tuple[int, dict[str, str], bytes]:
+        if method == "REPORT":
+            data = f"<D:href>/book/a@b.vcf</D:href><D:propstat><D:prop><D:getetag>1</D:getetag><C:address-data>{text}"
+            inner = f"<D:response>{data}</C:address-data></D:prop></D:propstat></D:response>"
+        else:
+            kind = "<D:prop><D:resourcetype><D:collection/><C:addressbook/></D:resourcetype></D:prop>"
+            inner = f"<D:response><D:href>/book/</D:href><D:propstat>{kind}</D:propstat></D:response>"
+            tag = "<D:propstat><D:prop><D:getetag>1</D:getetag></D:prop></D:propstat>"
+            inner += f"<D:response><D:href>/book/a%40b.vcf</D:href>{tag}</D:response>"
+            inner += f"<D:response><D:href>https://evil.example/book/x.vcf</D:href>{tag}</D:response>"
+            inner += f"<D:response><D:href>/other/x.vcf</D:href>{tag}</D:response>"
+        return 207, {}, f"<D:multistatus {space}>{inner}</D:multistatus>".encode()
+
+    with server(answer) as url:
+        made = subscriptions.subscribe(alice, Account(url, "me", "pw"), f"{url}/book/", "Book")
+        for _time in range(2):
+            made = refreshed(made)
+    assert (made.trouble, names(made)) == ("", ["Anna One"])
+    assert [*Remote.objects.values_list("path", flat=True)] == ["/book/a@b.vcf"]
+
+
 # --- what can be wrong ------------------------------------------------------------------------------------------------
 
 Answer = Callable[[str, str], tuple[int, dict[str, str], bytes]]  # of method and path
@@ -346,7 +398,7 @@ def server(tmp_path: Path, settings: Any) -> Iterator[Callable[..., Any]]:
 
     tls.make_authority(tmp_path)
     tls.issue(tmp_path)
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.INSIDE_CA_FILE = str(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
@@ -459,7 +511,7 @@ def test_a_certificate_that_proves_nothing(server: Any, alice: User, settings: A
 
 
 def test_nobody_listens(settings: Any, alice: User) -> None:
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(keeping.NotKept, match="does not accept connections"):
@@ -558,7 +610,7 @@ def test_a_name_of_the_inside_looks_like_one_that_is_not_there(connections: list
 
 
 def test_a_body_that_trickles_has_an_end(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.INSIDE_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.INSIDE_NETWORKS = LOOPBACK
     settings.ALLOW_PLAINTEXT = True
     monkeypatch.setattr(outward, "SECONDS", 1.0)
     done = threading.Event()

@@ -28,7 +28,7 @@ for each in Subscription.objects.all(): syncing.refresh(each.pk)
 
 @pytest.fixture(scope="module")
 def site(radicale: Radicale) -> Iterator[Site]:
-    settings = {"INSIDE_NETWORKS": "127.0.0.0/8", "INSIDE_CA_FILE": str(radicale.ca_file)}
+    settings = {"INSIDE_NETWORKS": "127.0.0.0/8, ::1", "INSIDE_CA_FILE": str(radicale.ca_file)}
     with running_site(PORTAL_APPS="contacts", **settings) as running:
         running.manage("shell", "--no-imports", "-c", ALICE)
         yield running

@@ -62,6 +62,7 @@ def with_everything(user: User) -> tuple[int, int]:
     from PIL import Image
 
     from apps.contacts import tasks
+    from apps.contacts.models import File
     from apps.contacts.services import importing, photos
 
     picture = io.BytesIO()
@@ -69,6 +70,7 @@ def with_everything(user: User) -> tuple[int, int]:
     secret = Value("NOTE", "Secret poles")
     photo = Value("PHOTO", photos.keep(user.pk, picture.getvalue()))
     contact = add(user, "Secret poles Person", "poles@felt.example", more=(secret, photo))
+    File.objects.create(contact=contact, name="poles.txt", size=12, content=b"Secret poles")
     file = ContentFile(b"Name,Notes\nSecret poles,x\n")
     whole = importing.begin(user.pk, file, name="people.csv", size=file.size, book=contact.book, existing="update")  # type: ignore[arg-type]
     tasks.do_import(whole.pk, "look")
@@ -82,3 +84,10 @@ def subscribed(user: User) -> int:
     book = book_of(user, "Elsewhere")
     url = "https://dav.felt.example/secret-poles/"
     return Subscription.objects.create(book=book, url=url, login="Secret poles", trusted="dav.felt.example").pk
+
+
+def file_of(contact_id: int) -> int:
+    """The id of the file that ``with_everything`` has attached."""
+    from apps.contacts.models import File
+
+    return File.objects.get(contact=contact_id).pk

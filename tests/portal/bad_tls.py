@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ipaddress
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from apps.mail import probe, submission
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
+from portal import outward
 from portal.databases import database
 from portal.ldap.connection import Unavailable
 from portal.ldap.session import Endpoint
@@ -93,6 +95,17 @@ def _provider(server: ServerUrl, ca_file: str) -> None:
     pair = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
     with override_settings(OIDC_CA_FILE=ca_file):
         transport.ask(f"{scheme}://{server.host}:{server.port}/token", headers={"Authorization": f"Basic {pair}"})
+
+
+def _address_book(server: ServerUrl, ca_file: str) -> None:
+    """A server that somebody has named themselves, inside."""
+    scheme = "https" if server.security == "tls" else "http"
+    pair = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+    inside = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
+    plain = server.security == "plain"
+    with override_settings(INSIDE_NETWORKS=inside, INSIDE_CA_FILE=ca_file, ALLOW_PLAINTEXT=plain):
+        url = f"{scheme}://{server.host}:{server.port}/book/"
+        outward.ask("PROPFIND", url, headers={"Authorization": f"Basic {pair}"}, most=1000)
 
 
 def _database(server: ServerUrl, ca_file: str) -> None:
@@ -246,6 +259,7 @@ CLIENTS = {
     "database": Client("portal.databases", "mysql", Mysql, _database, (OperationalError,), ("starttls",)),
     "LDAP": Client("portal.ldap.connection", "ldap", Ldap, _ldap, (Unavailable,)),
     "provider": Client("apps.auth.oauth.transport", "http", Http, _provider, (transport.Unavailable,), ("tls",)),
+    "address book": Client("portal.outward", "http", Http, _address_book, (outward.Trouble,), ("tls",)),
 }
 
 CASES = [(name, fault, how) for name in CLIENTS for fault, how in _SET_UPS if how in CLIENTS[name].ways]

@@ -24,6 +24,8 @@ WRONG = {
     "BASE_URL": "http://mail.example.org",
     "BROKER_URL": "carrier-pigeon://",
     "CACHE_URL": "redis://",
+    "CONTACT_FILES": "some",
+    "CONTACT_FILE_MB": "0",
     "CONTENT_HOST": "content.example.org",
     "DATABASE_URL": "postgres://localhost/portal",
     "DELEGATION_KEY": "short",

@@ -23,19 +23,22 @@ from email.message import EmailMessage
 
 import pytest
 import redis
+from django.apps import apps as django_apps
 from django.core import signing
 from playwright.sync_api import Browser, Page, expect
 
 from portal.canary import search
 from scripts.servers.base import stop_group
 from scripts.servers.exim import REFUSED
+from scripts.servers.radicale import PASSWORD as THEIRS
+from scripts.servers.radicale import Radicale
 from tests.support.drafts import kept
 from tests.support.people import PASSWORD
 from tests.support.servers import SubmissionServer
 from tests.support.site import ROOT, Site, mail_settings, running_site
 
 pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
-SECRETS = {"password": "pw-Zq7Kestrel-4183", "wrong password": "pw-Zq7Merlin-9927"}
+SECRETS = {"password": "pw-Zq7Kestrel-4183", "wrong password": "pw-Zq7Merlin-9927", "of another server": THEIRS}
 FALL = "stumblehere"
 WORDS = {
     "subject": "subject-Quillback-7731",
@@ -168,6 +171,23 @@ def live(page: Page, site: Site, login: str) -> None:
     assert answer is not None and answer.status == 500
 
 
+def subscribe(page: Page, site: Site, radicale: Radicale) -> None:
+    """To an address book of another server, which the worker fetches; then that server is away."""
+    login = radicale.new_person()
+    radicale.make_book(login, "team", name="Team")
+    radicale.put(login, "team", "one", "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Anna One\r\nEND:VCARD\r\n")
+    page.goto(f"{site.url}/contacts/books/subscribe/")
+    for label, text in (("Address", f"{radicale.url}/nothing/here/"), ("Login", login), ("Password", THEIRS)):
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("button", name="Look for address books").click()
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("link", name="1 contact")).to_be_visible(timeout=60_000)
+    radicale.stop()
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not accept connections", timeout=60_000)
+    radicale.start()
+
+
 def write(page: Page, site: Site) -> None:
     """An answer with a file, kept as a draft, opened again, sent."""
     page.goto(f"{site.url}/mail/INBOX/?q={WORDS['search']}")
@@ -228,7 +248,7 @@ def fall_at_the_door(page: Page, site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def day(submission: SubmissionServer, redis_url: str, browser: Browser) -> Iterator[Day]:
+def day(submission: SubmissionServer, radicale: Radicale, redis_url: str, browser: Browser) -> Iterator[Day]:
     server, root = submission.dovecot, f"m().objects.create_superuser('root', {PASSWORD!r})"
     login = server.new_user()
     server.set_password(login, SECRETS["password"])
@@ -241,10 +261,18 @@ def day(submission: SubmissionServer, redis_url: str, browser: Browser) -> Itera
         "SELFTEST_LOGIN": login,
         "SELFTEST_PASSWORD": SECRETS["password"],
         "PROOF_FALL": FALL,
+        "INSIDE_NETWORKS": "127.0.0.0/8, ::1",
+        "INSIDE_CA_FILE": str(radicale.ca_file),
     }
     with running_site(**settings) as site, worker(site):
         site.manage("shell", "--no-imports", "-c", f"from django.contrib.auth import get_user_model as m; {root}")
-        for way in (lambda page, site: live(page, site, login), try_itself, fall_at_the_door):
+
+        def hers(page: Page, site: Site) -> None:
+            live(page, site, login)
+            if django_apps.is_installed("apps.contacts"):
+                subscribe(page, site, radicale)
+
+        for way in (hers, try_itself, fall_at_the_door):
             context = browser.new_context(locale="en")
             way(context.new_page(), site)
             context.close()

@@ -62,6 +62,7 @@ ONLY_POST = {
     "auth:certificates_revoke",
     "contacts:act",
     "contacts:act_on",
+    "contacts:files",
     "contacts:refresh",
     "contacts:take",
 }
@@ -184,6 +185,7 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         book_id=1,
         group_id=1,
         import_id=import_id,
+        file_id=file_of(contact_id),
         subscription_id=subscribed_by(alice),
         object_id=notice.pk,
         app_label="portal",
@@ -200,6 +202,14 @@ def somebody_in_the_contacts(alice: Person) -> tuple[int, int]:
     from tests.contacts.world import with_everything
 
     return with_everything(User.objects.get(login=alice.login))
+
+
+def file_of(contact_id: int) -> int:
+    if not django_apps.is_installed("apps.contacts"):
+        return 1
+    from tests.contacts import world
+
+    return world.file_of(contact_id)
 
 
 def subscribed_by(alice: Person) -> int:

@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
 
 from apps.contacts.foreign.multistatus import CARD, SERVER, Multistatus, Nonsense, Response, read, tree
@@ -150,6 +150,7 @@ class Client:
         return "Basic " + base64.b64encode(f"{self.login}:{self.password}".encode()).decode()
 
 
+_PLAIN = "/:@!$&'()*+,;=~"  # stand for themselves in a path (RFC 3986 section 3.3)
 _SPACES = " ".join(f'xmlns:{short}="{long}"' for long, short in _SHORT.items())
 
 
@@ -186,7 +187,8 @@ def _word(answer: Answer) -> str:
 
 
 def _inside(url: str, responses: list[Response]) -> Iterator[tuple[str, Response]]:
-    """What lies directly in the collection, by its path; nothing of another host, nor of another place."""
+    """What lies directly in the collection, by its path, spelled in one way: servers may write the same address in
+    several. Nothing of another host, nor of another place."""
     base = urlsplit(url)
     folder = unquote(base.path).rstrip("/") + "/"
     for response in responses:
@@ -194,4 +196,4 @@ def _inside(url: str, responses: list[Response]) -> Iterator[tuple[str, Response
         path = unquote(full.path)
         within = path.startswith(folder) and path != folder and "/" not in path[len(folder) :].rstrip("/")
         if full.netloc == base.netloc and within and len(full.path) < 1000:
-            yield full.path, response
+            yield quote(path, safe=_PLAIN), response

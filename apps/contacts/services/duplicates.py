@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.contacts.card import Card, Value, kept_source
 from apps.contacts.models import Card as Stored
-from apps.contacts.models import Change, Contact, Different, Favourite, Group, Key, Origin, Undertaking
+from apps.contacts.models import Change, Contact, Different, Favourite, File, Group, Key, Origin, Undertaking
 from apps.contacts.properties import BY_NAME, label_of
 from apps.contacts.services import candidates, groups, keeping, permits
 from apps.contacts.services.keeping import Doing
@@ -234,7 +234,7 @@ def merge(
 
 
 def _take_places(one: Contact, other: Contact) -> dict[str, object]:
-    """``one`` stands in the groups of ``other`` too; returns what that has changed."""
+    """``one`` stands in the groups of ``other`` too, and has its files; returns what that has changed."""
     there = set(one.memberships.values_list("group_id", flat=True))
     new = [each.group for each in other.memberships.select_related("group") if each.group_id not in there]
     for group in new:
@@ -246,7 +246,9 @@ def _take_places(one: Contact, other: Contact) -> dict[str, object]:
     Favourite.objects.bulk_create([Favourite(user_id=pk, contact=one) for pk in users])
     origins = list(Origin.objects.filter(contact=other).values_list("pk", flat=True))
     Origin.objects.filter(pk__in=origins).update(contact=one)
-    return {"groups": [group.pk for group in new], "favourites": users, "origins": origins}
+    files = list(File.objects.filter(contact=other).values_list("pk", flat=True))
+    File.objects.filter(pk__in=files).update(contact=one)
+    return {"groups": [group.pk for group in new], "favourites": users, "origins": origins, "files": files}
 
 
 @transaction.atomic
@@ -261,4 +263,6 @@ def unmerge(whole: Undertaking, doing: Doing) -> None:
         groups.remove(group, list(Contact.objects.filter(pk=one)))
     Favourite.objects.filter(contact_id=one, user__in=whole.options["favourites"]).delete()
     Origin.objects.filter(pk__in=whole.options.get("origins", [])).update(contact_id=whole.options["other"])
+    files = File.objects.filter(contact_id=one, pk__in=whole.options.get("files", []))
+    files.update(contact_id=whole.options["other"])
     Undertaking.objects.filter(pk=whole.pk).update(state=Undertaking.State.UNDONE)

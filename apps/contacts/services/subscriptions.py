@@ -217,7 +217,7 @@ def ask_refresh(subscription: Subscription) -> None:
 
     if not under_way(subscription):
         Subscription.objects.filter(pk=subscription.pk).update(asked=timezone.now(), total=0, done=0)
-        transaction.on_commit(lambda: tasks.refresh_book.delay(subscription.pk))
+        transaction.on_commit(lambda: tasks.refresh_books.delay())
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
@@ -29,7 +29,7 @@ from portal.outward import Trouble
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 50
-WHOLE_SECONDS = 3600.0
+WHOLE_SECONDS = 1800.0  # for one book: what it has not got by then, the next refresh fetches
 NIGHT = range(1, 6)  # hours of the site's clock
 SAME_NIGHT, TOO_LONG = timedelta(hours=20), timedelta(hours=30)
 
@@ -41,8 +41,7 @@ class GivenUp(Exception):
 def refresh(pk: int) -> None:
     """Whatever goes wrong stands beside the book afterwards; its contacts stay."""
     now = timezone.now()
-    free = Q(busy=None) | Q(busy__lt=now - subscriptions.STALE)
-    if not Subscription.objects.filter(free, pk=pk).update(busy=now, asked=None, total=0, done=0):
+    if not Subscription.objects.filter(_free(now), pk=pk).update(busy=now, asked=None, total=0, done=0):
         return
     subscription = Subscription.objects.select_related("book__owner").get(pk=pk)
     what, about = "", ""
@@ -71,6 +70,21 @@ def due() -> list[Subscription]:
     before = now - (SAME_NIGHT if night else TOO_LONG)
     late = Subscription.objects.filter(Q(tried=None) | Q(tried__lt=before), book__owner__is_active=True)
     return [each for each in late.exclude(trouble="revoked") if not subscriptions.under_way(each, now=now)]
+
+
+def ask_for_due() -> None:
+    Subscription.objects.filter(pk__in=[each.pk for each in due()]).update(asked=timezone.now(), total=0, done=0)
+
+
+def next_asked() -> int | None:
+    """Whose turn it is."""
+    waits = Subscription.objects.filter(_free(timezone.now()), asked__isnull=False).order_by("asked", "pk")
+    return waits.values_list("pk", flat=True).first()
+
+
+def _free(now: datetime) -> Q:
+    """Nobody is at it, or whoever was has died."""
+    return Q(busy=None) | Q(busy__lt=now - subscriptions.STALE)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from apps.contacts.services import (
     access,
     correspondents,
     duplicates,
+    files,
     groups,
     keeping,
     listing,
@@ -151,7 +152,16 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "origins": taking.known(found) if own else [],
         "mine": OwnCard.objects.filter(user_id=user_id, contact=found).exists(),
         "read_only": access.right(user_id, found) < access.Right.EDIT,
-    }
+    } | _files_of(user_id, found)
+
+
+def _files_of(user_id: int, found: Contact) -> dict[str, Any]:
+    """What ``_files.html`` shows; nothing where there are none and none can be attached."""
+    if not files.may_see(user_id, found):
+        return {"files": None}
+    attached, more = list(files.of_contact(found)), files.is_offered() and found.deleted is None
+    shown = attached if attached or more else None
+    return {"files": shown, "files_more": more, "files_most": files.most_megabytes()}
 
 
 @contacts_required
