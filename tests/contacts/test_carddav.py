@@ -620,3 +620,25 @@ def test_a_phone_makes_a_group(phone: Phone, book: Book, alice: User) -> None:
     assert "FN:Best friends" in phone.get(path)
     assert phone.ask("DELETE", path).status == 204
     assert not Group.objects.exists() and Contact.objects.filter(deleted=None).count() == 1
+
+
+# --- many -------------------------------------------------------------------------------------------------------------
+
+
+def test_many_cards_cost_few_queries(phone: Phone, book: Book, alice: User, django_assert_max_num_queries) -> None:
+    cards = [("", [Value("FN", f"Person {number}"), Value("TEL", f"+1 {number}")]) for number in range(1200)]
+    keeping.create_many(book, cards, Doing(alice))
+    token = phone.sync(phone.book(book.pk)).token
+    with django_assert_max_num_queries(12):
+        found = phone.propfind(phone.book(book.pk), "getetag", "getlastmodified", depth="1").responses()
+        assert len(found) == 1201
+    with django_assert_max_num_queries(12):
+        assert len(phone.sync(phone.book(book.pk)).responses()) == 1200
+    with django_assert_max_num_queries(10):
+        assert phone.sync(phone.book(book.pk), token).responses() == {}
+    with django_assert_max_num_queries(16):
+        everybody = phone.query(phone.book(book.pk), "").responses()
+        assert sum("TEL:+1 " in each["address-data"] for each in everybody.values()) == 1200
+    with django_assert_max_num_queries(16):
+        hrefs = [path for path in found if path.endswith(".vcf")]
+        assert len(phone.multiget(phone.book(book.pk), *hrefs).responses()) == 1200
