@@ -7,6 +7,7 @@ import io
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from PIL import Image
 
@@ -621,6 +622,26 @@ def test_a_phone_makes_a_group(phone: Phone, book: Book, alice: User) -> None:
     assert "FN:Best friends" in phone.get(path)
     assert phone.ask("DELETE", path).status == 204
     assert not Group.objects.exists() and Contact.objects.filter(deleted=None).count() == 1
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_to_type(as_alice: Client, alice: User, phone: Phone, book: Book) -> None:
+    phone.ask("MKCOL", phone.home + "journeys/")
+    page = as_alice.get("/contacts/programs/").content.decode()
+    for text in (
+        "http://testserver/<",
+        ">alice<",
+        phone.book(book.pk),
+        phone.home + "journeys/",
+        "/auth/security/#app-",
+    ):
+        assert text in page, text
+    with mock.patch.object(settings, "BASE_URL", mock.Mock(origin="https://example.org", path="/webmail")):
+        page = as_alice.get("/contacts/programs/").content.decode()
+    assert f"https://example.org{DAV}<" in page  # below a path the host alone may not be enough
+    assert phone.password not in page
 
 
 # --- many -------------------------------------------------------------------------------------------------------------
