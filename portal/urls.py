@@ -52,7 +52,6 @@ core = [
     path("language/", account.set_language, name="set_language"),
     path("theme/", frame.set_theme, name="set_theme"),
     path("badge/<str:item_id>/", home.badge, name="badge"),
-    *get_registry().well_known_urlpatterns(),
 ]
 
 urlpatterns = [
@@ -60,6 +59,7 @@ urlpatterns = [
     path("admin/login/", account.admin_sign_in),
     path("admin/logout/", account.sign_out),
     path("admin/", admin.site.urls),
+    *get_registry().well_known_urlpatterns(),
     *get_registry().urlpatterns(),
 ]
 

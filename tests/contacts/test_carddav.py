@@ -7,6 +7,7 @@ import io
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from PIL import Image
 
@@ -189,7 +190,8 @@ def test_cards_in_the_version_that_is_asked_for(phone: Phone, book: Book, alice:
     bad = phone.multiget(phone.book(book.pk), path, data='<C:address-data version="5.0"/>')
     assert bad.condition == "supported-address-data-conversion"
     etag = phone.propfind(path, "getetag").responses()[path]["getetag"]
-    assert phone.ask("GET", path, If_None_Match=etag).status == 304
+    same = phone.ask("GET", path, If_None_Match=etag)
+    assert (same.status, same.headers["ETag"], same.body) == (304, etag, b"")
     head = phone.ask("HEAD", path)
     assert (head.status, head.body, head.headers["ETag"]) == (200, b"", etag)
 
@@ -620,3 +622,45 @@ def test_a_phone_makes_a_group(phone: Phone, book: Book, alice: User) -> None:
     assert "FN:Best friends" in phone.get(path)
     assert phone.ask("DELETE", path).status == 204
     assert not Group.objects.exists() and Contact.objects.filter(deleted=None).count() == 1
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_to_type(as_alice: Client, alice: User, phone: Phone, book: Book) -> None:
+    phone.ask("MKCOL", phone.home + "journeys/")
+    page = as_alice.get("/contacts/programs/").content.decode()
+    for text in (
+        "http://testserver/<",
+        ">alice<",
+        phone.book(book.pk),
+        phone.home + "journeys/",
+        "/auth/security/#app-",
+    ):
+        assert text in page, text
+    with mock.patch.object(settings, "BASE_URL", mock.Mock(origin="https://example.org", path="/webmail")):
+        page = as_alice.get("/contacts/programs/").content.decode()
+    assert f"https://example.org{DAV}<" in page  # below a path the host alone may not be enough
+    assert phone.password not in page
+
+
+# --- many -------------------------------------------------------------------------------------------------------------
+
+
+def test_many_cards_cost_few_queries(phone: Phone, book: Book, alice: User, django_assert_max_num_queries) -> None:
+    cards = [("", [Value("FN", f"Person {number}"), Value("TEL", f"+1 {number}")]) for number in range(1200)]
+    keeping.create_many(book, cards, Doing(alice))
+    token = phone.sync(phone.book(book.pk)).token
+    with django_assert_max_num_queries(12):
+        found = phone.propfind(phone.book(book.pk), "getetag", "getlastmodified", depth="1").responses()
+        assert len(found) == 1201
+    with django_assert_max_num_queries(12):
+        assert len(phone.sync(phone.book(book.pk)).responses()) == 1200
+    with django_assert_max_num_queries(10):
+        assert phone.sync(phone.book(book.pk), token).responses() == {}
+    with django_assert_max_num_queries(16):
+        everybody = phone.query(phone.book(book.pk), "").responses()
+        assert sum("TEL:+1 " in each["address-data"] for each in everybody.values()) == 1200
+    with django_assert_max_num_queries(16):
+        hrefs = [path for path in found if path.endswith(".vcf")]
+        assert len(phone.multiget(phone.book(book.pk), *hrefs).responses()) == 1200

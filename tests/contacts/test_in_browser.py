@@ -43,6 +43,7 @@ PAGES = (
     "/contacts/duplicates/?one=1&other=2",
     "/contacts/import/",
     "/contacts/export/",
+    "/contacts/programs/",
     "/preferences/contacts.page/",
     "/help/contacts.people/",
 )

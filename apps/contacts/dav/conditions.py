@@ -25,5 +25,7 @@ def check(request: HttpRequest, etag: str) -> None:
     if none_match is None:
         return
     found = bool(etag) and (none_match.strip() == "*" or etag in _tags(none_match.replace("W/", "")))
+    if found and request.method in {"GET", "HEAD"}:
+        raise DavError(304, etag=etag)
     if found:
-        raise DavError(304 if request.method in {"GET", "HEAD"} else 412)
+        raise DavError(412)

@@ -13,14 +13,15 @@ XML = "application/xml; charset=utf-8"
 class DavError(Exception):
     """``condition`` is markup: the precondition; ``text`` is for people."""
 
-    def __init__(self, status: int, condition: str = "", text: str = "") -> None:
+    def __init__(self, status: int, condition: str = "", text: str = "", *, etag: str = "") -> None:
         super().__init__(text or condition or str(status))
-        self.status, self.condition, self.text = status, condition, text
+        self.status, self.condition, self.text, self.etag = status, condition, text, etag
 
     def answer(self) -> HttpResponse:
         said = xml.element(f"{xml.DAV}responsedescription", xml.text(self.text)) if self.text else ""
         if not self.condition and not said:
-            return HttpResponse(status=self.status, content_type="text/plain; charset=utf-8")
+            headers = {"ETag": self.etag} if self.etag else {}
+            return HttpResponse(status=self.status, content_type="text/plain; charset=utf-8", headers=headers)
         body = xml.document(f"{xml.DAV}error", self.condition + said)
         return HttpResponse(body, status=self.status, content_type=XML)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 
 from apps.contacts.card import Card, Value
@@ -97,16 +97,15 @@ def _no_other(shelf: Shelf, row: Resource | None, uid: str) -> None:
         if not cards.same_uid(own, uid):
             raise unmet(f"{CARD}no-uid-conflict", "A card keeps its UID.", content=xml.href(shelf.href(row)))
         return
-    other = _by_uid(shelf, [uid]).first()
-    if other is not None:
+    if other := next(iter(_by_uid(shelf, [uid])), None):
         text = "Another card of this book has this UID."
         raise unmet(f"{CARD}no-uid-conflict", text, content=xml.href(shelf.href(other)))
 
 
-def _by_uid(shelf: Shelf, uids: Sequence[str]) -> QuerySet[Resource]:
+def _by_uid(shelf: Shelf, uids: Sequence[str]) -> list[Resource]:
+    """However it is written."""
     ways = {way for uid in uids for way in (uid, cards.plain_uid(uid), f"urn:uuid:{cards.plain_uid(uid)}")}
-    rows = Resource.objects.filter(book=shelf.book, gone=None)
-    return rows.filter(Q(uid__in=ways) | Q(uid="", contact__uid__in=ways))
+    return tracking.by_uid(shelf.book.pk, ways)
 
 
 def _create(shelf: Shelf, name: str, card: reading.Parsed, doing: Doing) -> None:
@@ -159,11 +158,9 @@ def _put_group(shelf: Shelf, row: Resource | None, name: str, card: reading.Pars
     assert group is not None
     if title and title != group.name:
         groups.rename(group, title)
-    wanted = set(
-        _by_uid(shelf, [each for each in card.members if len(each) < 400]).values_list("contact_id", flat=True)
-    )
+    wanted = {row.contact_id for row in _by_uid(shelf, [each for each in card.members if len(each) < 400])}
     here = set(Member.objects.filter(group=group, contact__book=shelf.book).values_list("contact_id", flat=True))
-    groups.add(group, Contact.objects.filter(pk__in=wanted - here - {None}))
+    groups.add(group, Contact.objects.filter(pk__in=[pk for pk in wanted - here if pk]))
     if gone := here - wanted:
         groups.remove(group, list(Contact.objects.filter(pk__in=gone, deleted=None)))
     if row is None:

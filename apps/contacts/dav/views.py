@@ -206,6 +206,7 @@ def book(request: HttpRequest, program: Program, book: str) -> HttpResponseBase:
 def _rows(shelf: Shelf) -> Iterator[Target]:
     last = 0
     rows = shelf.rows().select_related("contact").order_by("pk")
+    rows = rows.only("name", "number", "book", "group", "contact__book", "contact__owner", "contact__changed")
     while part := list(rows.filter(pk__gt=last)[:PAGE]):
         for row in part:
             yield Target(shelf.href(row), shelf.user, "resource", shelf, row)

@@ -61,7 +61,10 @@ class Resource(models.Model):
         verbose_name = _("resource of an address book")
         verbose_name_plural = _("resources of address books")
         constraints = [models.UniqueConstraint(fields=["book", "key"], name="contacts_resource_once")]
-        indexes = [models.Index(fields=["book", "number", "id"], name="contacts_resource_since")]
+        indexes = [
+            models.Index(fields=["book", "number", "id"], name="contacts_resource_since"),
+            models.Index(fields=["book", "uid"], name="contacts_resource_uid"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

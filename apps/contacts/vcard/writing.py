@@ -111,6 +111,10 @@ def _folded(line: str, version: str) -> str:
     """At most 75 octets each, never within a character. The soft line ends of version 2.1 are its own."""
     if version == "2.1" and "ENCODING=QUOTED-PRINTABLE" in line.partition(":")[0]:
         return f"{line}\r\n"
+    tail = "\r\n" if version == "2.1" and ";ENCODING=BASE64:" in line else ""
+    if line.isascii():  # most lines, and all pictures: no sign has to be looked at
+        rest = (line[at : at + 74] for at in range(75, len(line), 74))
+        return "\r\n ".join([line[:75], *rest]) + "\r\n" + tail
     parts, part, size = [], "", 0
     for sign in line:
         octets = len(sign.encode("utf-8", "replace"))
@@ -118,5 +122,4 @@ def _folded(line: str, version: str) -> str:
             parts.append(part)
             part, size = " ", 1
         part, size = part + sign, size + octets
-    tail = "\r\n" if version == "2.1" and ";ENCODING=BASE64:" in line else ""
     return "\r\n".join([*parts, part]) + "\r\n" + tail
