@@ -157,7 +157,12 @@ def test_odd_addresses_show_a_page(client: Client, path: str) -> None:
 
 
 def test_whoever_is_not_there_is_not_found(client: Client) -> None:
-    for path in ("/directory/staff.kAAAA/", "/directory/x/", "/directory/staff.kAAAA/photo/", "/directory/x/contact.vcf"):
+    for path in (
+        "/directory/staff.kAAAA/",
+        "/directory/x/",
+        "/directory/staff.kAAAA/photo/",
+        "/directory/x/contact.vcf",
+    ):
         assert client.get(path).status_code == 404, path
 
 
