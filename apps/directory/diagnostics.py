@@ -22,9 +22,9 @@ SECONDS = 8.0  # of ten that a check has
 FEW = 1000  # people: among so few a look at all of them takes no time
 #: What no entry holds: with an index there is nothing to look at, without one everybody is looked at.
 NOWHERE = "qzxqjvwkqz"
-SLOW = 3.0  # times as long as a question by what is indexed in every directory, and
+SLOW = 6.0  # times as long as a question by what is indexed in every directory, and
 MOST_LOOKS = 400_000  # at an entry, in one question without an index
-NOTICEABLE = 0.02  # seconds more than that
+NOTICEABLE = 0.05  # seconds more than that
 
 
 def check() -> Iterator[Finding]:

@@ -11,9 +11,8 @@ from apps.directory import diagnostics
 from portal.contracts import Finding, Level
 from scripts.servers.staff import INDEXES, Staff
 from tests.directory.test_times import closed_port
-from tests.directory.world import needs, running, source, staff, use
+from tests.directory.world import needs, running, source, use
 
-__all__ = ["staff"]  # fixtures
 pytestmark = needs
 
 

@@ -19,10 +19,10 @@ from portal.ldap.connection import Unavailable
 from portal.ldap.sources import Source
 from scripts.servers.slapd import ADMIN, ADMIN_PASSWORD, BASE, PASSWORD
 from scripts.servers.staff import Staff, login
-from tests.directory.world import needs, one, running, site, source, staff, use
+from tests.directory.world import needs, one, running, site, source, use
 from tests.support.scripted import scripted
 
-__all__ = ["site", "staff"]  # fixtures
+__all__ = ["site"]  # fixtures
 pytestmark = [*needs, pytest.mark.django_db]
 PATIENCE = people.PAGE + 1.5  # seconds: a page, with what this machine needs beside it
 

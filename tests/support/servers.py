@@ -23,6 +23,7 @@ from scripts.servers.exim import Exim
 from scripts.servers.mariadb import MariaDB
 from scripts.servers.redis import Redis
 from scripts.servers.slapd import Slapd
+from scripts.servers.staff import Staff
 from tests.support.hands import wait_for_pages
 from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
 
@@ -115,7 +116,7 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-DataServer = TypeVar("DataServer", MariaDB, Redis, Slapd)
+DataServer = TypeVar("DataServer", MariaDB, Redis, Slapd, Staff)
 
 
 @contextlib.contextmanager
@@ -158,6 +159,13 @@ def redis_url(redis: Redis) -> str:
 @pytest.fixture(scope="session")
 def slapd() -> Iterator[Slapd]:
     with running(Slapd) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def staff() -> Iterator[Staff]:
+    """A directory with the 300 people of an institute, for tests that change nothing in it."""
+    with running(Staff) as server:
         yield server
 
 
