@@ -52,8 +52,8 @@ class OwnEntry(forms.Form):
                 widget=kind(attrs=attrs),
             )
 
-    def clean_photo(self) -> UploadedFile | None:
-        given: UploadedFile | None = self.cleaned_data.get("photo")
+    def clean_photo(self) -> UploadedFile[bytes] | None:
+        given: UploadedFile[bytes] | None = self.cleaned_data.get("photo")
         if given is not None and not photos.drawn_anew(given.read(), photos.SIDES[0]):
             raise forms.ValidationError(_("This is no picture that can be shown. JPEG, PNG, GIF and WebP can."))
         return given

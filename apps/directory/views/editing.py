@@ -51,7 +51,7 @@ def edit(request: PortalRequest) -> HttpResponse:
         initial=editing.present(client, person),
     )
     if form.is_valid():
-        given = cast("UploadedFile | None", form.cleaned_data.pop("photo", None))
+        given = cast("UploadedFile[bytes] | None", form.cleaned_data.pop("photo", None))
         octets = None
         if given is not None:
             given.seek(0)

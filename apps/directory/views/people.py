@@ -90,7 +90,7 @@ def beside(request: PortalRequest, view: View) -> dict[str, Any]:
         "everyone_here": view == View(q=view.q, shape=view.shape, page=view.page),
         "near": near,
         "near_here": near is not None and replace(view, shape="list", page=1) == near,
-        "near_count": me.near(own) if near else 0,
+        "near_count": me.near(own) if own and near else 0,
         "own": own,
         "shapes": [
             ("list", _("List"), "list", replace(view, shape="list", page=1).url),
