@@ -3,8 +3,8 @@
     python -m benchmarks.directory [--people 20000] [--rounds 30]
 
 Each question is asked through the portal's own code (a warm connection, parsed into people), and in the same words by a
-bare ``ldapsearch``, whose own start and bind are taken off (a millisecond at least is left). ``processor`` is what the portal computes for it,
-whatever else the machine does. A search by what is indexed is aimed at 150 ms.
+bare ``ldapsearch``, whose own start and bind are taken off (a millisecond at least is left). ``processor`` is what the
+portal computes for it, whatever else the machine does. A search by what is indexed is aimed at 150 ms.
 """
 
 from __future__ import annotations
