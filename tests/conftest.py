@@ -27,7 +27,7 @@ SERVER_FIXTURES = {
     "submission": {"submission"},
     "mariadb": {"mariadb"},
     "redis": {"redis"},
-    "slapd": {"slapd", "own_slapd"},
+    "slapd": {"slapd", "own_slapd", "staff"},
     "browser": {"browser"},
     "database": {"db", "transactional_db", "django_db_setup"},
 }

@@ -16,7 +16,7 @@ from functools import cache
 from PIL import Image, ImageDraw
 
 from scripts.servers.base import Workdir
-from scripts.servers.slapd import BASE, PASSWORD, Slapd
+from scripts.servers.slapd import ADMIN, BASE, PASSWORD, Slapd
 
 LAYOUTS = ("inetorgperson", "ad", "kolab")
 _FIRST = """Ève Tomás Łukasz Søren Björn Anna Chloé Dieter Fatima Günther Hannah Igor Jürgen Kenji Léa Müge Noah
@@ -94,10 +94,13 @@ class Staff(Slapd):
         people: int = 300,
         layout: str = "inetorgperson",
         indexes: str = INDEXES,
+        tells: bool = False,
         die_with_parent: bool = True,
     ) -> None:
         super().__init__(workdir, die_with_parent=die_with_parent)
         self.people, self.layout, self.indexes = people, layout, indexes
+        if tells:  # its own settings to the portal
+            self.access += f'database config\naccess to * by dn.exact="{ADMIN}" read\n'
         self.schema = Slapd.schema + AD_SCHEMA + KOLAB_SCHEMA
 
     def tree(self) -> list[str]:

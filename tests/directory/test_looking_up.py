@@ -11,10 +11,10 @@ from apps.directory.lookup import words
 from apps.directory.services import directories, outlines, people
 from apps.directory.services.people import Question
 from scripts.servers.staff import LAYOUTS, Staff, login
-from tests.directory.world import needs, one, running, site, source, staff, use
+from tests.directory.world import needs, one, running, site, source, use
 from tests.support.vectors import items
 
-__all__ = ["site", "staff"]  # fixtures
+__all__ = ["site"]  # fixtures
 pytestmark = needs
 
 

@@ -15,9 +15,9 @@ from PIL import Image
 from apps.directory.services import directories, outlines, people
 from scripts.servers.slapd import PASSWORD
 from scripts.servers.staff import Staff, login
-from tests.directory.world import needs, one, running, site, source, staff, use
+from tests.directory.world import needs, one, running, site, source, use
 
-__all__ = ["site", "staff"]  # fixtures
+__all__ = ["site"]  # fixtures
 pytestmark = [*needs, pytest.mark.django_db]
 
 

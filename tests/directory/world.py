@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from scripts.servers.slapd import ADMIN, ADMIN_PASSWORD, BASE
 from scripts.servers.staff import Staff
 from tests.support.servers import need
 
-PEOPLE = 300
 needs = [pytest.mark.needs_app("directory"), pytest.mark.slapd]
 
 
@@ -35,18 +34,6 @@ def running(**options: Any) -> Iterator[Staff]:
     finally:
         server.stop()
         workdir.remove()
-
-
-@pytest.fixture(scope="session")
-def staff() -> Iterator[Staff]:
-    with running(people=PEOPLE) as server:
-        yield server
-
-
-@pytest.fixture
-def own_staff() -> Callable[..., contextlib.AbstractContextManager[Staff]]:
-    """``with own_staff(people=20) as server:`` for tests that change or stop theirs."""
-    return running
 
 
 def source(server: Staff, name: str = "staff", **other: Any) -> Source:

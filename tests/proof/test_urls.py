@@ -100,11 +100,15 @@ FORMS = {
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
 MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
 #: Pictures: their address changes with what they show.
-KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload", "contacts:photo"}
+KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload", "contacts:photo", "directory:photo"}
 if not django_apps.is_installed("apps.contacts"):  # the settings matrix leaves it out
     ONLY_POST = {name for name in ONLY_POST if not name.startswith("contacts:")}
     KEPT_BY_BROWSERS = KEPT_BY_BROWSERS - {"contacts:photo"}
     FORMS = {name for name in FORMS if not name.startswith("contacts:")}
+if django_apps.is_installed("apps.directory"):
+    FORMS = FORMS | {"directory:edit"}
+else:
+    KEPT_BY_BROWSERS = KEPT_BY_BROWSERS - {"directory:photo"}
 SCRIPTS = ("/static/", "/admin/jsi18n/")
 ACTIVE = re.compile(r"^\s*(?:javascript|vbscript|data:text)", re.IGNORECASE)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -154,8 +158,10 @@ def alice(dovecot: MailServer, sign_in_to: SignInTo) -> Person:
 
 
 @pytest.fixture
-def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Address]:
-    """On a site with all that has addresses: an authority too."""
+def all_addresses(
+    alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> list[Address]:
+    """On a site with all that has addresses: an authority and a directory too."""
     monkeypatch.setattr(store, "folder", lambda: tmp_path / "ca")
     services.init()
     notice = Notice.objects.create(title="Mail pauses tonight.")
@@ -192,7 +198,18 @@ def all_addresses(alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         content_type_id=1,
         id=1,
         upload_id="A" * 22,
+        key=somebody_in_the_directory(request),
     )
+
+
+def somebody_in_the_directory(request: pytest.FixtureRequest) -> str:
+    """The key of somebody with a photo; where there is no directory, of nobody."""
+    if not django_apps.is_installed("apps.directory"):
+        return "staff.kAAAA"
+    from tests.directory.world import one, source, use
+
+    use(request.getfixturevalue("settings"), source(request.getfixturevalue("staff")))
+    return one("u00000").key
 
 
 def somebody_in_the_contacts(alice: Person) -> tuple[int, int]:

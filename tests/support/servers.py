@@ -24,6 +24,7 @@ from scripts.servers.mariadb import MariaDB
 from scripts.servers.radicale import Radicale
 from scripts.servers.redis import Redis
 from scripts.servers.slapd import Slapd
+from scripts.servers.staff import Staff
 from tests.support.hands import wait_for_pages
 from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
 
@@ -116,7 +117,7 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-DataServer = TypeVar("DataServer", MariaDB, Radicale, Redis, Slapd)
+DataServer = TypeVar("DataServer", MariaDB, Radicale, Redis, Slapd, Staff)
 
 
 @contextlib.contextmanager
@@ -159,6 +160,13 @@ def redis_url(redis: Redis) -> str:
 @pytest.fixture(scope="session")
 def slapd() -> Iterator[Slapd]:
     with running(Slapd) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def staff() -> Iterator[Staff]:
+    """A directory with the 300 people of an institute, for tests that change nothing in it."""
+    with running(Staff) as server:
         yield server
 
 

@@ -17,7 +17,19 @@ from portal.ldap import filters, names
 from portal.ldap.session import Session
 from portal.ldap.sources import Source
 
-FIELDS = ("key", "login", "name", "given", "family", "department", "building", "place", "languages", "manager")
+FIELDS = (
+    "key",
+    "login",
+    "name",
+    "given",
+    "family",
+    "title",
+    "department",
+    "building",
+    "place",
+    "languages",
+    "manager",
+)
 MOST = 200_000  # people
 UNITS = "(|(objectClass=organizationalUnit)(objectClass=organization))"
 Path = tuple[str, ...]
@@ -33,6 +45,7 @@ class Line:
     folded: str  # names and login, as they are compared
     order: str  # what lists are sorted by
     login: str
+    title: str
     unit: Path
     building: str
     place: str
@@ -148,6 +161,7 @@ def _line(person: Person, *, flat: bool) -> Line:
         folded=words.fold(f"{person.name} {person.given} {person.family} {person.login}"),
         order=words.fold(f"{family} {person.given or person.name}"),
         login=person.login,
+        title=intern(person.title),
         unit=tuple(map(intern, unit_of(person, flat=flat))),
         building=intern(person.building),
         place=intern(person.place),

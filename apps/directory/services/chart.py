@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.directory.lookup.outline import Line, Outline, Path
+from apps.directory.lookup.outline import Line, Outline
 from apps.directory.services import directories, outlines
 from apps.directory.services.listing import Page
 from apps.directory.services.places import View
@@ -18,7 +18,6 @@ class Box:
     line: Line
     url: str
     photo: bool
-    unit: str
     team: int  # people who report to them, in the unit or not
     unfolded: bool
     below: list[Box] = field(default_factory=list)
@@ -73,7 +72,6 @@ def _box(
         line,
         view.person_url(line.key),
         line.key in outline.photos,
-        _unit_name(line.unit),
         len(team),
         depth < OPEN,
     )
@@ -82,7 +80,3 @@ def _box(
             below = _box(view, outline, each, inside, depth + 1, drawn, above | {line.dn})
             box.below += [below] if below else []
     return box
-
-
-def _unit_name(unit: Path) -> str:
-    return unit[-1] if unit else ""

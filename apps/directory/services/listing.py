@@ -94,7 +94,7 @@ def _leafed(view: View, known: dict[str, Outline]) -> Page:
         elsewhere=[],
         notes=answers.notes,
         hosts=directories.hosts(view.clients().values()),
-        milliseconds=round(answers.seconds * 1000),
+        milliseconds=max(1, round(answers.seconds * 1000)),
         facets=_facets(view, count(lines)),
     )
 
@@ -131,7 +131,7 @@ def _found(view: View, known: dict[str, Outline], who: Who | None) -> Page:
         elsewhere_total=rest,
         notes=notes,
         hosts=directories.hosts(view.clients().values()),
-        milliseconds=round(seconds * 1000),
+        milliseconds=max(1, round(seconds * 1000)),
         facets=_facets(view, _counted(everybody)),
     )
 
@@ -172,6 +172,7 @@ def _as_known(line: Line, directory: str) -> Person:
         dn=line.dn,
         name=line.name,
         login=line.login,
+        title=line.title,
         unit=line.unit,
         building=line.building,
         place=line.place,

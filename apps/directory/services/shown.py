@@ -31,6 +31,7 @@ def card(request: HttpRequest, person: Person, view: View) -> dict[str, Any]:
     who = directories.who_asks(request)
     address = Address(person.mail, person.name if person.name != person.mail else "")
     around = _around(client, person, view, who)
+    mine = me.is_own(request, person)
     return {
         "person": person,
         "photo": has_photo(person) or client.source.as_user,
@@ -42,9 +43,9 @@ def card(request: HttpRequest, person: Person, view: View) -> dict[str, Any]:
         "phones": [(number, tel(number)) for number in person.phones],
         "mobiles": [(number, tel(number)) for number in person.mobiles],
         "write": addressing.compose_url(user=request.user, to=[address]) if person.mail else "",  # type: ignore[arg-type]
-        "add": addressing.add_url(address) if person.mail else "",
-        **_copy(request, person),
-        "editable": bool(editing.fields(client)) and me.is_own(request, person) and may_edit(client, request),
+        "add": addressing.add_url(address) if person.mail and not mine else "",
+        **({} if mine else _copy(request, person)),
+        "editable": mine and bool(editing.fields(client)) and may_edit(client, request),
         "rests": client.rests,
         "host": client.server.host,
         "plain": as_text(person),

@@ -87,7 +87,7 @@ def beside(request: PortalRequest, view: View) -> dict[str, Any]:
         "crumbs": places.crumbs(view),
         "chart": chart.of(view) if view.shape == "chart" else None,
         "everyone": View(shape=view.shape),
-        "everyone_here": view.everywhere() == View(q=view.q, shape=view.shape),
+        "everyone_here": view == View(q=view.q, shape=view.shape, page=view.page),
         "near": near,
         "near_here": near is not None and replace(view, shape="list", page=1) == near,
         "near_count": me.near(own) if own and near else 0,

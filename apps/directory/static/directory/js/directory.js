@@ -24,8 +24,11 @@ document.addEventListener("change", ({ target }) => {
 });
 for (const button of $$(".dnarrow > .btn")) button.hidden = true; // a click on a box does it
 
+let shown = $("#person")?.dataset.person;
 document.addEventListener("htmx:after:swap", () => {
   follow();
-  $("#person h2[tabindex]")?.focus({ preventScroll: true });
+  const { person } = $("#person")?.dataset ?? {};
+  if (person && person !== shown) $("#person h2[tabindex]")?.focus({ preventScroll: true });
+  shown = person;
 });
 follow();
