@@ -142,6 +142,12 @@ def lines_of(user_id: int, contact: Contact) -> list[Line]:
     return found
 
 
+def lines_around(user_id: int, thing: Thing) -> list[Line]:
+    """Of a contact: who sees it by its book or a group, and not by a share of its own."""
+    every = lines_of(user_id, thing) if isinstance(thing, Contact) else []
+    return [each for each in every if each.share.contact_id is None]
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What stands beside a card: whom it is shared with, or by whom and what one may do."""

@@ -126,6 +126,7 @@ def _drawn(request: PortalRequest, thing: Thing, back: str, form: dict[str, Any]
         "kind": "book" if isinstance(thing, Book) else "group" if isinstance(thing, Group) else "contact",
         "back": back,
         "lines": [sharing.line(share) for share in sharing.of(thing)],
+        "around": sharing.lines_around(request.user.pk, thing),
         "teams": [(str(team.pk), team.name) for team in sharing.teams(request.user)],
         "people": _colleagues(request),
         "levels": [(str(value), label) for value, label in Share.Level.choices],
