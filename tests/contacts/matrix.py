@@ -220,3 +220,10 @@ def give(world: World, user: User, role: Role) -> None:
             user.groups.clear()
         elif given.gone == "moved":
             groups.remove(world.group, [world.contact])
+
+
+def told(texts: str) -> set[str]:
+    """The labels of what stands in this."""
+    plain = texts.replace("\r\n ", "").replace("&quot;", '"')  # lines of vCards are folded
+    labels = {each.label for each in (*FIELDS, *PRIVATE) if any(part in plain for part in each.told)}
+    return labels | {f"former {each.label}" for each in FORMER if any(part in plain for part in each.told)}

@@ -16,13 +16,14 @@ from django.urls import reverse
 from apps.auth.models import User
 from apps.contacts import folding, lenses
 from apps.contacts.card import Value
+from apps.contacts.dav.shelf import Shelf
 from apps.contacts.models import Change, Contact, Correspondent, Group, Share, Tag
 from apps.contacts.offers import PersonalBooks
 from apps.contacts.services import access, finding, groups, indexing, keeping, listing, permits
 from apps.contacts.services.keeping import Doing
 from portal import addressing
-from tests.contacts import matrix
-from tests.contacts.matrix import FIELDS, FORMER, NAME, PRIVATE, ROLES, World
+from tests.contacts import channels, matrix
+from tests.contacts.matrix import FIELDS, NAME, PRIVATE, ROLES, World, told
 
 pytestmark = pytest.mark.django_db
 INDEX = "/contacts/"
@@ -61,12 +62,6 @@ def text_of(answer: HttpResponseBase) -> str:
 # --- channels: what each tells, as labels of the fields ---------------------------------------------------------------
 
 Channel = Callable[[World, User, Client], set[str]]
-
-
-def told(texts: str) -> set[str]:
-    plain = texts.replace("\r\n ", "").replace("&quot;", '"')  # lines of vCards are folded
-    labels = {each.label for each in (*FIELDS, *PRIVATE) if any(part in plain for part in each.told)}
-    return labels | {f"former {each.label}" for each in FORMER if any(part in plain for part in each.told)}
 
 
 def pages(world: World, user: User, client: Client) -> set[str]:
@@ -223,6 +218,10 @@ CHANNELS: dict[str, tuple[Channel, frozenset[str]]] = {
     "lists": (lists, frozenset({"email work", "email home", "email other"})),
     "services": (services, frozenset(each.label for each in (*FIELDS, *PRIVATE))),
     "admin": (admin, frozenset()),
+    "CardDAV": (channels.carddav, channels.IN_BOOK),
+    "CardDAV's questions": (channels.carddav_questions, frozenset()),
+    "search by fields": (channels.by_fields, frozenset()),
+    "other pages": (channels.other_pages, frozenset()),
 }
 
 
@@ -361,6 +360,11 @@ HOLES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = {
         lambda m: m.setattr(access, "seen", lambda card, lens: card),
         PARTLY,
         "export",
+    ),
+    "CardDAV hands out whole documents": (
+        lambda m: m.setattr(Shelf, "document", lambda self, contact: contact.card.document),
+        "reader of the book",
+        "CardDAV",
     ),
     "groups lend what is not theirs": (
         lambda m: m.setattr(access.Viewer, "shares", property(lambda self: list(Share.objects.all()))),

@@ -95,17 +95,16 @@ def photo_octets(value: Value) -> bytes | None:
         return b""
 
 
-def taken_over(sent: Sequence[Value], whole: Card, seen: Card, version: str) -> list[Value]:
-    """All values of the contact once a program has sent ``sent``: ``whole`` is what there is, ``seen`` the part of it
-    that this person may see. In the order of before, what is new behind it."""
-    visible = {value.id for value in seen.values}
+def taken_over(sent: Sequence[Value], seen: Card, version: str) -> list[Value]:
+    """All values that this person may see, once their program has sent ``sent``: ``seen`` is what there is of them. In
+    the order of before, what is new behind it."""
     shown = {value.id for value in for_version(seen, version).values}
     names = {value.name for value in sent}
-    rest = [value for value in whole.values if value.id in shown]
+    rest = [value for value in seen.values if value.id in shown]
     # what the version has no word for goes when a program that has one of its own sends it
-    kept = [v for v in whole.values if v.id not in shown and (v.id not in visible or v.name not in names)]
+    kept = [value for value in seen.values if value.id not in shown and value.name not in names]
     matched = _matched([_cleaned(value) for value in sent if value.text.strip() or value.raw], rest)
-    order = {value.id: at for at, value in enumerate(whole.values)}
+    order = {value.id: at for at, value in enumerate(seen.values)}
     return sorted([*kept, *matched], key=lambda value: order.get(value.id, len(order)))
 
 

@@ -121,9 +121,9 @@ def _update(shelf: Shelf, row: Resource, card: reading.Parsed, version: str, doi
     assert contact is not None
     if access.right(shelf.user.pk, contact) < Right.EDIT:
         raise needs("write-content", shelf.href(row))
-    whole, seen = contact.card.document, shelf.document(contact)
     sent = _with_photo(shelf, card.values, contact)
-    keeping.change(contact, cards.taken_over(sent, whole, seen, version), doing, version=contact.version)
+    wanted = cards.taken_over(sent, shelf.document(contact), version)
+    keeping.change(contact, wanted, doing, version=contact.version)
 
 
 def _with_photo(shelf: Shelf, values: Sequence[Value], contact: Contact | None) -> list[Value]:

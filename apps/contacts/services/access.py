@@ -183,6 +183,11 @@ def books(user_id: int) -> BookQuerySet:
     )
 
 
+def owners(user_id: int) -> set[int]:
+    """Whose contacts this person may see something of: their own, and those of whoever shares with them."""
+    return {user_id, *(share.owner_id for share in Viewer(user_id).shares)}
+
+
 def contacts(user_id: int, viewer: Viewer | None = None) -> ContactQuerySet:
     """All contacts of which this person may see something; deleted ones too, where they may bring them back."""
     viewer = viewer or Viewer(user_id)

@@ -45,8 +45,7 @@ def coming(user_id: int, *, today: date, ahead: int, most: int) -> list[Occasion
 
 def _near(user_id: int, when: dict[int, date]) -> list[tuple[date, str, int, str]]:
     """(when, sort key, contact, column) of what the index knows, in order: more than may be shown."""
-    owners = access.books(user_id).order_by().values_list("owner_id", flat=True).distinct()
-    all_theirs = Contact.objects.filter(owner_id__in=list(owners), deleted=None)
+    all_theirs = Contact.objects.filter(owner_id__in=access.owners(user_id), deleted=None)
 
     def of(column: str) -> Iterator[tuple[date, str, int, str]]:
         rows = all_theirs.filter(**{f"{column}__in": list(when)}).values_list(column, "by_given", "pk")
