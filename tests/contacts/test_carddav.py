@@ -503,7 +503,7 @@ BAD_XML = {
     "an entity": '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><prop><b>&a;</b></prop></propfind>',
     "a file": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><propfind xmlns="DAV:">&a;</propfind>',
     "a type alone": '<!DOCTYPE propfind><propfind xmlns="DAV:"><allprop/></propfind>',
-    "depth": '<propfind xmlns="DAV:">' + "<a>" * 5000 + "</a>" * 5000 + "</propfind>",
+    "depth": '<propfind xmlns="DAV:"><prop>' + "<a>" * 19 + "</a>" * 19 + "</prop></propfind>",
     "breadth": '<propfind xmlns="DAV:"><prop>' + "<a/>" * 100_001 + "</prop></propfind>",
     "an encoding": '<?xml version="1.0" encoding="klingon"?><propfind xmlns="DAV:"><allprop/></propfind>',
     "another question": '<mkcol xmlns="DAV:"/>',
