@@ -62,6 +62,7 @@ ALIKE = (
     "tests/portal/test_dummyapp.py",
     "tests/portal/test_pages_browser.py",
     "tests/portal/test_startportalapp.py",
+    "tests/portal/test_selftest.py::test_a_real_worker_answers_and_its_absence_is_an_error_with_the_command",
 )
 #: What knows of no other app than its own: left out where the same tests run without that other app anyway.
 OF_NO_MATTER = (
@@ -81,6 +82,7 @@ OF_NO_MATTER = (
     "tests/portal/test_memory.py",
     "tests/portal/test_net.py",
     "tests/portal/test_sessions.py",
+    "tests/portal/test_settings.py::test_values_that_no_site_can_mean",  # each value in a process of its own
     "tests/portal/test_stencil.py",
     "tests/portal/test_tasks.py",
     "tests/portal/test_time_limits.py",
@@ -147,7 +149,8 @@ def _less(apps: str) -> tuple[str, ...]:
 
 
 def _ignored(paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"--ignore={path}" for path in paths)
+    """Of files, folders and, after ``::``, single tests."""
+    return tuple(f"--deselect={path}" if "::" in path else f"--ignore={path}" for path in paths)
 
 
 @contextlib.contextmanager
