@@ -16,6 +16,7 @@ from apps.contacts.services.criteria import Criteria
 PLACES = frozenset({"all", "favourites", "recent", "trash"})
 MOST_QUERY = 100
 MOST_PAGE = 100_000
+DEEP = 1000  # contacts
 SHORT = 50  # contacts of a list in which letters share headings
 TOGETHER = 3  # of them under one heading at least
 
@@ -196,7 +197,11 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
         place = {pk: at for at, pk in enumerate(ids)}
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
         return Page(view, rows, total, size, "")
-    rows = list(found.order_by(column, "pk")[start : start + size])
+    sorted_ones = found.order_by(column, "pk")
+    if start <= DEEP:
+        return Page(view, list(sorted_ones[start : start + size]), total, size, column)
+    # What is passed over is read from the index alone: whole rows take MariaDB ten times as long.
+    rows = _of_ids(list(sorted_ones.values_list("pk", flat=True)[start : start + size]))
     return Page(view, rows, total, size, column)
 
 
@@ -205,8 +210,12 @@ def _found_page(found: ContactQuerySet, view: View, size: int, column: str) -> P
     ids = list(found.order_by(column, "pk").values_list("pk", flat=True))
     view = replace(view, page=min(view.page, max(1, -(-len(ids) // size))))
     start = (view.page - 1) * size
-    people = Contact.objects.in_bulk(shown := ids[start : start + size])
-    return Page(view, [people[pk] for pk in shown if pk in people], len(ids), size, column)
+    return Page(view, _of_ids(ids[start : start + size]), len(ids), size, column)
+
+
+def _of_ids(ids: list[int]) -> list[Contact]:
+    people = Contact.objects.in_bulk(ids)
+    return [people[pk] for pk in ids if pk in people]
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
