@@ -2,8 +2,8 @@
 
     python -m benchmarks.people [--contacts 100000] [--cards 50000] [--database sqlite,mariadb] [--rounds 200]
 
-Completion is aimed at 50 ms for 95 of 100, a page of the list and a search likewise at 200 ms. The import is timed from
-the file to the last row, with the process's largest memory beside it.
+Completion is aimed at 50 ms for 95 of 100, a page of the list and a search likewise at 200 ms. The import is timed from the
+file to the last row, in time and in the process's own processor time, with its largest memory beside it.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ PATHS = {
     "search, one word": "/contacts/?q=zhanar&part=rows",
     "search, part of a word": "/contacts/?q=ergstr&part=rows",
     "search, nobody": "/contacts/?q=nobodylikethis&part=rows",
+    "search, one field": "/contacts/?f-name=zhanar&part=rows",
+    "search, three fields": "/contacts/?f-org=station&f-phone=55500&f-without=photo&part=rows",
 }
 
 
@@ -140,15 +142,16 @@ def take_in(count: int) -> None:
     del file
     times = []
     for step in ("look", "take"):
-        started = time.monotonic()
+        started, spent = time.monotonic(), time.process_time()
         Undertaking.objects.filter(pk=whole.pk).update(state="running")
         tasks.do_import(whole.pk, step)
-        times.append(time.monotonic() - started)
+        times.append((time.monotonic() - started, time.process_time() - spent))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     whole.refresh_from_db()
     print(
-        f"{count:>9,} {size / 2**20:>7.1f} MB {times[0]:>8.1f} s {times[1]:>8.1f} s"
-        f" {before / 1024:>8.0f} MB {after / 1024:>6.0f} MB  {whole.state}"
+        f"{count:>9,} {size / 2**20:>7.1f} MB"
+        + "".join(f" {lasted:>6.1f} s {spent:>6.1f} s" for lasted, spent in times)
+        + f" {before / 1024:>8.0f} MB {after / 1024:>6.0f} MB  {whole.state}"
     )
 
 
@@ -190,7 +193,7 @@ def report(site: Site, chosen: argparse.Namespace) -> Iterator[str]:
     for name, path in PATHS.items():
         median, p95 = ask(browser, path, chosen.rounds // 4)
         yield f"  {name:<26}{median:>9.1f}{p95:>9.1f}   {'met' if p95 <= 200 else 'NOT MET'} (200)"
-    yield f"{'cards':>9} {'size':>10} {'looked':>10} {'taken in':>10} {'before':>11} {'most':>9}"
+    yield f"{'cards':>9} {'size':>10} {'looked':>8} {'(cpu)':>8} {'taken':>8} {'(cpu)':>8} {'before':>11} {'most':>9}"
     for count in sorted({chosen.cards // 10, chosen.cards}):
         yield site.manage(
             "shell", "--no-imports", "-c", f"from benchmarks.people import take_in; take_in({count})"

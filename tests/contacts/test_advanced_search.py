@@ -122,6 +122,15 @@ def test_pages_actions_and_export_go_by_what_was_asked(
     assert sorted(Contact.objects.kept().values_list("name", flat=True)) == ["Anna Adams", "Bo Berg", "Ève Field"]
 
 
+def test_deep_pages_show_what_others_show(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeping.create_many(book_of(alice), [("", [Value("FN", f"Anna {n:02}")]) for n in range(25)], Doing(alice))
+    views = [View(page=number) for number in (1, 2, 3)]
+    shallow = [listing.page(alice.pk, view, size=10, order="given") for view in views]
+    monkeypatch.setattr(listing, "DEEP", 0)
+    deep = [listing.page(alice.pk, view, size=10, order="given") for view in views]
+    assert deep == shallow and [len(page.contacts) for page in deep] == [10, 10, 5]
+
+
 def test_a_search_is_kept_as_if_it_were_a_book(as_alice: Client, alice: User, people: dict[str, Contact]) -> None:
     page = as_alice.get(INDEX, {"f-month": "4", "q": "anna"}).content.decode()
     assert "April" in page and 'name="query" value="q=anna&amp;f-month=4"' in page

@@ -17,6 +17,7 @@ from apps.contacts.services.criteria import Criteria
 PLACES = frozenset({"all", "favourites", "recent", "trash"})
 MOST_QUERY = 100
 MOST_PAGE = 100_000
+DEEP = 1000  # contacts
 SHORT = 50  # contacts of a list in which letters share headings
 TOGETHER = 3  # of them under one heading at least
 
@@ -210,7 +211,11 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
         place = {pk: at for at, pk in enumerate(ids)}
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
         return Page(view, rows, total, size, "")
-    rows = list(_sorted(viewer, found, column)[start : start + size])
+    sorted_ones = _sorted(viewer, found, column)
+    if start <= DEEP:
+        return Page(view, list(sorted_ones[start : start + size]), total, size, column)
+    # What is passed over is read from the index alone: whole rows take MariaDB ten times as long.
+    rows = _of_ids(viewer, list(sorted_ones.values_list("pk", flat=True)[start : start + size]))
     return Page(view, rows, total, size, column)
 
 
@@ -219,8 +224,12 @@ def _found_page(viewer: Viewer, found: ContactQuerySet, view: View, size: int, c
     ids = list(_sorted(viewer, found, column).values_list("pk", flat=True))
     view = replace(view, page=min(view.page, max(1, -(-len(ids) // size))))
     start = (view.page - 1) * size
-    people = access.contacts(viewer.user_id, viewer).in_bulk(shown := ids[start : start + size])
-    return Page(view, [people[pk] for pk in shown if pk in people], len(ids), size, column)
+    return Page(view, _of_ids(viewer, ids[start : start + size]), len(ids), size, column)
+
+
+def _of_ids(viewer: Viewer, ids: list[int]) -> list[Contact]:
+    people = access.contacts(viewer.user_id, viewer).in_bulk(ids)
+    return [people[pk] for pk in ids if pk in people]
 
 
 def _sorted(viewer: Viewer, found: ContactQuerySet, column: str) -> ContactQuerySet:
