@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from apps.contacts.models import Book
+from apps.contacts.models import Book, Share
 from apps.contacts.services.keeping import Doing, NotKept, move, throw_away
 
 MOST = 100
@@ -44,7 +45,8 @@ def make_default(book: Book) -> None:
 def remove(book: Book, doing: Doing) -> None:
     """Its contacts go to the trash, and come back into another book. Raises ``NotKept`` for the last one."""
     others = Book.objects.filter(owner_id=book.owner_id, collects=False).exclude(pk=book.pk)
-    heir = others.order_by("-is_default", "pk").first()
+    shared = Exists(Share.objects.filter(book=OuterRef("pk")))  # what was in none of others' sight stays out of it
+    heir = others.annotate(shared=shared).order_by("shared", "-is_default", "pk").first()
     if heir is None:
         raise NotKept(_("This is your only address book: one has to stay."))
     contacts = list(book.contacts.select_related("book"))
