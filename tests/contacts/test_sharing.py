@@ -281,6 +281,29 @@ def test_a_share_of_a_team_is_hidden_by_each_for_themselves(alice: User, bob: Us
     assert (access.contacts(bob.pk).count(), access.contacts(carol.pk).count()) == (0, 1)
 
 
+def test_what_was_in_a_book_of_ones_own_is_not_heired_by_a_shared_one(alice: User, bob: User) -> None:
+    from apps.contacts.services import books
+
+    shared, private = book_of(alice, "Shared"), book_of(alice, "Private")
+    book_of(alice, "Another")
+    Book.objects.filter(pk=shared.pk).update(is_default=True)
+    Share.objects.create(owner=alice, book=shared, user=bob, by=alice, level=3)
+    contact = add(alice, "Anna Adams", book=private)
+    books.remove(private, Doing(alice))
+    contact.refresh_from_db()
+    assert contact.book.name == "Another" and not access.contacts(bob.pk).exists()
+
+
+def test_files_and_subjects_are_their_owners_business(as_alice: Client, alice: User, as_bob: Client, bob: User) -> None:
+    values = [Value("FN", "Anna Adams"), Value("EMAIL", "anna@felt.example")]
+    contact = keeping.create(book_of(alice), values, Doing(alice, "message", "Secret poles"))
+    Share.objects.create(owner=alice, contact=contact, user=bob, by=alice)
+    assert "Secret poles" in page(as_alice, card(contact))
+    for part in ("", "history/", "contact.vcf", "edit/"):
+        assert "Secret poles" not in page(as_bob, card(contact, part)), part
+    assert 'title="From a message, ' in page(as_bob, card(contact))
+
+
 # --- what the site sets -----------------------------------------------------------------------------------------------
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from apps.contacts.models import Book
+from apps.contacts.models import Book, Share
 from apps.contacts.services.keeping import Doing, NotKept, move, throw_away, writable
 
 MOST = 100
@@ -48,7 +49,8 @@ def remove(book: Book, doing: Doing) -> None:
     ``ReadOnly`` for one that is subscribed to: the subscription ends first."""
     writable({book.pk}, doing)
     others = Book.objects.filter(owner_id=book.owner_id, collects=False, subscription=None).exclude(pk=book.pk)
-    heir = others.order_by("-is_default", "pk").first()
+    shared = Exists(Share.objects.filter(book=OuterRef("pk")))  # what was in none of others' sight stays out of it
+    heir = others.annotate(shared=shared).order_by("shared", "-is_default", "pk").first()
     if heir is None:
         raise NotKept(_("This is your only address book: one has to stay."))
     contacts = list(book.contacts.select_related("book"))

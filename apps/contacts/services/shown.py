@@ -168,6 +168,8 @@ def source_text(source: Source) -> str:
         "synced": _("Synced from %(text)s"),
         "dav": _("From the program “%(text)s”"),
     }.get(source.kind, _("Typed by %(name)s") if source.by_name else _("Typed"))
+    if not source.text:  # its owner's business
+        words = {"import": _("Imported"), "message": _("From a message")}.get(source.kind, words)
     text = words % {"text": source.text, "name": source.by_name}
     return f"{text}, {formats.date_format(when, 'DATE_FORMAT')}" if when else text
 
