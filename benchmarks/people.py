@@ -2,8 +2,8 @@
 
     python -m benchmarks.people [--contacts 100000] [--cards 50000] [--database sqlite,mariadb] [--rounds 200]
 
-Completion is aimed at 50 ms for 95 of 100, a page of the list and a search likewise at 200 ms. The import is timed from the
-file to the last row, in time and in the process's own processor time, with its largest memory beside it.
+Completion is aimed at 50 ms for 95 of 100, a page of the list and a search likewise at 200 ms. The import is timed from
+the file to the last row, in time and in the process's own processor time, with its largest memory beside it.
 """
 
 from __future__ import annotations
