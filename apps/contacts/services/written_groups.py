@@ -50,9 +50,13 @@ def addresses(user_id: int, group_id: int) -> list[Address]:
 
 def _count(user_id: int, group_ids: set[int]) -> int:
     """How many people are in these. A group lists whom its owner has put in it; one sees of them whom one may see at
-    all."""
-    people = access.contacts(user_id).kept().order_by().filter(memberships__group_id__in=group_ids)
-    return people.values("pk").distinct()[: MOST_COUNTED + 1].count()
+    all. The members are read first: asked in one, a database reads through all contacts of a book for each group."""
+    members = Member.objects.filter(group_id__in=group_ids, contact__isnull=False)
+    ids = list(members.order_by().values_list("contact_id", flat=True).distinct()[: 2 * MOST_COUNTED])
+    count = access.contacts(user_id).kept().filter(pk__in=ids).count()
+    if count <= MOST_COUNTED and len(ids) == 2 * MOST_COUNTED:  # most of them are gone
+        count = access.contacts(user_id).kept().filter(pk__in=members.values("contact_id")).count()
+    return min(count, MOST_COUNTED + 1)
 
 
 def _within(every: list[Group]) -> dict[int, set[int]]:
