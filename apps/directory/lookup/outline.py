@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from sys import intern
 
 from apps.directory.lookup import words
@@ -33,6 +34,7 @@ FIELDS = (
 MOST = 200_000  # people
 UNITS = "(|(objectClass=organizationalUnit)(objectClass=organization))"
 Path = tuple[str, ...]
+Counts = tuple[Counter[str], Counter[str], Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Line:
     building: str
     place: str
     languages: tuple[str, ...]
+    spoken: frozenset[str]  # first parts of these: "fr" of fr-CH
     manager: str  # folded, "" for nobody
 
 
@@ -68,7 +71,16 @@ class Outline:
     photos: frozenset[str] = frozenset()  # keys of those who have one
     top: Path = ()  # the lowest unit that everybody is in
 
-    def of(self, unit: Path) -> Iterator[Line]:
+    counted: dict[Path, Counts] = field(default_factory=dict, repr=False)  # what ``facets`` has counted
+
+    def facets(self, unit: Path) -> Counts:
+        if unit not in self.counted:
+            self.counted[unit] = count(self.of(unit))
+        return self.counted[unit]
+
+    def of(self, unit: Path) -> Iterable[Line]:
+        if not unit:
+            return self.people
         size = len(unit)
         return (line for line in self.people if line.unit[:size] == unit)
 
@@ -84,16 +96,22 @@ class Outline:
         return [line for line in self.people if all(word in line.folded for word in query)] if query else []
 
 
-def count(lines: Iterable[Line]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+def count(lines: Iterable[Line]) -> Counts:
     """Buildings, places and languages."""
+    kinds = Counter((line.building, line.place, line.spoken) for line in lines)  # few, of however many people
     buildings, places, languages = Counter[str](), Counter[str](), Counter[str]()
-    for line in lines:
-        if line.building:
-            buildings[line.building] += 1
-        if line.place:
-            places[line.place] += 1
-        languages.update({tag.partition("-")[0] for tag in line.languages})
+    for (building, place, spoken), n in kinds.items():
+        buildings[building] += n
+        places[place] += n
+        for tag in spoken:
+            languages[tag] += n
+    del buildings[""], places[""]
     return buildings, places, languages
+
+
+@lru_cache(maxsize=1000)
+def _spoken(languages: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(tag.partition("-")[0] for tag in languages)
 
 
 def read(session: Session, source: Source) -> Outline:
@@ -166,5 +184,6 @@ def _line(person: Person, *, flat: bool) -> Line:
         building=intern(person.building),
         place=intern(person.place),
         languages=tuple(map(intern, person.languages)),
+        spoken=_spoken(person.languages),
         manager=intern(names.folded(person.manager)) if person.manager else "",
     )

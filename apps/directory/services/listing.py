@@ -11,7 +11,7 @@ from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext as _
 
 from apps.directory.lookup.client import Client, Who
-from apps.directory.lookup.outline import Line, Outline, count
+from apps.directory.lookup.outline import Counts, Line, Outline
 from apps.directory.lookup.person import Person
 from apps.directory.services import directories, outlines, people
 from apps.directory.services.places import View
@@ -63,14 +63,11 @@ def page(view: View, *, who: Who | None = None) -> Page:
 
 def _leafed(view: View, known: dict[str, Outline]) -> Page:
     """In the order of the outline; only those that are shown are asked for."""
-    asked = view.question()
-    inside = {name: list(outline.of(view.unit)) for name, outline in known.items()}
-    merged: list[tuple[Line, str]] = list(
-        heapq.merge(
-            *([(line, name) for line in lines if _fits(line, view)] for name, lines in inside.items()),
-            key=lambda pair: pair[0].order,
-        )
-    )
+    inside = {name: outline.of(view.unit) for name, outline in known.items()}
+    if view.narrowed:
+        inside = {name: [line for line in lines if _fits(line, view)] for name, lines in inside.items()}
+    each = [[(line, name) for line in lines] for name, lines in inside.items()]
+    merged = each[0] if len(each) == 1 else list(heapq.merge(*each, key=lambda pair: pair[0].order))
     pages = max(1, -(-len(merged) // SIZE))
     number = min(view.page, pages)
     shown = merged[(number - 1) * SIZE : number * SIZE]
@@ -85,17 +82,17 @@ def _leafed(view: View, known: dict[str, Outline]) -> Page:
     for line, name in shown:  # of one that does not answer there is what is known of everybody
         if name not in answers.values:
             by_key.setdefault(line.key, _as_known(line, name))
-    lines = [line for found in inside.values() for line in found]
+    counts = [outline.facets(view.unit) for outline in known.values()]
     return Page(
         rows=rows((by_key[line.key] for line, _name in shown if line.key in by_key), view),
         total=len(merged),
-        of=len(lines) if asked.buildings or asked.places or asked.languages else 0,
+        of=sum(outline.counts.get(view.unit, 0) for outline in known.values()) if view.narrowed else 0,
         pages=pages,
         elsewhere=[],
         notes=answers.notes,
         hosts=directories.hosts(view.clients().values()),
         milliseconds=max(1, round(answers.seconds * 1000)),
-        facets=_facets(view, count(lines)),
+        facets=_facets(view, counts),
     )
 
 
@@ -132,7 +129,7 @@ def _found(view: View, known: dict[str, Outline], who: Who | None) -> Page:
         notes=notes,
         hosts=directories.hosts(view.clients().values()),
         milliseconds=max(1, round(seconds * 1000)),
-        facets=_facets(view, _counted(everybody)),
+        facets=_facets(view, [_counted(everybody)]),
     )
 
 
@@ -157,11 +154,10 @@ def has_photo(person: Person) -> bool:
 
 
 def _fits(line: Line, view: View) -> bool:
-    tags = {tag.partition("-")[0] for tag in line.languages}
     return (
         (not view.buildings or line.building in view.buildings)
         and (not view.places or line.place in view.places)
-        and (not view.languages or bool(tags & set(view.languages)))
+        and (not view.languages or not line.spoken.isdisjoint(view.languages))
     )
 
 
@@ -180,7 +176,7 @@ def _as_known(line: Line, directory: str) -> Person:
     )
 
 
-def _counted(found: Iterable[Person]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+def _counted(found: Iterable[Person]) -> Counts:
     buildings, places, languages = Counter[str](), Counter[str](), Counter[str]()
     for person in found:
         buildings.update(filter(None, [person.building]))
@@ -189,8 +185,11 @@ def _counted(found: Iterable[Person]) -> tuple[Counter[str], Counter[str], Count
     return buildings, places, languages
 
 
-def _facets(view: View, counts: tuple[Counter[str], Counter[str], Counter[str]]) -> list[tuple[str, str, list[Facet]]]:
-    buildings, places, languages = counts
+def _facets(view: View, counts: Iterable[Counts]) -> list[tuple[str, str, list[Facet]]]:
+    buildings, places, languages = Counter[str](), Counter[str](), Counter[str]()
+    for some in counts:
+        for total, counted in zip((buildings, places, languages), some, strict=True):
+            total.update(counted)
     kinds = [
         ("place", _("Place"), places, view.places),
         ("building", _("Building"), buildings, view.buildings),

@@ -65,8 +65,12 @@ class View:
         return f"?{urlencode(self.fields)}" if self.fields else ""
 
     @property
+    def path(self) -> str:
+        return reverse("directory:index")
+
+    @property
     def url(self) -> str:
-        return reverse("directory:index") + self.query
+        return self.path + self.query
 
     @property
     def narrowed(self) -> bool:

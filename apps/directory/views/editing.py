@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.directory.forms import OwnEntry
 from apps.directory.services import directories, editing, me, people, shown
+from apps.directory.services.places import View
 from apps.directory.views.common import directory_required
+from apps.directory.views.people import side
 from portal.http import PortalRequest
 from portal.ldap.connection import Unavailable
 
@@ -66,4 +68,8 @@ def edit(request: PortalRequest) -> HttpResponse:
             if changed:
                 messages.success(request, _("Changed: %(fields)s.") % {"fields": ", ".join(changed)})
             return HttpResponseRedirect(reverse("directory:person", args=[person.key]))
-    return render(request, "directory/edit.html", {"form": form, "person": person, "host": client.server.host})
+    return render(
+        request,
+        "directory/edit.html",
+        side(request, View()) | {"form": form, "person": person, "host": client.server.host, "key": person.key},
+    )

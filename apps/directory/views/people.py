@@ -76,22 +76,11 @@ def vcard(request: PortalRequest, key: str) -> HttpResponse:
 def beside(request: PortalRequest, view: View) -> dict[str, Any]:
     """The list and the side column."""
     who = directories.who_asks(request)
-    tree = places.tree(view)
-    own = me.own(request)
     page = listing.page(view, who=who) if view.shape != "chart" else chart.page(view)
-    near = View(buildings=(own.building,)) if own and own.building else None
-    return {
-        "view": view,
+    return side(request, view) | {
         "page": page,
-        "tree": tree,
         "crumbs": places.crumbs(view),
         "chart": chart.of(view) if view.shape == "chart" else None,
-        "everyone": View(shape=view.shape),
-        "everyone_here": view == View(q=view.q, shape=view.shape, page=view.page),
-        "near": near,
-        "near_here": near is not None and replace(view, shape="list", page=1) == near,
-        "near_count": me.near(own) if own and near else 0,
-        "own": own,
         "shapes": [
             ("list", _("List"), "list", replace(view, shape="list", page=1).url),
             ("cards", _("Cards"), "layout-grid", replace(view, shape="cards", page=1).url),
@@ -99,11 +88,28 @@ def beside(request: PortalRequest, view: View) -> dict[str, Any]:
         ],
         "previous": replace(view, page=view.page - 1).url if 1 < view.page <= page.pages else "",
         "next": replace(view, page=view.page + 1).url if view.page < page.pages else "",
-        "without_unit": replace(view, unit=(), directory="", page=1).url,
-        "clear_url": replace(view, q="", page=1).url,
-        "everyone_count": sum(node.count for node in tree),
         "whole": view.everywhere().url,
-        "hidden": [pair for pair in view.fields if pair[0] in {"in", "unit", "as"}],
         "hidden_narrow": [pair for pair in view.fields if pair[0] in {"q", "in", "unit", "as"}],
+    }
+
+
+def side(request: PortalRequest, view: View) -> dict[str, Any]:
+    """The side column and the search box."""
+    tree = places.tree(view)
+    own = me.own(request)
+    near = View(buildings=(own.building,)) if own and own.building else None
+    return {
+        "view": view,
+        "tree": tree,
+        "everyone": View(shape=view.shape),
+        "everyone_here": view == View(q=view.q, shape=view.shape, page=view.page) and request.path == view.path,
+        "everyone_count": sum(node.count for node in tree),
+        "near": near,
+        "near_here": near is not None and replace(view, shape="list", page=1) == near,
+        "near_count": me.near(own) if own and near else 0,
+        "own": own,
+        "clear_url": replace(view, q="", page=1).url,
+        "without_unit": replace(view, unit=(), directory="", page=1).url,
+        "hidden": [pair for pair in view.fields if pair[0] in {"in", "unit", "as"}],
         "unit_name": view.unit[-1] if view.unit else "",
     }

@@ -28,7 +28,7 @@ let shown = $("#person")?.dataset.person;
 document.addEventListener("htmx:after:swap", () => {
   follow();
   const { person } = $("#person")?.dataset ?? {};
-  if (person && person !== shown) $("#person h2[tabindex]")?.focus({ preventScroll: true });
+  if (person && person !== shown) $("#person h1[tabindex]")?.focus({ preventScroll: true });
   shown = person;
 });
 follow();
