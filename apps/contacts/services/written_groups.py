@@ -10,12 +10,14 @@ from django.db.models import Q, QuerySet
 from apps.contacts import folding
 from apps.contacts.models import Group, Member
 from apps.contacts.services import access, groups
+from apps.contacts.services.access import Viewer
 from portal.contracts import MOST_COUNTED, Address
 
 
-def seen_by(user_id: int) -> QuerySet[Group]:
-    """The groups that this person may write to."""
-    return Group.objects.filter(owner_id=user_id)
+def seen_by(viewer: Viewer) -> QuerySet[Group]:
+    """The groups that this person may write to: own ones, and those that are shared with them."""
+    shared = [share.circle_id for share in viewer.shares if share.circle_id]
+    return Group.objects.filter(Q(owner_id=viewer.user_id) | Q(pk__in=shared))
 
 
 def called(user_id: int, words: list[str], most: int) -> list[tuple[Group, int]]:
@@ -23,39 +25,42 @@ def called(user_id: int, words: list[str], most: int) -> list[tuple[Group, int]]
 
     Empty ones are left out: nobody would get anything.
     """
-    found = seen_by(user_id)
+    viewer = Viewer(user_id)
+    found = seen_by(viewer)
     for word in words:
         found = found.filter(Q(key__startswith=word) | Q(key__contains=f" {word}"))
     exact = " ".join(words)
     every = sorted(found[: groups.MOST], key=lambda group: (group.key != exact, group.key))[: 2 * most]
     within = _within(every)
-    counted = ((group, _count(user_id, within[group.pk])) for group in every)
+    counted = ((group, _count(viewer, within[group.pk])) for group in every)
     return list(islice((pair for pair in counted if pair[1]), most))
 
 
 def addresses(user_id: int, group_id: int) -> list[Address]:
     """Everybody in the group and in the groups in it; who has no address comes with an empty one. Raises
     ``LookupError``."""
-    group = seen_by(user_id).filter(pk=group_id).first()
+    viewer = Viewer(user_id)
+    group = seen_by(viewer).filter(pk=group_id).first()
     if group is None:
         raise LookupError(group_id)
     members = Member.objects.filter(group_id__in=groups.within(group.owner_id, group.pk), contact__isnull=False)
-    people = access.contacts(user_id).kept().filter(pk__in=members.values("contact_id")).order_by("by_given", "pk")
+    people = access.contacts(user_id, viewer).kept().filter(pk__in=members.values("contact_id"))
     found: dict[str, Address] = {}
-    for each in people:
+    for each in people.order_by("by_given", "pk"):
         key = folding.email_key(each.email) or f"/{each.pk}"
         found.setdefault(key, Address(each.email, "" if each.name == each.email else each.name))
     return list(found.values())
 
 
-def _count(user_id: int, group_ids: set[int]) -> int:
+def _count(viewer: Viewer, group_ids: set[int]) -> int:
     """How many people are in these. A group lists whom its owner has put in it; one sees of them whom one may see at
     all. The members are read first: asked in one, a database reads through all contacts of a book for each group."""
     members = Member.objects.filter(group_id__in=group_ids, contact__isnull=False)
     ids = list(members.order_by().values_list("contact_id", flat=True).distinct()[: 2 * MOST_COUNTED])
-    count = access.contacts(user_id).kept().filter(pk__in=ids).count()
+    seen = access.contacts(viewer.user_id, viewer).kept()
+    count = seen.filter(pk__in=ids).count()
     if count <= MOST_COUNTED and len(ids) == 2 * MOST_COUNTED:  # most of them are gone
-        count = access.contacts(user_id).kept().filter(pk__in=members.values("contact_id")).count()
+        count = seen.filter(pk__in=members.values("contact_id")).count()
     return min(count, MOST_COUNTED + 1)
 
 
