@@ -6,9 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.directory import person_part
 from apps.directory.offers import Cards, Colleagues, DirectorySearch
 from portal.contracts import Finding
-from portal.registry import Diagnostic, HelpTopic, NavItem, PortalApp, signed_in
+from portal.registry import Diagnostic, HelpTopic, NavItem, PersonPart, PortalApp, signed_in
 
 
 def _seen(request: HttpRequest) -> bool:
@@ -41,6 +42,18 @@ PORTAL_APP = PortalApp(
     else (),
     address_books=(Colleagues(),) if settings.DIRECTORIES else (),
     card_sources=(Cards(),) if settings.DIRECTORIES else (),
+    person_parts=(
+        PersonPart(
+            id="directory.entries",
+            title=_("In the directory"),
+            template="directory/parts/person.html",
+            context=person_part.entries,
+            order=20,
+            icon="network",
+        ),
+    )
+    if settings.DIRECTORIES
+    else (),
     search_providers=(DirectorySearch(),),
     diagnostics=(Diagnostic(id="directory.people", label=_("Staff directory"), run=_check, order=46),)
     if settings.DIRECTORIES

@@ -17,10 +17,10 @@ from apps.directory.services.directories import clients
 from portal import addressing
 from scripts.servers.staff import Staff, group_dn, login
 from tests.directory import world
-from tests.directory.world import one, running, site, source, staff, use
+from tests.directory.world import one, running, site, source, use
 from tests.support.mailserver import DeafServer
 
-__all__ = ["site", "staff"]  # fixtures
+__all__ = ["site"]  # the fixture
 pytestmark = [*world.needs, pytest.mark.django_db]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from apps.directory.lookup import person, words
-from apps.directory.lookup.client import Client
+from apps.directory.lookup.client import Client, Who
 from apps.directory.lookup.outline import Outline
 from apps.directory.lookup.person import Person
 from apps.directory.services import outlines
@@ -50,7 +50,7 @@ def _otherwise_written(source: Source, known: Outline, prefix: str, found: Colle
     return filters.both([source.person_filter, filters.either(logins)]) if logins else ""
 
 
-def of_addresses(client: Client, emails: Collection[str], *, seconds: float) -> list[Person]:
+def of_addresses(client: Client, emails: Collection[str], *, seconds: float, who: Who | None = None) -> list[Person]:
     """Raises ``Unavailable``."""
     source = client.source
     wanted = sorted(emails)
@@ -64,7 +64,7 @@ def of_addresses(client: Client, emails: Collection[str], *, seconds: float) -> 
             found += [person.from_entry(source, entry) for entry in session.search(source.base, which, asked)]
         return found
 
-    return client.ask(ask, seconds=seconds) if wanted else []
+    return client.ask(ask, seconds=seconds, who=who) if wanted else []
 
 
 def _having(source: Source, emails: Collection[str]) -> Iterator[str]:
