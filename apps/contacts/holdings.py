@@ -16,17 +16,18 @@ from portal.registry import ExportFile, Holding, Table
 
 def cards(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
     """Each book as vCard 4.0. Those that were thrown away are beside it: they can come back, so they are kept."""
-    from apps.contacts.models import Book, Contact, Group
-    from apps.contacts.services import exporting
+    from apps.contacts.models import Book, Group
+    from apps.contacts.services import access, exporting
 
+    mine = access.contacts(user.pk).filter(owner=user.pk)
     for book in Book.objects.filter(owner=user.pk).order_by("pk"):
-        of_book = Contact.objects.filter(book=book)
+        of_book = mine.filter(book=book)
         for name, found in ((book.name, of_book.kept()), (f"{book.name} (-)", of_book.exclude(deleted=None))):
             if found.exists():
                 yield _vcf(name, exporting.pieces(found, "vcard4", own_groups=[]))
     groups = list(Group.objects.filter(owner=user.pk))
     if groups:
-        yield _vcf("groups", exporting.pieces(Contact.objects.none(), "vcard4", own_groups=groups))
+        yield _vcf("groups", exporting.pieces(mine.none(), "vcard4", own_groups=groups))
 
 
 def _vcf(name: str, pieces: Iterator[str]) -> ExportFile:

@@ -89,5 +89,8 @@ def _act(request: PortalRequest) -> HttpResponse:
     except keeping.Outdated:
         messages.error(request, _("Somebody has just changed this contact. Look at it again."))
         return back
+    except keeping.NotKept as error:
+        messages.error(request, str(error))
+        return back
     messages.success(request, _("Merged. It can be undone on the page of duplicates."))
     return HttpResponseRedirect(reverse("contacts:contact", args=[one.pk]))
