@@ -67,6 +67,14 @@ def _is_address(host: str | bytes) -> bool:
     return True
 
 
+@pytest.fixture(autouse=True, scope="session")
+def registry_as_started() -> None:
+    """Apps register once, at the start: never while a test has other settings."""
+    from portal.registry import get_registry
+
+    get_registry()
+
+
 @pytest.fixture(autouse=True)
 def fresh_cache() -> None:
     """No test knows what another one has left there: wrong passwords count by address. What the site asks once in a

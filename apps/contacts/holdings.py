@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from portal.registry import ExportFile, Holding, Table
+
+if TYPE_CHECKING:
+    from apps.contacts.models import Undertaking
 
 
 def cards(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
@@ -45,26 +49,28 @@ def pictures(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
 
 def imported(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
     """Files that wait to be taken in."""
-    for path, title in _waiting(user):
+    for path, whole in _waiting(user):
         if path.is_file():
-            yield ExportFile(f"imports/{title.replace('/', '_')}", "application/octet-stream", _octets(path))
+            yield ExportFile(f"imports/{whole.title.replace('/', '_')}", "application/octet-stream", _octets(whole))
 
 
 def throw_imports_away(user: AbstractBaseUser) -> None:
-    for path, _title in _waiting(user):
+    for path, _whole in _waiting(user):
         transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
-def _waiting(user: AbstractBaseUser) -> list[tuple[Path, str]]:
+def _waiting(user: AbstractBaseUser) -> list[tuple[Path, Undertaking]]:
     from apps.contacts.models import Undertaking
     from apps.contacts.services import importing
 
     found = Undertaking.objects.filter(owner=user.pk).exclude(file="").order_by("pk")
-    return [(importing.folder() / whole.file, whole.title) for whole in found]
+    return [(importing.folder() / whole.file, whole) for whole in found]
 
 
-def _octets(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _octets(whole: Undertaking) -> Iterator[bytes]:
+    from apps.contacts.services import importing
+
+    with importing.opened(whole) as file:
         while part := file.read(1 << 16):
             yield part
 
@@ -82,7 +88,10 @@ HOLDINGS = (
     Holding(
         id="contacts.imports",
         label=_("Imports and merges of contacts"),
-        tables=(Table(model="contacts.row", owner="whole__owner"), Table(model="contacts.undertaking", owner="owner")),
+        tables=(
+            Table(model="contacts.row", owner="whole__owner"),
+            Table(model="contacts.undertaking", owner="owner", secret=("options",)),
+        ),
         files=imported,
         before=throw_imports_away,
         order=200,

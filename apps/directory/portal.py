@@ -22,6 +22,19 @@ def _check() -> Iterable[Finding]:
     return check()
 
 
+BOOKS = (Colleagues(),)
+SOURCES = (Cards(),)
+PARTS = (
+    PersonPart(
+        id="directory.entries",
+        title=_("In the directory"),
+        template="directory/parts/person.html",
+        context=person_part.entries,
+        order=20,
+        icon="network",
+    ),
+)
+
 PORTAL_APP = PortalApp(
     id="directory",
     title=_("Directory"),
@@ -40,20 +53,9 @@ PORTAL_APP = PortalApp(
     help_topics=(HelpTopic(id="directory.people", title=_("Directory"), template="directory/help/directory.html"),)
     if settings.DIRECTORIES
     else (),
-    address_books=(Colleagues(),) if settings.DIRECTORIES else (),
-    card_sources=(Cards(),) if settings.DIRECTORIES else (),
-    person_parts=(
-        PersonPart(
-            id="directory.entries",
-            title=_("In the directory"),
-            template="directory/parts/person.html",
-            context=person_part.entries,
-            order=20,
-            icon="network",
-        ),
-    )
-    if settings.DIRECTORIES
-    else (),
+    address_books=BOOKS if settings.DIRECTORIES else (),
+    card_sources=SOURCES if settings.DIRECTORIES else (),
+    person_parts=PARTS if settings.DIRECTORIES else (),
     search_providers=(DirectorySearch(),),
     diagnostics=(Diagnostic(id="directory.people", label=_("Staff directory"), run=_check, order=46),)
     if settings.DIRECTORIES

@@ -10,11 +10,9 @@ from django.test import Client
 
 from apps.auth.models import User
 from apps.contacts import folding
+from apps.contacts.models import Tag
 from tests.contacts.matrix import FIELDS, PRIVATE, World, told
 from tests.contacts.phone import SPACES, Phone
-
-#: What a program is given of a book that is shared whole. Words for these differ between programs, or they are octets.
-IN_BOOK = frozenset(each.label for each in FIELDS if each.value.name in {"EMAIL", "TEL", "ADR", "NOTE", "TITLE"})
 
 
 def text_of(answer: HttpResponseBase) -> str:
@@ -89,6 +87,7 @@ def by_fields(world: World, user: User, client: Client) -> set[str]:
 
 def other_pages(world: World, user: User, client: Client) -> set[str]:
     """Of a person, birthdays, the code for phones, files, and their parts."""
+    Tag.objects.filter(owner=user).exclude(owner=world.owner).delete()  # their own in the side column are no news
     pk = world.contact.pk
     emails = [each.value.text for each in (*FIELDS, *PRIVATE) if each.value.name == "EMAIL"]
     texts = [text_of(client.get(f"/contacts/{pk}/{part}")) for part in ("qr/", "qr.svg")]

@@ -218,7 +218,7 @@ CHANNELS: dict[str, tuple[Channel, frozenset[str]]] = {
     "lists": (lists, frozenset({"email work", "email home", "email other"})),
     "services": (services, frozenset(each.label for each in (*FIELDS, *PRIVATE))),
     "admin": (admin, frozenset()),
-    "CardDAV": (channels.carddav, channels.IN_BOOK),
+    "CardDAV": (channels.carddav, frozenset()),
     "CardDAV's questions": (channels.carddav_questions, frozenset()),
     "search by fields": (channels.by_fields, frozenset()),
     "other pages": (channels.other_pages, frozenset()),

@@ -202,6 +202,7 @@ def test_programs_hear_of_it(name: str, copy: Copy, as_alice: Client, alice: Use
 
 def test_people_who_are_collected_are_told(copy: Copy, as_alice: Client, alice: User) -> None:
     data = {"contacts.order": "given", "contacts.names": "given", "contacts.page_size": "100", "contacts.collect": "on"}
+    data["contacts.birthday_days"] = "30"
     as_alice.post(reverse("portal:preferences_page", args=["contacts.page"]), data)
     collect(as_alice, alice)
     assert copy.sync() == {"Written To"}

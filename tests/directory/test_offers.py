@@ -11,23 +11,33 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from apps.auth.models import User
+from apps.directory import offers
 from apps.directory.offers import Cards, Colleagues
 from apps.directory.services import lists, people
 from apps.directory.services.directories import clients
 from portal import addressing
 from scripts.servers.staff import Staff, group_dn, login
 from tests.directory import world
-from tests.directory.world import one, running, site, source, use
+from tests.directory.world import offered, one, running, site, source, use
 from tests.support.mailserver import DeafServer
 
-__all__ = ["site"]  # the fixture
-pytestmark = [*world.needs, pytest.mark.django_db]
+__all__ = ["offered", "site"]  # fixtures
+pytestmark = [*world.needs, pytest.mark.django_db, pytest.mark.usefixtures("offered", "patient")]
 
 
 @pytest.fixture
 def own() -> Iterator[Staff]:
     with running(people=20) as server:
         yield server
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found is no matter of how busy the machine is: how long it may take is a test of its own."""
+    for module, name in ((offers, "COMPLETE"), (offers, "RESOLVE"), (offers, "EXPAND")):
+        monkeypatch.setattr(module, name, 30.0)
+    for name in ("COMPLETE_BUDGET", "RESOLVE_BUDGET", "EXPAND_BUDGET"):
+        monkeypatch.setattr(addressing, name, 30.0)
 
 
 @pytest.fixture
@@ -112,14 +122,16 @@ def test_a_group_that_is_too_large_is_refused_whole(site: Staff, user: User, mon
 
 
 def test_one_of_two_that_is_silent_is_left_out_in_time(
-    site: Staff, user: User, settings: Any, deaf_server: DeafServer
+    site: Staff, user: User, settings: Any, deaf_server: DeafServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = one(login(3))
+    monkeypatch.setattr(addressing, "COMPLETE_BUDGET", 5.0)
+    monkeypatch.setattr(offers, "COMPLETE", 4.0)
     deaf = source(site, name="deaf", url=f"ldap://127.0.0.1:{deaf_server.port}")
     use(settings, source(site), deaf)
     started = time.monotonic()
     far = addressing.complete_far(user=user, prefix=person.mail)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 8
     assert [each.address.email for each in far.contacts] == [person.mail]
     use(settings, deaf)
     far = addressing.complete_far(user=user, prefix=person.mail)

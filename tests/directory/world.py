@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from apps.directory.lookup.person import Person
+from apps.directory.portal import BOOKS, PARTS, SOURCES
 from apps.directory.services import outlines, people
 from apps.directory.services.directories import clients
 from portal.ldap.presets import PRESETS
 from portal.ldap.sources import Source
+from portal.registry import PortalApp
+from portal.testing import with_apps
 from scripts.servers.base import Workdir
 from scripts.servers.slapd import ADMIN, ADMIN_PASSWORD, BASE
 from scripts.servers.staff import Staff
@@ -78,3 +81,10 @@ def one(query: str) -> Person:
     assert found.notes == ()
     [person] = [each for values in found.values.values() for each in values]
     return person
+
+
+@pytest.fixture
+def offered() -> Iterator[None]:
+    """What the portal has of the app where a site has named a directory: this one has been started without."""
+    with with_apps(PortalApp(id="named", title="", address_books=BOOKS, card_sources=SOURCES, person_parts=PARTS)):
+        yield

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.contacts.lenses import FIELDS, NOTHING
-from apps.contacts.models import Book, Contact, Group, Hidden, Share
+from apps.contacts.models import Book, Contact, Group, Hidden, Share, Subscription
 from apps.contacts.services import access, groups
 from apps.contacts.services.access import Grant, Right, Viewer
 from apps.contacts.services.errors import NotKept
@@ -198,6 +198,7 @@ class Place:
     by: str = ""  # whose it is, where it is somebody else's
     out: bool = False  # its owner shares it
     reads: bool = False  # nothing can be changed in it
+    subscription: Subscription | None = None  # it is a copy of a book elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ class Places:
     books: list[Place]
     groups: list[Place]
     total: int  # contacts
+    ready: bool  # there is a book for new contacts
 
 
 def places(viewer: Viewer) -> Places:
@@ -214,7 +216,11 @@ def places(viewer: Viewer) -> Places:
         key = ("book", share.book_id) if share.book_id else ("circle", share.circle_id or 0)
         rights[key] = max(rights.get(key, 0), share.level)
     shared_books = [pk for kind, pk in rights if kind == "book"]
-    books = Book.objects.counted().filter(Q(owner_id=user_id) | Q(pk__in=shared_books)).select_related("owner")
+    books = (
+        Book.objects.counted()
+        .filter(Q(owner_id=user_id) | Q(pk__in=shared_books))
+        .select_related("owner", "subscription")
+    )
     books = books.annotate(out=Exists(Share.objects.filter(book=OuterRef("pk"))))
     counted = groups.counts(user_id, viewer)
 
@@ -222,7 +228,8 @@ def places(viewer: Viewer) -> Places:
         mine = thing.owner_id == user_id
         by = "" if mine else thing.owner.get_full_name()
         reads = not mine and rights.get((kind, thing.pk), 0) < Share.Level.EDIT
-        return Place(thing.pk, thing.name, n, by, mine and getattr(thing, "out", False), reads)
+        subscription = getattr(thing, "subscription", None)
+        return Place(thing.pk, thing.name, n, by, mine and getattr(thing, "out", False), reads, subscription)
 
     rows = sorted(books, key=lambda book: book.owner_id != user_id)
     own = [place(book, "book", getattr(book, "n", 0)) for book in rows]
@@ -230,7 +237,8 @@ def places(viewer: Viewer) -> Places:
     total = sum(each.n for each in own if not each.by)
     if viewer.shares:
         total += Contact.objects.kept().filter(viewer.others).count()
-    return Places(own, circles, total)
+    for_new = (book for book in rows if book.owner_id == user_id and not book.collects)
+    return Places(own, circles, total, ready=any(not hasattr(book, "subscription") for book in for_new))
 
 
 # --- what others share with somebody ----------------------------------------------------------------------------------

@@ -122,9 +122,11 @@ def _with_one(user_id: int, books: BookQuerySet) -> list[Book]:
 def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, Any]:
     """The side column. Counting is one query over the books' indexes."""
     user_id = request.user.pk
-    keeping.default_book(user_id, _("Personal"))
     viewer = access.Viewer(user_id)
     places, mine = sharing.places(viewer), access.contacts(user_id, viewer)
+    if not places.ready:
+        keeping.default_book(user_id, _("Personal"))
+        places = sharing.places(viewer)
     return {
         "view": view or listing.View(place=""),
         "books": places.books,
