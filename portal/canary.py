@@ -8,12 +8,14 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from django.apps import apps as django_apps
 from django.core import signing
 
 MOST = 256 * 1024 * 1024  # octets of one file that are read
 _SIGNED = re.compile(rb"\.?[A-Za-z0-9_-]{20,}(?::[A-Za-z0-9_-]+){1,2}")
+_held: list[BinaryIO] = []
 _ZLIB = re.compile(rb"\x78[\x01\x9c\xda]")
 
 
@@ -76,5 +78,17 @@ def tables() -> Iterator[tuple[str, bytes]]:
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            with contextlib.suppress(OSError), path.open("rb") as file:
-                yield str(path), file.read(MOST)
+            with contextlib.suppress(OSError):
+                yield str(path), octets_of(path)
+
+
+def octets_of(path: Path) -> bytes:
+    """A database that this process has open stays open here as well: closing any descriptor of a file gives up all locks
+    of the process on it (fcntl(2)), and another process would throw the journal away that SQLite still writes to."""
+    file = path.open("rb")  # noqa: SIM115 - it may have to stay open
+    octets = file.read(MOST)
+    if octets.startswith(b"SQLite format 3\0") or path.name.endswith("-shm"):
+        _held.append(file)
+    else:
+        file.close()
+    return octets

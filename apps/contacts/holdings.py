@@ -106,6 +106,16 @@ HOLDINGS = (
         order=210,
     ),
     Holding(
+        id="contacts.shares",
+        label=_("Shared contacts"),
+        tables=(
+            Table(model="contacts.hidden"),
+            Table(model="contacts.share", owner="by", clear=("by",)),
+            Table(model="contacts.share", owner="owner"),
+        ),
+        order=201,
+    ),
+    Holding(
         id="contacts.programs",
         label=_("What phones and other programs know of address books"),
         tables=(

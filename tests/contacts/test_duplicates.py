@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import reverse
+from selectolax.lexbor import LexborHTMLParser
 
 from apps.auth.models import User
 from apps.contacts.card import Value
@@ -127,3 +128,23 @@ def test_nobody_merges_what_is_anothers(as_alice: Client, bob: User, pair: tuple
     assert client.post(PAGE, {"do": "unmerge", "whole": whole.pk}).status_code == 404
     for bad in ({"one": "x", "other": 1}, {"one": one.pk}, {"one": one.pk, "other": one.pk, "do": "nothing"}):
         assert as_alice.post(PAGE, {"do": "merge"} | bad).status_code in {302, 404}
+
+
+def test_the_card_itself_merges_and_loses_nothing(alice: User, client: Client) -> None:
+    """What both say alike stands in no row of its form, and stays."""
+    one = add(alice, "Айгерим Токоева", "a@ims.example", phone="+996 555 010 142", more=(Value("NOTE", "the same"),))
+    add(alice, "A. Tokoeva", "a@glacier.example", phone="+996 555 010 142", more=(Value("NOTE", "the same"),))
+    client.force_login(alice)
+    page = LexborHTMLParser(client.get(f"/contacts/{one.pk}/").content.decode())
+    form = page.css_first(".cmergeform")
+    assert form is not None
+    rows = [node.text() for node in form.css("tbody th")]
+    assert "Email" in rows and "Note" not in rows
+    data: dict[str, list[str]] = {}
+    for node in form.css("input"):
+        if node.attributes.get("type") == "hidden" or "checked" in node.attributes:
+            data.setdefault(node.attributes["name"] or "", []).append(node.attributes["value"] or "")
+    client.post(form.attributes["action"] or "", data | {"do": ["merge"]})
+    assert sorted(text_of(one, "EMAIL")) == ["a@glacier.example", "a@ims.example"]
+    assert text_of(one, "TEL") == ["+996 555 010 142"] and text_of(one, "NOTE") == ["the same"]
+    assert text_of(one, "FN") == ["Айгерим Токоева"]

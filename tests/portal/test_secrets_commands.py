@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sqlite3
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +14,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
-from portal import delegations, sealing
+from portal import canary, delegations, sealing
 from portal.models import Delegation, Session
 
 
@@ -33,6 +37,20 @@ def test_what_lies_in_the_clear_is_found(db: None, settings, tmp_path: Path) -> 
     assert f"FOUND SELFTEST_PASSWORD in {log}" in errors.getvalue()
     with pytest.raises(CommandError, match="There is no"):
         call_command("provesecrets", str(tmp_path / "nothing"))
+
+
+def test_a_database_in_use_keeps_its_journal(tmp_path: Path) -> None:
+    """Else this process would go on writing to a journal that nobody else reads, until it gets "disk I/O error"."""
+    database = tmp_path / "portal.sqlite3"
+    with contextlib.closing(sqlite3.connect(database)) as own:
+        own.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t (x)")
+        assert str(database) in dict(canary.files(tmp_path))
+        other = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO t VALUES (1)'); c.commit()"
+        )
+        subprocess.run([sys.executable, "-c", f"{other}; c.close()", str(database)], check=True)
+        assert database.with_name("portal.sqlite3-wal").exists()
+        assert own.execute("SELECT x FROM t").fetchall() == [(1,)]
 
 
 def test_a_seal_that_forgets_to_seal_is_found(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def _card(word: str) -> object:
 GIVEN: dict[str, dict[str, Callable[[str], Any]]] = {
     "contacts.card": {"data": _card},
     "contacts.member": {"child": lambda word: None},
+    "contacts.share": {"circle": lambda word: None, "contact": lambda word: None},
     "contacts.contact": {"deleted": lambda word: None, "photo": lambda word: ""},
 }
 

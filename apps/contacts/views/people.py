@@ -149,6 +149,7 @@ def card_context(request: PortalRequest, found: Contact) -> dict[str, Any]:
         "edits": grant.edits != NOTHING,
         "trash_days": Rules.now().trash_days,
         "pair": pair,
+        "pair_choices": duplicates.choices(card, keeping.document(pair.other)) if pair else [],
         "origins": taking.known(found) if own else [],
         "mine": OwnCard.objects.filter(user_id=user_id, contact=found).exists(),
         "read_only": access.right(user_id, found) < access.Right.EDIT,

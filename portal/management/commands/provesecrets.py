@@ -49,7 +49,7 @@ def _places(also: list[Path]) -> Iterator[tuple[str, bytes]]:
     for path in also:
         if not path.exists():
             raise CommandError(f"There is no {path}.")
-        yield from canary.files(path) if path.is_dir() else [(str(path), path.read_bytes())]
+        yield from canary.files(path) if path.is_dir() else [(str(path), canary.octets_of(path))]
 
 
 @contextmanager

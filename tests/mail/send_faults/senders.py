@@ -252,7 +252,7 @@ def fault_022(stage: Stage) -> None:
 
     with stage.post():
         stage.writer.new().press(**WRITTEN, to=f"Bob Brown <{BOB}>")
-    with with_apps(PortalApp(id="directory", title="Directory", address_books=(Directory(),))):  # type: ignore[arg-type]
+    with with_apps(PortalApp(id="elsewhere", title="Elsewhere", address_books=(Directory(),))):  # type: ignore[arg-type]
         answer = stage.writer.person.client.get("/complete/", {"q": "brown"}, headers={"Accept": "application/json"})
     assert [contact["email"] for contact in answer.json()["contacts"]] == [BOB]
 
