@@ -83,9 +83,9 @@ def files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def octets_of(path: Path) -> bytes:
-    """A database that this process has open stays open here as well: closing any descriptor of a file gives up all locks
-    of the process on it (fcntl(2)), and another process would throw the journal away that SQLite still writes to."""
-    file = path.open("rb")  # noqa: SIM115 - it may have to stay open
+    """A database that this process has open stays open here as well: closing any descriptor of a file gives up all
+    locks of the process on it (fcntl(2)), and another process would throw the journal away that SQLite writes to."""
+    file = path.open("rb")
     octets = file.read(MOST)
     if octets.startswith(b"SQLite format 3\0") or path.name.endswith("-shm"):
         _held.append(file)

@@ -29,7 +29,7 @@ PORTAL_APP = PortalApp(
             title=_("Birthdays"),
             template="contacts/blocks/birthdays.html",
             context=blocks.near,
-            icon="cake",
+            icon="calendar",
             default=True,
             order=40,
         ),

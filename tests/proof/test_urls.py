@@ -40,6 +40,7 @@ ONLY_POST = {
     "portal:set_theme",
     "mail:act",
     "mail:take",
+    "mail:recipients",
     "mail:undo",
     "mail:uploads",
     "mail:outbox_act",

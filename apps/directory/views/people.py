@@ -83,7 +83,7 @@ def beside(request: PortalRequest, view: View) -> dict[str, Any]:
         "chart": chart.of(view) if view.shape == "chart" else None,
         "shapes": [
             ("list", _("List"), "list", replace(view, shape="list", page=1).url),
-            ("cards", _("Cards"), "layout-grid", replace(view, shape="cards", page=1).url),
+            ("cards", _("Cards"), "blocks", replace(view, shape="cards", page=1).url),
             ("chart", _("Chart"), "network", replace(view, shape="chart", page=1).url),
         ],
         "previous": replace(view, page=view.page - 1).url if 1 < view.page <= page.pages else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -243,18 +244,25 @@ def fault_022(stage: Stage) -> None:
     """A directory that fails: completion has the others' answers (and tests/portal/test_complete.py the slow one)."""
 
     class Directory:
-        id, label = "directory", "Directory"
+        id = "directory"
 
-        def search(self, *_args: object, **_kwargs: object) -> list[object]:
+        def __init__(self, *, remote: bool) -> None:
+            self.remote = remote
+
+        def complete(self, *_args: object, **_kwargs: object) -> list[object]:
             raise OSError("directory unavailable")
 
-        resolve = lookup = expand = search
+        resolve = expand = complete
 
     with stage.post():
         stage.writer.new().press(**WRITTEN, to=f"Bob Brown <{BOB}>")
-    with with_apps(PortalApp(id="elsewhere", title="Elsewhere", address_books=(Directory(),))):  # type: ignore[arg-type]
-        answer = stage.writer.person.client.get("/complete/", {"q": "brown"}, headers={"Accept": "application/json"})
-    assert [contact["email"] for contact in answer.json()["contacts"]] == [BOB]
+    client = stage.writer.person.client
+    for remote in (False, True):
+        books: Any = (Directory(remote=remote),)
+        with with_apps(PortalApp(id="elsewhere", title="Elsewhere", address_books=books)):
+            answer = client.get("/complete/", {"q": "brown"}, headers={"Accept": "application/json"})
+        assert [contact["email"] for contact in answer.json()["contacts"]] == [BOB]
+        assert answer.json().get("far", False) is remote
 
 
 @FAULTS.line(23)

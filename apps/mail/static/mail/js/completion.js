@@ -87,7 +87,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
   }
 
   const element = (tag, classes) => Object.assign(document.createElement(tag), { className: classes });
-  const icon = (kind) => row.querySelector(`template[data-icon=${kind}]`).content.cloneNode(true);
+  const icon = (kind) => row.querySelector(`template[data-mark=${kind}]`).content.cloneNode(true);
 
   /** Letters that were typed are marked where a word begins with them. */
   function found(text, typed) {

@@ -85,7 +85,7 @@ export function recipients(row) {
   }
 
   /** Not by colour alone. */
-  const icon = (kind) => row.querySelector(`template[data-icon=${kind}]`).content.cloneNode(true);
+  const icon = (kind) => row.querySelector(`template[data-mark=${kind}]`).content.cloneNode(true);
 
   function drawHints() {
     const lines = values.flatMap((value, index) => {
