@@ -388,3 +388,15 @@ def test_who_has_moved_it_meanwhile_has_moved_it(alice: User) -> None:
     found = Contact.objects.get(pk=contact.pk)
     assert (found.book.name, found.version, text_of(found, "NOTE")) == ("Work", 2, ["x"])
     assert not keeping.change(found, keeping.document(found).values, Doing(alice), version=2)  # nothing to save
+
+
+def test_whoever_is_in_a_group_goes_for_good_all_the_same(alice: User) -> None:
+    """The row of a membership holds one of two references, which no database may empty first."""
+    contact = add(alice, "Anna Adams")
+    inner, outer = groups.make(alice.pk, "Inner"), groups.make(alice.pk, "Outer")
+    groups.add(inner, [contact])
+    groups.put_in(inner, [outer])
+    Contact.objects.filter(pk=contact.pk).delete()
+    assert not Contact.objects.exists()
+    inner.delete()
+    assert not outer.members.exists()

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from apps.contacts.lenses import EVERYTHING, Lens
 from apps.contacts.models.history import HISTORY_DAYS
-from apps.contacts.models.people import TRASH_DAYS, Book, Contact, Group
+from apps.contacts.models.people import TRASH_DAYS, Book, Contact, Group, whole
 
 KEPT_FOR = 30  # seconds that the rules are remembered by other processes
 
@@ -29,13 +29,11 @@ class Share(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("owner"), related_name="contact_shares"
     )
-    book = models.ForeignKey(Book, models.CASCADE, null=True, related_name="shares", verbose_name=_("address book"))
-    circle = models.ForeignKey(Group, models.CASCADE, null=True, related_name="shares")
-    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="shares")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+", verbose_name=_("person")
-    )
-    group = models.ForeignKey("auth.Group", models.CASCADE, null=True, related_name="+", verbose_name=_("group"))
+    book = models.ForeignKey(Book, whole, null=True, related_name="shares", verbose_name=_("address book"))
+    circle = models.ForeignKey(Group, whole, null=True, related_name="shares")
+    contact = models.ForeignKey(Contact, whole, null=True, related_name="shares")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, whole, null=True, related_name="+", verbose_name=_("person"))
+    group = models.ForeignKey("auth.Group", whole, null=True, related_name="+", verbose_name=_("group"))
     level = models.PositiveSmallIntegerField(_("right"), choices=Level, default=Level.READ)
     fields = models.JSONField(_("fields"), null=True)  # a list of ``lenses.FIELDS``; None: all of them
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("by"))

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group as Team
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -103,8 +104,9 @@ def teams(user: User) -> QuerySet[Team]:
 def person(text: str) -> User | None:
     """Who is called so, and nobody else: by login or address, in any case of letters. Raises ``NotKept``."""
     text = text.strip()
-    people = get_user_model().objects.filter(is_active=True)
-    found = list(people.filter(Q(login=text) | Q(email__iexact=text))[:2]) if text else []
+    people = get_user_model().objects.filter(is_active=True).annotate(folded=Lower("email"))
+    # by LOWER: where a database compares octets, "iexact" does too
+    found = list(people.filter(Q(login=text) | Q(folded=text.lower()))[:2]) if text else []
     exact = [each for each in found if each.login == text or each.email.casefold() == text.casefold()]
     if len(exact) > 1:
         raise NotKept(_("Several people are called so: write the mail address."))
