@@ -57,11 +57,7 @@ def site() -> Iterator[Site]:
 
 
 def sign_in(page: Page, site: Site) -> None:
-    page.goto(f"{site.url}/sign-in/")
-    page.fill("[name=username]", "alice")
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_selector(".home")
+    pages.sign_in(page, site.url, "alice", PASSWORD)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -58,11 +58,7 @@ def site() -> Iterator[Site]:
 
 
 def sign_in(page: Page, site: Site, login: str = "alice") -> None:
-    page.goto(f"{site.url}/sign-in/")
-    page.fill("[name=username]", login)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_selector(".home")
+    pages.sign_in(page, site.url, login, PASSWORD)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

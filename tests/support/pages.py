@@ -39,3 +39,12 @@ def too_wide(page: Page, urls: Iterable[str], widths: Iterable[int] = (390, 768,
             page.set_viewport_size({"width": width, "height": 844})
             found += [f"{url} at {width}: {name}" for name in page.evaluate(_WIDE)]
     return found
+
+
+def sign_in(page: Page, url: str, login: str, password: str) -> None:
+    """On the site at ``url``, with the page of the sign-in."""
+    page.goto(f"{url}/sign-in/")
+    page.fill("[name=username]", login)
+    page.fill("[name=password]", password)
+    page.press("[name=password]", "Enter")
+    page.wait_for_selector(".home")
