@@ -1,7 +1,7 @@
 """The order of names by the rules of a language: Å after Z for Swedes, Ж after Е for whoever reads Cyrillic.
 
 A key (``key``) is ASCII letters and digits, so every database sorts it alike and an index can hold it. Letters that a
-language does not set apart are written as ``folding`` writes them, but for z, which is ``za``: ``zb`` and so on are left
+language does not set apart are written as ``folding`` writes them, but for z, which is ``za``: ``zb`` and so on are
 for letters that come after z. What is set apart from another letter becomes that one, ``zz`` and a letter of
 its own, which is behind whatever may follow the other: ``azza`` for the Polish ą. Letters of a script that is the
 language's own become a nought and two letters, which stand before all Latin ones, as Unicode's rules put them (CLDR,
