@@ -84,6 +84,25 @@ class NavItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Shortcut:
+    """Keys that do something on an app's pages: declared, so that they can be shown and changed (``portal.shortcuts``).
+    A template names them by ``data-key``, a script by ``register``."""
+
+    key: str  # as ``keys.js`` writes it: "e", "Shift+I", "g i"
+    label: Text
+    roundcube: str = ""  # where people who come from there look for it, if elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to go to: a folder, an address book."""
+
+    label: str
+    url: str
+    icon: str = "blocks"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
     """A part of the home page, rendered by a request of its own: a slow or failing one holds nobody up."""
 
@@ -231,6 +250,8 @@ class PortalApp:
     card_taker: CardTaker | None = None
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+    places: Callable[[HttpRequest], Iterable[Place]] | None = None  # may ask servers: it has a second
     spell_checkers: tuple[SpellChecker, ...] = ()
     file_takers: tuple[FileTaker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -4,10 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import blocks, person_parts, prefs
 from apps.contacts.holdings import HOLDINGS
-from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
+from apps.contacts.offers import ContactSearch, Copies, PersonalBooks, places
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
-from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, WellKnown
+from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, Shortcut, WellKnown
 
 PORTAL_APP = PortalApp(
     id="contacts",
@@ -35,6 +35,13 @@ PORTAL_APP = PortalApp(
         ),
     ),
     pref_pages=(prefs.PAGE,),
+    shortcuts=(
+        Shortcut(key="c", label=_("New contact")),
+        Shortcut(key="e", label=_("Edit")),
+        Shortcut(key="j", label=_("Next contact"), roundcube="k"),
+        Shortcut(key="k", label=_("Previous contact"), roundcube="j"),
+    ),
+    places=places,
     help_topics=(
         HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),
         HelpTopic(id="contacts.programs", title=_("Contacts on phones"), template="contacts/help/programs.html"),
