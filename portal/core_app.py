@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from portal import core_diagnostics, core_prefs, preferences, shortcuts
+from portal.contracts import Shortcut
 from portal.core_holdings import HOLDINGS
 from portal.prefs import PrefPage
-from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp, Resealed, Sealed, Shortcut
+from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp, Resealed, Sealed
 
 
 def is_staff(request: HttpRequest) -> bool:

@@ -23,11 +23,13 @@ from portal.contracts import (
     FileTaker,
     Finding,
     Gate,
+    Place,
     PrefStore,
     ProgramPasswords,
     Provider,
     SearchHit,
     SearchProvider,
+    Shortcut,
     SpellChecker,
     Text,
 )
@@ -48,6 +50,7 @@ RESERVED = frozenset(
         "help",
         "home",
         "language",
+        "palette",
         "person",
         "preferences",
         "readyz",
@@ -81,25 +84,6 @@ class NavItem:
     visible: Callable[[HttpRequest], bool] = signed_in
     badge: Callable[[HttpRequest], str] | None = None  # fetched after the page, like a block
     children: tuple[NavItem, ...] = ()  # never drawn: their pages mark this entry as the present one
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shortcut:
-    """Keys that do something on an app's pages: declared, so that they can be shown and changed (``portal.shortcuts``).
-    A template names them by ``data-key``, a script by ``register``."""
-
-    key: str  # as ``keys.js`` writes it: "e", "Shift+I", "g i"
-    label: Text
-    roundcube: str = ""  # where people who come from there look for it, if elsewhere
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Somewhere to go to: a folder, an address book."""
-
-    label: str
-    url: str
-    icon: str = "blocks"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

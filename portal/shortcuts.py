@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.contracts import Json
+from portal.contracts import Json, Shortcut
 from portal.prefs import BadValue, Pref, Prefs, choice_pref, json_pref
-from portal.registry import PortalApp, Shortcut, get_registry
+from portal.registry import PortalApp, get_registry
 
 YURT, ROUNDCUBE, ARROWS = "yurt", "roundcube", "arrows"
 FRAME = "portal"  # the app whose keys act on every page

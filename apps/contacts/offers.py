@@ -18,8 +18,7 @@ from apps.contacts.models import Correspondent, Key
 from apps.contacts.services import access, correspondents, finding, listing, taking, written_groups
 from apps.contacts.services.access import Viewer
 from portal import credentials
-from portal.contracts import Address, Contact, SearchHit, Text
-from portal.registry import Place
+from portal.contracts import Address, Contact, Place, SearchHit, Text
 
 LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
 MOST_GROUPS = 4  # in one answer

@@ -7,7 +7,8 @@ from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks, places
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
-from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, Shortcut, WellKnown
+from portal.contracts import Shortcut
+from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, WellKnown
 
 PORTAL_APP = PortalApp(
     id="contacts",

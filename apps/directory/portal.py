@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.directory import person_part
 from apps.directory.offers import Cards, Colleagues, DirectorySearch
-from portal.contracts import Finding
-from portal.registry import Diagnostic, HelpTopic, NavItem, PersonPart, PortalApp, Shortcut, signed_in
+from portal.contracts import Finding, Shortcut
+from portal.registry import Diagnostic, HelpTopic, NavItem, PersonPart, PortalApp, signed_in
 
 
 def _seen(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from portal.registry import Shortcut
+from portal.contracts import Shortcut
 
 SHORTCUTS = (
     Shortcut(key="c", label=_("New message")),

@@ -19,8 +19,7 @@ from apps.mail.services import folders, listing
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
-from portal.contracts import Address, Contact, SearchHit, Text
-from portal.registry import Place
+from portal.contracts import Address, Contact, Place, SearchHit, Text
 
 if TYPE_CHECKING:
     from portal.http import PortalRequest

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal import addressing, credentials, fanout, nav, people, preferences, shortcuts
-from portal.contracts import Contact
+from portal.contracts import Contact, Place
 from portal.http import PortalRequest
 from portal.prefs import LockedPref
-from portal.registry import Place, get_registry
+from portal.registry import get_registry
 from portal.shortcuts import Line
 
 BUDGET = 1.0  # seconds that apps have to say where one can go

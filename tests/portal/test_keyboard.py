@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, expect
 from apps.auth.models import User
 from apps.prefs.models import Preference
 from portal import shortcuts
-from portal.registry import Place, PortalApp, Shortcut, get_registry
+from portal.contracts import Place, Shortcut
+from portal.registry import PortalApp, get_registry
 from portal.testing import with_apps
 from tests.support import axe
 from tests.support.browsing import page_of
@@ -69,7 +70,7 @@ def test_every_key_that_a_page_names_is_declared(app: str) -> None:
 
 def form_of(client: Client) -> dict[str, str]:
     html = client.get(PAGE).content.decode()
-    fields = re.findall(r'<input class="input kin"[^>]* name="([^"]+)" value="([^"]*)"', html)
+    fields = re.findall(r'<input class="in kin"[^>]* name="([^"]+)" value="([^"]*)"', html)
     preset = re.search(r'name="preset" value="(\w+)" checked', html)
     assert preset is not None
     return {"preset": preset[1], **{unescape(name): unescape(value) for name, value in fields}}

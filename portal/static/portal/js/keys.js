@@ -80,32 +80,13 @@ export function adopt(root) {
   }
 }
 
-/** Fill the help dialog and show it. `then` is the translated word between the strokes of a sequence. */
-function help(dialog) {
-  const box = dialog.querySelector("dl");
-  box.replaceChildren();
-  const groups = Map.groupBy ? Map.groupBy(list(), (s) => s.group) : new Map([["", list()]]);
-  for (const [group, entries] of groups) {
-    if (group) box.append(Object.assign(document.createElement("h3"), { textContent: group }));
-    for (const { keys, name } of entries.filter((entry) => entry.keys)) {
-      const dt = document.createElement("dt");
-      keys.split(" ").forEach((stroke, index) => {
-        if (index) dt.append(` ${box.dataset.then} `);
-        dt.append(Object.assign(document.createElement("kbd"), { textContent: stroke }));
-      });
-      box.append(dt, Object.assign(document.createElement("dd"), { textContent: name }));
-    }
-  }
-  dialog.showModal();
-}
-
 export function start() {
   document.addEventListener("keydown", onKey);
   adopt(document);
   document.addEventListener("htmx:after:process", (event) => adopt(event.target instanceof Element ? event.target : document));
   const dialog = document.getElementById("keys-help");
   if (!dialog) return;
-  const show = () => help(dialog);
+  const show = () => void import("./keys-help.js").then((module) => module.show(dialog, list()), () => {});
   register("?", dialog.querySelector("h2").textContent, show);
   for (const button of document.querySelectorAll("button[data-keys]")) {
     button.hidden = false;

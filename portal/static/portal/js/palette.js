@@ -33,7 +33,11 @@ function build() {
   return made;
 }
 
-const nodes = (html) => [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
+/** A style sheet at the beginning is taken for the head's. */
+function nodes(html) {
+  const { head, body } = new DOMParser().parseFromString(html, "text/html");
+  return [...head.childNodes, ...body.childNodes];
+}
 
 function group(id, title) {
   const box = Object.assign(document.createElement("div"), { role: "group", id });
@@ -51,7 +55,7 @@ function actions() {
     if (!name || named === "Ctrl+K") continue;
     const row = Object.assign(document.createElement("button"), { type: "button", className: "it", role: "option", tabIndex: -1 });
     row.append(Object.assign(document.createElement("span"), { className: "grow ell", textContent: name, dir: "auto" }));
-    if (keys) row.append(Object.assign(document.createElement("kbd"), { textContent: keys }));
+    if (keys) row.append(Object.assign(document.createElement("kbd"), { textContent: keys.replace("Arrow", "") }));
     row.addEventListener("click", () => {
       dialog.close();
       run(new KeyboardEvent("keydown"));
