@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,12 +14,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from apps.mail.mailbox.errors import MailError
-from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.mailbox.store import CONVERSATIONS, THREADS, Mailbox, MailStore
 from apps.mail.services import actions, folders, listing, said
 from apps.mail.services.work import Work
 from apps.mail.views import works
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, say, toast, with_events
-from apps.mail.views.list import list_context, load
+from apps.mail.views.list import as_chosen, list_context, load, mode_of
 from apps.mail.views.orders import Order
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -46,7 +47,11 @@ def answer(
         context = {"mailbox": order.mailbox, "role": order.role, "view": order.view, "work": work}
         stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
         return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
-    return _fragment(request, store, order, work, mailboxes, anew=anew or _moves(order) or bool(order.all))
+    if not order.several:
+        order = replace(order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role))
+    redrawn = order.mode == THREADS or (order.mode == CONVERSATIONS and not order.view.order.is_usual)
+    anew = anew or _moves(order) or bool(order.all) or redrawn or order.apart
+    return _fragment(request, store, order, work, mailboxes, anew=anew)
 
 
 def _moves(order: Order) -> bool:
@@ -132,12 +137,14 @@ def _place(order: Order) -> dict[str, str]:
 def _whole_list(request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]) -> dict[str, Any]:
     shown = load(request, store, order.mailbox, order.view, role=order.role)
     label = folders.ROLE_LABELS.get(order.role) or folders.label_of(order.mailbox, mailboxes)
-    return {"anew": True, "mailbox_label": label, **list_context(request, shown)}
+    return {"anew": True, "mailbox_label": label, **list_context(request, shown, order.role)}
 
 
 def _changed_rows(
     request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]
 ) -> dict[str, Any]:
+    if order.mode == CONVERSATIONS:
+        return _changed_conversations(request, store, order)
     rows: list[listing.Row] = []
     gone: list[str] = []
     for mailbox, uidvalidity, uids in order.chosen:
@@ -149,6 +156,21 @@ def _changed_rows(
         rows += listing.rows_of(found, uidvalidity=uidvalidity, view=order.view, look=look)
         there = {summary.uid for summary in found}
         gone += [listing.key_of(uid, look.ref(uid, uidvalidity)) for uid in uids if uid not in there]
+    return {"rows": rows, "gone": gone}
+
+
+def _changed_conversations(request: PortalRequest, store: MailStore, order: Order) -> dict[str, Any]:
+    """Each row with the messages that were counted in it; what has come since comes with the next look at the list."""
+    (mailbox, uidvalidity, _uids) = order.chosen[0]
+    try:
+        found = store.together(mailbox, order.groups, uidvalidity=uidvalidity)
+    except MailError:
+        return {"rows": [], "gone": []}
+    look = look_for(request, mailbox, order.role, order.view)
+    leads = [conversation.looked[-1] for conversation in found]
+    rows = listing.rows_of(leads, uidvalidity=uidvalidity, view=order.view, look=look, conversations=found)
+    there = {uid for conversation in found for uid in conversation.uids}
+    gone = [str(group[-1]) for group in order.groups if not there & set(group)]
     return {"rows": rows, "gone": gone}
 
 
