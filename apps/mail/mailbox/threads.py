@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: What subjects join: nothing (as REFS); answers that name no message themselves; whatever has the same (RFC 5256).
 NOTHING, ANSWERS, EVERYTHING = "nothing", "answers", "everything"
@@ -130,7 +131,7 @@ class _Trees:
                 known.setdefault(message.message_id, node)  # another one of that name stands for itself
         for node, message in enumerate(self.messages):
             chain = [self._node(known, name) for name in message.references if name != message.message_id]
-            for above, below in zip(chain, chain[1:], strict=False):
+            for above, below in pairwise(chain):
                 if self.parent[below] < 0 and above != below and not self._is_above(below, above):
                     self._put(below, above)
             self._cut(node)

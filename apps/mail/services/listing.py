@@ -17,13 +17,21 @@ from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import CannotSort, CannotThread
-from apps.mail.mailbox.store import CONVERSATIONS, FLAT, NEWEST_FIRST, THREADS, Conversation, MailStore, Page, Sort, Summary
+from apps.mail.mailbox.store import (
+    FLAT,
+    NEWEST_FIRST,
+    THREADS,
+    Conversation,
+    MailStore,
+    Page,
+    Sort,
+    Summary,
+)
 from apps.mail.services import noted, said, times
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
 from portal.templatetags.portal import hue_of, initials_of
-
 
 DEEPEST = 6  # answers further down stand below each other
 
@@ -373,8 +381,11 @@ def _people(summary: Summary, look: Look) -> tuple[Address, ...]:
 
 def _everyone(conversation: Conversation, look: Look) -> tuple[Address, ...]:
     """Whom a conversation is with, each once, who was heard last first."""
-    people = (person for summary in reversed(conversation.looked) for person in _people(summary, look))
-    return tuple({person.email.casefold(): person for person in reversed(list(people))}.values())[::-1]
+    found: dict[str, Address] = {}
+    for summary in reversed(conversation.looked):
+        for person in _people(summary, look):
+            found.setdefault(person.email.casefold(), person)
+    return tuple(found.values())
 
 
 def _row(

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.contrib import messages
@@ -48,7 +49,9 @@ def answer(
         stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
         return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
     if not order.several:
-        order = replace(order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role))
+        order = replace(
+            order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role)
+        )
     redrawn = order.mode == THREADS or (order.mode == CONVERSATIONS and not order.view.order.is_usual)
     anew = anew or _moves(order) or bool(order.all) or redrawn or order.apart
     return _fragment(request, store, order, work, mailboxes, anew=anew)
@@ -59,11 +62,22 @@ def _moves(order: Order) -> bool:
 
 
 def _stays(order: Order) -> bool:
-    """Whether the message from which it was sent is still what one reads."""
+    """Whether the message, or conversation, from which it was sent is still what one reads."""
+    if order.conversation:
+        if order.undone:
+            return True
+        left = order.conversation not in (uid for some in order.chosen for uid in some.uids)
+        return (left or not _moves(order)) if order.within else not _moves(order) and order.do != "unread"
     return order.from_message and not _moves(order) and order.do != "unread" and order.only is not None
 
 
 def _here(request: PortalRequest, order: Order) -> str:
+    if _stays(order) and order.conversation:
+        here = look_for(request, order.mailbox, order.role, order.view)
+        url = here.url(order.conversation, order.validity, order.view, together=True)
+        closed = set(order.rows) if order.do == "unread" or _moves(order) else set()
+        kept = [name for name in order.opened if name not in closed]
+        return f"{url}&{urlencode([('open', name) for name in kept or ['']])}"
     if _stays(order) and order.only:
         _mailbox, uidvalidity, (uid,) = order.only
         return look_for(request, order.mailbox, order.role, order.view).url(uid, uidvalidity, order.view)
@@ -101,7 +115,9 @@ def _fragment(
         context |= _changed_rows(request, store, order, mailboxes)
         if context["gone"] and not context["rows"]:
             text, failed, work = said.gone(), True, None
-    if order.do in actions.MARKS and not closes:
+    if order.conversation and not closes:
+        events.append({"conversation-changed": {"target": "#reading"}})
+    elif order.do in actions.MARKS and not closes:
         context |= _open_message(store, order)
     response = render(request, "mail/_acted.html", context)
     if closes:
@@ -126,6 +142,9 @@ def _undo_fields(request: PortalRequest, order: Order, work: Work | None) -> dic
     if work is None or not work.ways:
         return {}
     fields = {**works.way_back(request, work), **_place(order)}
+    if order.conversation and _stays(order):
+        names = " ".join(order.opened)
+        return fields | {"conversation": str(order.conversation), "cv": str(order.validity), "opened": names}
     return fields | ({"from": "message"} if _stays(order) and order.do in actions.MARKS else {})
 
 

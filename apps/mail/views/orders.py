@@ -37,6 +37,11 @@ class Order:
     confirmed: bool = False
     all: str = ""
     shown: int = 0  # the UID of the message that is open beside the list
+    conversation: int = 0  # sent from an open conversation: a message of it that stays when this is done, or any one
+    within: bool = False  # sent from one of its messages
+    validity: int = 0  # the UIDVALIDITY of ``conversation``
+    undone: bool = False  # done before, and taken back now
+    opened: tuple[str, ...] = ()  # its messages that are open, as its address names them
     mode: str = FLAT  # what is put together in the list
     rows: tuple[str, ...] = ()  # as the form names them, by the UIDs that each row stood for when it was drawn
 
@@ -91,6 +96,10 @@ class Order:
             confirmed=data.get("confirmed") == "yes",
             all=counted,
             shown=uid_of(data.get("open", "")) or (uids[0] if from_message and uids else 0),
+            conversation=uid_of(data.get("conversation", "")) if from_message else 0,
+            validity=uidvalidity_of(data),
+            within=from_message and data.get("within") == "yes",
+            opened=tuple(data.get("opened", "")[:20_000].split()),
             rows=tuple(text for text in texts if _uids([text])),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,12 @@ def test_loops_and_double_names_end_nothing() -> None:
 
 
 def test_subjects_join_what_names_no_message() -> None:
-    letters = [told(1, subject="Felt"), told(2, subject="Felt"), told(3, subject="Re: felt"), told(4, 99, subject="Re: felt")]
+    letters = [
+        told(1, subject="Felt"),
+        told(2, subject="Felt"),
+        told(3, subject="Re: felt"),
+        told(4, 99, subject="Re: felt"),
+    ]
     assert together(gather(letters, subjects=threads.NOTHING)) == {frozenset({n}) for n in (1, 2, 3, 4)}
     assert together(gather(letters)) == {frozenset({1, 3}), frozenset({2}), frozenset({4})}
     assert together(gather(letters, subjects=threads.EVERYTHING)) == {frozenset({1, 2, 3, 4})}
@@ -91,7 +97,7 @@ def test_every_message_stands_once_below_its_like(
     assert not len(forest) or forest.starts[0] == 0
     for thread in drawn(forest):
         assert thread[0][0] == 0
-        assert all(after <= before + 1 for (before, _), (after, _) in zip(thread, thread[1:], strict=False))
+        assert all(after <= before + 1 for (before, _), (after, _) in pairwise(thread))
     whole = together(gather(letters, subjects=threads.NOTHING))
     assert all(any(part <= group for group in together(forest)) for part in whole), "subjects only join"
     shuffled = chance.sample(letters, len(letters))

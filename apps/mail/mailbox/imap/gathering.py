@@ -1,7 +1,8 @@
 """Lists of conversations, and lists as trees: the threads of a mailbox put in the order of its flat list.
 
-A conversation stands where the first of its messages would stand in the flat list; in the usual order that is its newest
-one. So a page is found again by a message as in any other list, even when that message's conversation has moved up.
+A conversation stands where the first of its messages would stand in the flat list; in the usual order that is its
+newest one. So a page is found again by a message as in any other list, even when that message's conversation has moved
+up.
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ def _place(uids: Sequence[int], former: Sequence[int], uid: int) -> tuple[int | 
 def together(
     connection: Connection, memory: Memory, shown: Sequence[int], groups: Sequence[Sequence[int]]
 ) -> list[tuple[Summary, Conversation]]:
-    """A row for each of the messages ``shown``, which stands for its group. What has gone is left out, and a group whose
-    first message has gone is led by its newest one."""
+    """A row for each of the messages ``shown``, which stands for its group. What has gone is left out, and a group
+    whose first message has gone is led by its newest one."""
     everyone = [uid for group in groups for uid in group]
     ordered = _oldest_first(connection, memory, everyone)
     rank = {uid: number for number, uid in enumerate(ordered)}
@@ -196,7 +197,11 @@ def branches(
     end = min(start + max(limit, 0), len(uids))
     deep = dict(zip(uids[start:end], depths[start:end], strict=True))
     rows = listing.rows(connection, memory, list(deep))
-    return [(row, Conversation.of([row.uid], [row], [row.flags], depth=deep[row.uid])) for row in rows], start, len(uids)
+    return (
+        [(row, Conversation.of([row.uid], [row], [row.flags], depth=deep[row.uid])) for row in rows],
+        start,
+        len(uids),
+    )
 
 
 def around(

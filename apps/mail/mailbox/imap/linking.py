@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from apps.mail.mailbox.imap import guard, threaded
+from apps.mail.mailbox.imap import fetch, guard, threaded
 from apps.mail.mailbox.imap.answers import found_uids
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
@@ -28,9 +28,19 @@ def find(connection: Connection, message_ids: Sequence[str], *, newest: int) -> 
         pieces += [guard.words("OR")] if at < len(ways) else []
         pieces += [guard.words("HEADER"), guard.words(field), guard.string(name)]
     returning = [guard.words("RETURN (ALL)")] if connection.has("ESEARCH") else []
-    span = guard.span(max(1, selected.exists - newest + 1), selected.exists)
-    result = connection.attempt(command("UID SEARCH", *returning, span, *pieces))
+    result = connection.attempt(command("UID SEARCH", *returning, *_among(connection, newest), *pieces))
     return sorted(found_uids(result))[-MOST_FOUND:] if result.completion.ok else []
+
+
+def _among(connection: Connection, newest: int) -> list[guard.Piece]:
+    """The newest so many, by UID: some servers (pymap) take sequence numbers here for UIDs."""
+    assert connection.selected is not None
+    if connection.selected.exists <= newest:
+        return []
+    number = connection.selected.exists - newest + 1
+    rows = fetch.rows(connection.execute(command("FETCH", guard.number(number), fetch.UID_ONLY)))
+    low = next((row.uid for row in rows if row.number == number and row.uid), 1)
+    return [guard.words("UID"), guard.span(low, None)]
 
 
 def references(connection: Connection, memory: Memory, uids: Sequence[int]) -> Mapping[int, Sequence[str]]:

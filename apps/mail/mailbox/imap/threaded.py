@@ -56,7 +56,7 @@ def current(connection: Connection, memory: Memory) -> Threads:
 
 
 def algorithm(connection: Connection) -> str:
-    """"" where the server has none that serves."""
+    """ "" where the server has none that serves."""
     return next((name for name in _ALGORITHMS if connection.has(f"THREAD={name}")), "")
 
 
@@ -71,7 +71,12 @@ def _asked(connection: Connection, order: Order) -> Threads | None:
 
 
 def _without_those_gone(connection: Connection, known: Threads | None, order: Order) -> Threads | None:
-    if known is None or not known.complete or known.looked_at or known.members[:2] != (order.uidvalidity, order.uidnext):
+    if (
+        known is None
+        or not known.complete
+        or known.looked_at
+        or known.members[:2] != (order.uidvalidity, order.uidnext)
+    ):
         return None
     was = len(known.forest.uids)
     gone = deltas.went(connection, order.uidnext, known.modseq, was) if was > order.exists else None
