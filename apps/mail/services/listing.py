@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext, pgettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import CannotSort, CannotThread
@@ -29,6 +27,7 @@ from apps.mail.mailbox.store import (
 )
 from apps.mail.services import noted, said, times
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.row_words import RowWords, everyone_of, names, people_of, words_in
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
 from portal.templatetags.portal import hue_of, initials_of
@@ -313,7 +312,7 @@ def rows_of(
     """A row of which nothing has changed since it was made is the same object again, for whoever it is.
     ``conversations``: what each stands for, in lists where messages are put together."""
     now, language, order = timezone.localtime(), get_language(), view.order
-    words = _words(language)
+    words = words_in(language)
     told = (language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder))
     rows = []
     stand_for: Sequence[Conversation | None] = conversations or [None] * len(summaries)
@@ -339,59 +338,10 @@ def leads_on(summary: Summary, conversation: Conversation | None, view: View) ->
 _known: LruCache[Hashable, Row] = LruCache(8 * 2**20, lambda row: 4_000 + 12 * len(row.label))  # once it is drawn
 
 
-@lru_cache(maxsize=200)
-def _words(language: str | None) -> _Words:
-    return _Words()
-
-
-class _Words:
-    """What rows say beside their own words, in the present language."""
-
-    def __init__(self) -> None:
-        self.language = get_language()
-        self.no_subject = _("(no subject)")
-        self.no_sender = _("(no sender)")
-        self.no_recipient = _("(no recipient)")
-        # Translators: before the recipients of a message in the list of sent messages.
-        self.to = _("To: %(people)s")
-        self.pick = _("Select: %(subject)s")
-        self._unread = pgettext("message", "unread")
-        self._flagged = pgettext("message", "flagged")
-        self._answered = pgettext("message", "answered")
-        self._forwarded = pgettext("message", "forwarded")
-        self._attachment = pgettext("message", "with attachment")
-
-    def states(self, summary: Summary, conversation: Conversation | None = None) -> Iterable[str]:
-        if conversation.unseen if conversation else not summary.seen:
-            yield self._unread
-        if conversation.flagged if conversation else summary.flagged:
-            yield self._flagged
-        if summary.answered:
-            yield self._answered
-        if summary.forwarded:
-            yield self._forwarded
-        if conversation.attachment if conversation else summary.has_attachment:
-            yield self._attachment
-
-
-def _people(summary: Summary, look: Look) -> tuple[Address, ...]:
-    envelope = summary.envelope
-    return (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
-
-
-def _everyone(conversation: Conversation, look: Look) -> tuple[Address, ...]:
-    """Whom a conversation is with, each once, who was heard last first."""
-    found: dict[str, Address] = {}
-    for summary in reversed(conversation.looked):
-        for person in _people(summary, look):
-            found.setdefault(person.email.casefold(), person)
-    return tuple(found.values())
-
-
 def _row(
     summary: Summary,
     now: datetime,
-    words: _Words,
+    words: RowWords,
     look: Look,
     uidvalidity: int,
     *,
@@ -400,7 +350,10 @@ def _row(
     conversation: Conversation | None = None,
 ) -> Row:
     envelope, several = summary.envelope, conversation is not None and len(conversation.uids) > 1
-    people = _everyone(conversation, look) if conversation and several else _people(summary, look)
+    outgoing = look.outgoing
+    people = people_of(summary, outgoing=outgoing)
+    if conversation is not None and several:
+        people = everyone_of(conversation, outgoing=outgoing)
     subject = envelope.subject.strip() or words.no_subject
     who = names(people) or (words.no_recipient if look.outgoing else words.no_sender)
     if look.outgoing and people:
@@ -431,19 +384,6 @@ def _row(
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
     )
-
-
-def names(people: Sequence[Address], most: int = 3) -> str:
-    """The first few names; how many more there are."""
-    shown = ", ".join(person.label for person in people[:most])
-    more = len(people) - most
-    if more <= 0:
-        return shown
-    # Translators: a list of names is cut: "Ann, Bob, Carol and 4 more"
-    return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
-        "names": shown,
-        "count": more,
-    }
 
 
 def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:

@@ -19,7 +19,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import CannotThread, MailError
 from apps.mail.mailbox.store import FLAT, Conversation, Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
-from apps.mail.services import folders, listing, reading, source, times
+from apps.mail.services import folders, listing, reading, row_words, source, times
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
@@ -175,7 +175,7 @@ def message_context(
         "summary": opened.detail.summary,
         "envelope": envelope,
         "people_lines": reading.people_lines(envelope),
-        "recipients": listing.names((*envelope.to, *envelope.cc)),
+        "recipients": row_words.names((*envelope.to, *envelope.cc)),
         "uid": uid,
         "uidvalidity": uidvalidity,
         "view": view,
