@@ -53,8 +53,19 @@ def answer(
             order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role)
         )
     redrawn = order.mode == THREADS or (order.mode == CONVERSATIONS and not order.view.order.is_usual)
-    anew = anew or _moves(order) or bool(order.all) or redrawn or order.apart
+    anew = anew or _moves(order) or bool(order.all) or redrawn or (order.apart and not _is_alone(store, order))
     return _fragment(request, store, order, work, mailboxes, anew=anew)
+
+
+def _is_alone(store: MailStore, order: Order) -> bool:
+    """Whether the message it was about has a row of its own in a list of conversations."""
+    if order.only is None or order.conversation:
+        return False
+    mailbox, uidvalidity, (uid,) = order.only
+    try:
+        return len(store.thread(mailbox, uid, uidvalidity=uidvalidity)) == 1
+    except MailError:
+        return False
 
 
 def _moves(order: Order) -> bool:
