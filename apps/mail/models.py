@@ -105,11 +105,13 @@ def remember(user_id: int, addresses: Iterable[Address]) -> None:
 
 
 class ListOrder(models.Model):
-    """The order in which somebody wants to see one folder. Its name is not kept, only what tells it from others."""
+    """How somebody wants to see one folder: its order, and what is put together. Its name is not kept, only what tells
+    it from others."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=64, editable=False)  # see ``folder_key``
     order = models.CharField(_("order"), max_length=20)  # as ``str(Sort)`` writes it
+    mode = models.CharField(_("shown as"), max_length=20, blank=True, default="")  # ``MODES``; "": as preferred
 
     class Meta:
         verbose_name = _("order of a message list")

@@ -20,6 +20,18 @@ ENDLESS = bool_pref(
     help=_("Instead of page by page. The pages stay reachable below the list."),
     words=_("endless, infinite"),
 )
+LIST_MODE = choice_pref(
+    "mail.list_mode",
+    _("Messages that belong together"),
+    "conversations",
+    choices=[
+        ("conversations", pgettext_lazy("list mode", "share one row, as a conversation")),
+        ("threads", pgettext_lazy("list mode", "stand below each other, as a thread")),
+        ("flat", pgettext_lazy("list mode", "are listed one by one")),
+    ],
+    help=_("Each folder can be shown otherwise, in the menu above its list."),
+    words=_("thread, threading, grouping"),
+)
 SNIPPETS = bool_pref("mail.snippets", _("Show the first words of each message in the list"), True, words=_("preview"))
 BODY = choice_pref(
     "mail.body",
@@ -77,7 +89,7 @@ READING = PrefPage(
     help=_("The list of messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(CHECK, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
+    prefs=(CHECK, LIST_MODE, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

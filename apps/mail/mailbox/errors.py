@@ -83,6 +83,12 @@ class CannotSort(MailError):
     permanent = True
 
 
+class CannotThread(MailError):
+    """The mailbox has too many messages to find out which belong together."""
+
+    permanent = True
+
+
 class UidValidityChanged(MailError):
     """The mailbox was rebuilt: the UIDs in hand mean nothing now, and nothing was done with them."""
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
+from apps.mail.mailbox.gathers import GathersMessages
 from apps.mail.mailbox.names import shown
 from apps.mail.mime.parts import Envelope, Part
 
@@ -50,6 +51,9 @@ class Sort:
 
 
 NEWEST_FIRST = Sort()
+
+#: How a list shows messages that belong together: a row for all of them; each below the one it answers; not at all.
+CONVERSATIONS, THREADS, FLAT = MODES = ("conversations", "threads", "flat")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +144,44 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What a row of a list stands for, where that is more than its message. It is acted on as a whole: on ``uids``."""
+
+    uids: tuple[int, ...]  # oldest first
+    looked: tuple[Summary, ...]  # of them, those that were looked at: the newest ones
+    unseen: bool  # any of them; so are the others
+    flagged: bool
+    attachment: bool  # of those that were looked at
+    depth: int = 0  # in a list of threads: how many answers it is away from the first message
+
+    @classmethod
+    def of(
+        cls, uids: Sequence[int], looked: Sequence[Summary], flags: Sequence[frozenset[str]], *, depth: int = 0
+    ) -> Conversation:
+        folded = [_folded(some) for some in flags]
+        return cls(
+            uids=tuple(uids),
+            looked=tuple(looked),
+            unseen=any("\\seen" not in some for some in folded),
+            flagged=any("\\flagged" in some for some in folded),
+            attachment=any(row.has_attachment for row in looked),
+            depth=depth,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A window of a message list."""
+    """A window of a message list. Where messages are put together, ``conversations`` stand beside the rows, which are
+    each the first message of one in the list's order."""
 
     mailbox: str
     status: MailboxStatus
     rows: tuple[Summary, ...]
     offset: int  # of the first row, 0 is the top of the list
     total: int  # rows in the whole list (of the mailbox, or of the search)
+    conversations: tuple[Conversation, ...] = ()
+    messages: int = 0  # in the whole list, where that is more than its rows
+    looked_at: int = 0  # of how many messages, the newest ones, threads were made; 0 for all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +253,7 @@ class MoveResult:
     uids: Mapping[int, int] = field(default_factory=dict)
 
 
-class MailStore(Protocol):
+class MailStore(GathersMessages, Protocol):
     """One account on one server, leased for one request. Raises subclasses of ``errors.MailError`` only."""
 
     @property

@@ -149,13 +149,15 @@ def render(
     *,
     cid: Callable[[str], str | None],
     remote: Callable[[str], str | None] | None = None,
+    fold: str = "",
     sanitise: bool = True,
 ) -> RenderedHtml:
     """``cid`` is asked with a Content-ID (no "cid:", no brackets), and with the whole address of anything else that the
     message might carry itself (Content-Location); None means that the message does not have it.
 
     ``remote`` turns the address of a remote image into one of the portal's proxy; None blocks all of them: their
-    ``alt`` text stands in their place. ``sanitise=False`` exists so that tests can prove the other layers alone.
+    ``alt`` text stands in their place. ``fold``: the words under which earlier messages that are quoted stand folded.
+    ``sanitise=False`` exists so that tests can prove the other layers alone.
     """
     if not sanitise:
         return RenderedHtml(html)
@@ -164,7 +166,7 @@ def render(
     tidied = tidy(html[:MAX_HTML])
     try:
         content, body_style = _inlined(tidied)
-        clean = _clean(content, filter_)
+        clean = _clean(_folded(content, fold) if fold else content, filter_)
         style = css.style(_body_style(tidied.body, body_style), filter_.image, only=css.BODY_PROPERTIES)
     except BaseException as error:
         if not _is_panic(error):
@@ -211,6 +213,25 @@ def _as_displayed(content: str) -> str:
         elif _UNSEEN.search(style):
             node.attrs["style"] = _UNSEEN.sub("", style)
     return (body.inner_html if body is not None else None) or ""
+
+
+#: What programs put around a message they quote: most of them, Gmail, Outlook on the web.
+_QUOTES = "blockquote[type='cite'], .gmail_quote, .yahoo_quoted, #appendonsend ~ div"
+MOST_QUOTES = 50
+
+
+def _folded(content: str, words: str) -> str:
+    """Each quoted message, with those it quotes itself, inside ``<details>``. It is sanitised after this."""
+    tree = LexborHTMLParser(content)
+    quotes = tree.css(_QUOTES)
+    inside = {quote.mem_id for outer in quotes[:MOST_QUOTES] for quote in outer.css(_QUOTES)[1:]}
+    for quote in quotes[:MOST_QUOTES]:
+        if quote.mem_id in inside:
+            continue
+        folded = LexborHTMLParser(f"<details><summary>{escapes.escape(words)}</summary>{quote.html}</details>")
+        if (details := folded.css_first("details")) is not None:
+            quote.replace_with(details)
+    return (tree.body.inner_html if tree.body is not None else None) or ""
 
 
 def _is_panic(error: BaseException) -> bool:

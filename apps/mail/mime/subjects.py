@@ -24,6 +24,14 @@ def base_subject(subject: str) -> str:
         text = wrapped[1].strip()
 
 
+def is_answer(subject: str) -> bool:
+    """Whether it says that it answers or passes on another message (RFC 5256 section 2.1)."""
+    text = " ".join(subject[:_MAX].split())
+    while (blob := _BLOB_AT_START.match(text)) is not None and text[blob.end() :] and not _WRAPPED.match(text):
+        text = text[blob.end() :]
+    return bool(_LEADER.match(text) or _WRAPPED.match(text) or text.lower().endswith("(fwd)"))
+
+
 def collated(text: str) -> str:
     """Without case, and letters with marks beside those without: what i;unicode-casemap (RFC 5051) compares."""
     return unicodedata.normalize("NFKD", text).casefold()

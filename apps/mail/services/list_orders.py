@@ -1,4 +1,4 @@
-"""In which order somebody sees each folder: what they chose there last."""
+"""How somebody sees each folder, in which order and what is put together: what they chose there last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.mail.mailbox.store import NEWEST_FIRST, Sort
+from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MODES, NEWEST_FIRST, THREADS, Sort
 from apps.mail.models import ListOrder, folder_key
 from portal.contracts import Text
 from portal.prepared import Prepared
@@ -29,6 +29,14 @@ _DIRECTIONS: dict[str, tuple[Text, Text]] = {
 }
 
 
+#: What stands for the messages that belong together.
+_MODES: dict[str, Text] = {
+    CONVERSATIONS: pgettext_lazy("show as", "Conversations"),
+    THREADS: pgettext_lazy("show as", "Threads"),
+    FLAT: pgettext_lazy("show as", "Single messages"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     value: str
@@ -42,6 +50,7 @@ class SortMenu:
 
     sort: Sort
     outgoing: bool
+    mode: str = ""  # "" where there is nothing to choose
 
     @property
     def keys(self) -> list[Choice]:
@@ -63,6 +72,10 @@ class SortMenu:
         ]
 
     @property
+    def modes(self) -> list[Choice]:
+        return [Choice(mode, label, mode == self.mode) for mode, label in _MODES.items()] if self.mode else []
+
+    @property
     def key(self) -> Text:
         return _LABELS[self.sort.by]
 
@@ -76,22 +89,27 @@ def _kind(by: str) -> str:
 
 
 _REMEMBERED = Prepared(
-    lambda user, key: ListOrder.objects.filter(user_id=user, key=key).values_list("order"),
+    lambda user, key: ListOrder.objects.filter(user_id=user, key=key).values_list("order", "mode"),
     values=2,
 )
 
 
-def remembered(user_id: int, mailbox: str) -> Sort:
+def remembered(user_id: int, mailbox: str) -> tuple[Sort, str]:
+    """(order, mode); the mode is "" where none was chosen."""
     found = _REMEMBERED.rows(user_id, folder_key(mailbox))
-    return Sort.parse(found[0][0] if found else "")
+    order, mode = found[0] if found else ("", "")
+    return Sort.parse(order), mode if mode in MODES else ""
 
 
-def remember(user_id: int, mailbox: str, sort: Sort) -> None:
-    """One row for a folder that is not in the usual order."""
-    if sort == NEWEST_FIRST:
+def remember(user_id: int, mailbox: str, *, sort: Sort | None = None, mode: str | None = None) -> None:
+    """What is given; one row for a folder that is not in the usual order, or not as it is preferred."""
+    before, shown = remembered(user_id, mailbox)
+    sort, mode = before if sort is None else sort, shown if mode is None else mode
+    if sort == NEWEST_FIRST and not mode:
         ListOrder.objects.filter(user_id=user_id, key=folder_key(mailbox)).delete()
     else:
-        ListOrder.objects.update_or_create(user_id=user_id, key=folder_key(mailbox), defaults={"order": str(sort)})
+        values = {"order": str(sort), "mode": mode}
+        ListOrder.objects.update_or_create(user_id=user_id, key=folder_key(mailbox), defaults=values)
 
 
 def renamed(user_id: int, pairs: Iterable[tuple[str, str]]) -> None:

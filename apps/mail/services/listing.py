@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext, pgettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from apps.mail.mailbox.cache import LruCache
-from apps.mail.mailbox.errors import CannotSort
-from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Sort, Summary
-from apps.mail.services import times
+from apps.mail.mailbox.errors import CannotSort, CannotThread
+from apps.mail.mailbox.store import (
+    FLAT,
+    NEWEST_FIRST,
+    THREADS,
+    Conversation,
+    MailStore,
+    Page,
+    Sort,
+    Summary,
+)
+from apps.mail.services import noted, said, times
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.row_words import RowWords, everyone_of, names, people_of, words_in
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
 from portal.templatetags.portal import hue_of, initials_of
+
+DEEPEST = 6  # answers further down stand below each other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,7 @@ class Row:
     uidvalidity: int
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
+    conversation: Conversation | None = None  # what it stands for, in lists where messages are put together
     #: Its markup by where it stands, with the template that has drawn it.
     drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -56,8 +67,31 @@ class Row:
 
     @property
     def value(self) -> str:
-        """What names it in a form."""
+        """What names it in a form: of a conversation, each of the messages that are counted."""
+        if self.count > 1 and self.conversation:
+            return noted.ranges(self.conversation.uids)
         return str(self.uid if self.ref is None else self.ref)
+
+    @property
+    def count(self) -> int:
+        """How many messages it stands for."""
+        return len(self.conversation.uids) if self.conversation else 1
+
+    @property
+    def seen(self) -> bool:
+        return not self.conversation.unseen if self.conversation else self.summary.seen
+
+    @property
+    def flagged(self) -> bool:
+        return self.conversation.flagged if self.conversation else self.summary.flagged
+
+    @property
+    def has_attachment(self) -> bool:
+        return self.conversation.attachment if self.conversation else self.summary.has_attachment
+
+    @property
+    def depth(self) -> int:
+        return min(self.conversation.depth, DEEPEST) if self.conversation else 0
 
     @property
     def address(self) -> Address | None:
@@ -126,10 +160,17 @@ class Listing:
     found: Found | None = None  # of a search for words
     outgoing: bool = False
     unsorted: bool = False  # the order that was wanted cannot be had
+    mode: str = FLAT  # what is put together
+    scattered: bool = False  # that was wanted, and cannot be had
 
     @property
     def uidvalidity(self) -> int:
         return self.page.status.uidvalidity
+
+    @property
+    def messages(self) -> int:
+        """In all of the list."""
+        return self.page.messages or self.page.total
 
     @property
     def first(self) -> int:
@@ -155,45 +196,72 @@ class Look(Protocol):
     snippets: bool
     folder: Text  # in a list over several folders: the name of this one
 
-    def url(self, uid: int, uidvalidity: int, view: View) -> str: ...
+    def url(self, uid: int, uidvalidity: int, view: View, *, together: bool = False) -> str:
+        """``together``: of the conversation the message is in."""
+        ...
 
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
-def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look) -> Listing:
-    """Read one page of ``size`` rows, or the more that were loaded already.
+def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look, mode: str = FLAT) -> Listing:
+    """Read one page of ``size`` rows, or the more that were loaded already. What cannot be put together, or sorted, is
+    shown without that.
 
     Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY.
     """
     limit = max(size, view.rows)
-    try:
-        page = _page(store, mailbox, view, limit=limit)
-        unsorted = False
-    except CannotSort:
-        view = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0)
-        page = _page(store, mailbox, view, limit=limit)
-        unsorted = True
+    unsorted = scattered = False
+    while True:
+        try:
+            page = _page(store, mailbox, view, limit=limit, mode=mode)
+            break
+        except CannotSort:
+            view, unsorted = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0), True
+        except CannotThread:
+            view, mode, scattered = replace(view, start=0, after=0, before=0), FLAT, True
     shown = len(page.rows) if len(page.rows) > size else 0
     here = replace(view, start=page.offset, v=page.status.uidvalidity, rows=shown)
-    rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=here, look=look)
     return Listing(
         page=page,
         view=here,
-        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),) if rows else (),
+        groups=_groups(page, here, mode, look),
         newer=_newer(page, here, size),
         older=_older(page, here),
         unsorted=unsorted,
         outgoing=look.outgoing,
+        mode=mode,
+        scattered=scattered,
     )
 
 
-def _page(store: MailStore, mailbox: str, view: View, *, limit: int) -> Page:
+def _groups(page: Page, view: View, mode: str, look: Look) -> tuple[Group, ...]:
+    """A tree has its own order within: there dates would stand above rows of other days."""
+    together = page.conversations or None
+    rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=view, look=look, conversations=together)
+    if view.order.by_time and mode != THREADS:
+        return grouped(rows)
+    return (Group(label="", rows=tuple(rows)),) if rows else ()
+
+
+def _page(store: MailStore, mailbox: str, view: View, *, limit: int, mode: str) -> Page:
     beside = {"after": view.after or None, "before": view.before or None}
     validity = view.v if view.after or view.before else None
-    if view.is_search:
+    query = view.query if view.is_search else None
+    if mode != FLAT:
+        return store.gathered(
+            mailbox,
+            query,
+            mode=mode,
+            offset=view.start,
+            limit=limit,
+            uidvalidity=validity,
+            sort=view.order,
+            **beside,
+        )
+    if query is not None:
         return store.search(
             mailbox,
-            view.query,
+            query,
             offset=view.start,
             limit=limit,
             uidvalidity=validity,
@@ -217,79 +285,75 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
     return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0, rows=0)
 
 
-def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look) -> Listing:
+def load_more(
+    store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look, mode: str = FLAT
+) -> Listing:
     """The rows that follow ``below`` in a list that shows ``view`` and goes on. The listing's view is of all of it."""
     shown = max(view.rows, size)
     part = replace(view, start=view.start + shown, after=below, before=0, rows=0)
-    more = load(store, mailbox, part, size=size, look=look)
+    more = load(store, mailbox, part, size=size, look=look, mode=mode)
     whole = replace(view, before=0, rows=min(shown + len(more.page.rows), MOST_ROWS), sort=more.view.sort)
-    rows = rows_of(more.page.rows, uidvalidity=more.uidvalidity, view=whole, look=look)
     return replace(
         more,
         view=whole,
-        groups=grouped(rows) if view.order.by_time else (Group(label="", rows=tuple(rows)),),
+        groups=_groups(more.page, whole, more.mode, look),
         newer=replace(whole, start=max(0, view.start - size), after=0, rows=0) if view.start else None,
     )
 
 
-def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look: Look) -> list[Row]:
-    """A row of which nothing has changed since it was made is the same object again, for whoever it is."""
+def rows_of(
+    summaries: Sequence[Summary],
+    *,
+    uidvalidity: int,
+    view: View,
+    look: Look,
+    conversations: Sequence[Conversation] | None = None,
+) -> list[Row]:
+    """A row of which nothing has changed since it was made is the same object again, for whoever it is.
+    ``conversations``: what each stands for, in lists where messages are put together."""
     now, language, order = timezone.localtime(), get_language(), view.order
-    words = _words(language)
+    words = words_in(language)
     told = (language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder))
     rows = []
-    for summary in summaries:
-        url = look.url(summary.uid, uidvalidity, view)
+    stand_for: Sequence[Conversation | None] = conversations or [None] * len(summaries)
+    for summary, conversation in zip(summaries, stand_for, strict=True):
+        url = look.url(summary.uid, uidvalidity, view, together=leads_on(summary, conversation, view))
         row = _known.get(key := (url, told))
-        if row is None or row.summary != summary:
-            row = _row(summary, now, words, look, uidvalidity, url=url, order=order)
+        if row is None or row.summary != summary or row.conversation != conversation:
+            row = _row(summary, now, words, look, uidvalidity, url=url, order=order, conversation=conversation)
             _known.put(key, row)
         rows.append(row)
     return rows
+
+
+def leads_on(summary: Summary, conversation: Conversation | None, view: View) -> bool:
+    """Whether a row opens as a conversation: where it stands for several messages, or where there may be others in
+    other folders, because it answers one or is answered."""
+    if conversation is None or view.mode == THREADS:
+        return False
+    return len(conversation.uids) > 1 or summary.answered or bool(summary.envelope.in_reply_to)
 
 
 #: Rows by where they lead, and by all that stands in their words and is the same for a whole list.
 _known: LruCache[Hashable, Row] = LruCache(8 * 2**20, lambda row: 4_000 + 12 * len(row.label))  # once it is drawn
 
 
-@lru_cache(maxsize=200)
-def _words(language: str | None) -> _Words:
-    return _Words()
-
-
-class _Words:
-    """What rows say beside their own words, in the present language."""
-
-    def __init__(self) -> None:
-        self.language = get_language()
-        self.no_subject = _("(no subject)")
-        self.no_sender = _("(no sender)")
-        self.no_recipient = _("(no recipient)")
-        # Translators: before the recipients of a message in the list of sent messages.
-        self.to = _("To: %(people)s")
-        self.pick = _("Select: %(subject)s")
-        self._unread = pgettext("message", "unread")
-        self._flagged = pgettext("message", "flagged")
-        self._answered = pgettext("message", "answered")
-        self._forwarded = pgettext("message", "forwarded")
-        self._attachment = pgettext("message", "with attachment")
-
-    def states(self, summary: Summary) -> Iterable[str]:
-        if not summary.seen:
-            yield self._unread
-        if summary.flagged:
-            yield self._flagged
-        if summary.answered:
-            yield self._answered
-        if summary.forwarded:
-            yield self._forwarded
-        if summary.has_attachment:
-            yield self._attachment
-
-
-def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity: int, *, url: str, order: Sort) -> Row:
-    envelope = summary.envelope
-    people = (*envelope.to, *envelope.cc, *envelope.bcc) if look.outgoing else envelope.from_ or envelope.sender
+def _row(
+    summary: Summary,
+    now: datetime,
+    words: RowWords,
+    look: Look,
+    uidvalidity: int,
+    *,
+    url: str,
+    order: Sort,
+    conversation: Conversation | None = None,
+) -> Row:
+    envelope, several = summary.envelope, conversation is not None and len(conversation.uids) > 1
+    outgoing = look.outgoing
+    people = people_of(summary, outgoing=outgoing)
+    if conversation is not None and several:
+        people = everyone_of(conversation, outgoing=outgoing)
     subject = envelope.subject.strip() or words.no_subject
     who = names(people) or (words.no_recipient if look.outgoing else words.no_sender)
     if look.outgoing and people:
@@ -305,26 +369,21 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
         when=when,
         time="" if order.by == "size" else moment.astimezone(now.tzinfo).isoformat(),
         moment=moment,
-        label=", ".join([*words.states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
+        label=", ".join(
+            [
+                *(*words.states(summary, conversation), who),
+                *([said.messages(len(conversation.uids))] if conversation and several else []),
+                *(subject, when),
+                *([str(look.folder)] if look.folder else []),
+            ]
+        ),
         pick=words.pick % {"subject": subject},
+        conversation=conversation,
         url=url,
         uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
     )
-
-
-def names(people: Sequence[Address], most: int = 3) -> str:
-    """The first few names; how many more there are."""
-    shown = ", ".join(person.label for person in people[:most])
-    more = len(people) - most
-    if more <= 0:
-        return shown
-    # Translators: a list of names is cut: "Ann, Bob, Carol and 4 more"
-    return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", more) % {
-        "names": shown,
-        "count": more,
-    }
 
 
 def grouped(rows: Sequence[Row]) -> tuple[Group, ...]:

@@ -42,7 +42,8 @@ def of_folders(mailboxes: Sequence[Mailbox]) -> str:
 def of_rows(page: Page) -> str:
     """Of what can change about the rows of a page: which ones they are, and how they are marked."""
     rows = [(row.uid, row.seen, row.flagged, row.answered, row.forwarded) for row in page.rows]
-    return _short((page.status.uidvalidity, page.offset, page.total, rows))
+    together = [(some.uids, some.unseen, some.flagged, some.depth) for some in page.conversations]
+    return _short((page.status.uidvalidity, page.offset, page.total, rows, *([together] if together else [])))
 
 
 def _short(value: object) -> str:

@@ -165,10 +165,16 @@ def _of_html(part: Part, raw: bytes) -> tuple[int, bool]:
 
 
 def draw_html(
-    part: Part, raw: bytes, *, cid: Callable[[str], str | None], remote: Callable[[str], str] | None
+    part: Part,
+    raw: bytes,
+    *,
+    cid: Callable[[str], str | None],
+    remote: Callable[[str], str] | None,
+    fold: bool = False,
 ) -> render.RenderedHtml:
-    """Sanitised HTML. Nothing may touch the string after this."""
-    drawn = render.html(decode.text(part, raw[:MOST_HTML]), cid=cid, remote=remote)
+    """Sanitised HTML, with ``fold`` the messages it quotes folded. Nothing may touch the string after this."""
+    words = _("Quoted text") if fold else ""
+    drawn = render.html(decode.text(part, raw[:MOST_HTML]), cid=cid, remote=remote, fold=words)
     return replace(drawn, cut=drawn.cut or len(raw) > MOST_HTML)
 
 

@@ -74,3 +74,63 @@ def no_way_back() -> str:
 
 def gone() -> str:
     return _("This is not here any more: it was moved or deleted, perhaps by another program.")
+
+
+def messages(count: int) -> str:
+    return ngettext("%(count)d message", "%(count)d messages", count) % {"count": count}
+
+
+def whole(do: str, count: int) -> str:
+    """The label of what is done to a conversation, where that is several messages."""
+    texts = {
+        "archive": ngettext(
+            "Archive %(count)d message in this conversation", "Archive %(count)d messages in this conversation", count
+        ),
+        "delete": ngettext(
+            "Delete %(count)d message in this conversation", "Delete %(count)d messages in this conversation", count
+        ),
+        FOR_EVER: ngettext(
+            "Delete %(count)d message in this conversation for ever",
+            "Delete %(count)d messages in this conversation for ever",
+            count,
+        ),
+        "junk": ngettext(
+            "Report %(count)d message in this conversation as junk",
+            "Report %(count)d messages in this conversation as junk",
+            count,
+        ),
+        "notjunk": ngettext(
+            "Move %(count)d message in this conversation to the inbox",
+            "Move %(count)d messages in this conversation to the inbox",
+            count,
+        ),
+        "read": ngettext(
+            "Mark %(count)d message in this conversation as read",
+            "Mark %(count)d messages in this conversation as read",
+            count,
+        ),
+        "unread": ngettext(
+            "Mark %(count)d message in this conversation as unread",
+            "Mark %(count)d messages in this conversation as unread",
+            count,
+        ),
+        "flag": ngettext(
+            "Flag %(count)d message in this conversation", "Flag %(count)d messages in this conversation", count
+        ),
+        "unflag": ngettext(
+            "Remove the flag from %(count)d message in this conversation",
+            "Remove the flag from %(count)d messages in this conversation",
+            count,
+        ),
+        "move": ngettext(
+            "Move %(count)d message in this conversation to a folder",
+            "Move %(count)d messages in this conversation to a folder",
+            count,
+        ),
+        "copy": ngettext(
+            "Copy %(count)d message in this conversation to a folder",
+            "Copy %(count)d messages in this conversation to a folder",
+            count,
+        ),
+    }
+    return texts[do] % {"count": count}

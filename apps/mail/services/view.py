@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
-from apps.mail.mailbox.store import Query, Sort
+from apps.mail.mailbox.store import MODES, Query, Sort
 
 FILTERS = ("all", "unread", "flagged")
 MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
@@ -35,6 +35,7 @@ class View:
     at: str = ""  # of a search over several folders: see ``searching.Cursor``
     rows: int = 0  # how many are shown where more than a page was loaded; 0 for a page
     sort: str = ""  # as ``Sort`` is written; "" is what was chosen for this folder; a search for words has none
+    mode: str = ""  # one of ``MODES``; "" is what was chosen; what a search for words finds is flat
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> View:
@@ -54,6 +55,7 @@ class View:
             at=data.get("at", "")[:1200],
             rows=0 if q else min(number(data.get("rows", "")), MOST_ROWS),
             sort=str(Sort.parse(data["sort"])) if data.get("sort") and not q else "",
+            mode=mode if (mode := data.get("mode", "")) in MODES and not q else "",
         )
 
     @property
@@ -133,6 +135,7 @@ class View:
             "at": self.at,
             "rows": self.rows,
             "sort": self.sort,
+            "mode": self.mode,
         }
         return {key: str(value) for key, value in values.items() if value not in ("", 0)}
 

@@ -8,6 +8,7 @@ from django import template
 from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.mail.services import said
 from apps.mail.services.folders import known_role
 from apps.mail.services.listing import Row
 from portal.stencil import Pairs, stencils
@@ -16,7 +17,9 @@ register = template.Library()
 
 MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
-_OPTIONAL = ("mailbox", "time", "folder", "snippet")
+_OPTIONAL = ("mailbox", "time", "folder", "snippet", "count", "depth")
+#: What the row's own buttons say of a conversation.
+_ACTS = ("archive", "delete", "read", "unread", "flag", "unflag")
 
 
 @register.simple_tag(takes_context=True)
@@ -61,18 +64,20 @@ def _words(row: Row) -> dict[str, object]:
         "time": row.time,
         "folder": row.folder,
         "snippet": row.snippet,
-    }
+        "count": row.count if row.count > 1 else "",
+        "depth": row.depth or "",
+    } | ({f"{do}_all": said.whole(do, row.count) for do in _ACTS} if row.count > 1 else {})
 
 
 def _kind(row: Row, words: dict[str, object]) -> Pairs:
     """All that decides about the markup of a row, beside its place."""
     summary = row.summary
     return (
-        ("seen", summary.seen),
-        ("flagged", summary.flagged),
+        ("seen", row.seen),
+        ("flagged", row.flagged),
         ("answered", summary.answered),
         ("forwarded", summary.forwarded),
-        ("has_attachment", summary.has_attachment),
+        ("has_attachment", row.has_attachment),
         *((name, "") for name in _OPTIONAL if not words[name]),
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.contrib import messages
@@ -13,12 +15,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from apps.mail.mailbox.errors import MailError
-from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.mailbox.store import CONVERSATIONS, THREADS, Mailbox, MailStore
 from apps.mail.services import actions, folders, listing, said
 from apps.mail.services.work import Work
 from apps.mail.views import works
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, say, toast, with_events
-from apps.mail.views.list import list_context, load
+from apps.mail.views.list import as_chosen, list_context, load, mode_of
 from apps.mail.views.orders import Order
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -46,7 +48,24 @@ def answer(
         context = {"mailbox": order.mailbox, "role": order.role, "view": order.view, "work": work}
         stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
         return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
-    return _fragment(request, store, order, work, mailboxes, anew=anew or _moves(order) or bool(order.all))
+    if not order.several:
+        order = replace(
+            order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role)
+        )
+    redrawn = order.mode == THREADS or (order.mode == CONVERSATIONS and not order.view.order.is_usual)
+    anew = anew or _moves(order) or bool(order.all) or redrawn or (order.apart and not _is_alone(store, order))
+    return _fragment(request, store, order, work, mailboxes, anew=anew)
+
+
+def _is_alone(store: MailStore, order: Order) -> bool:
+    """Whether the message it was about has a row of its own in a list of conversations."""
+    if order.only is None or order.conversation:
+        return False
+    mailbox, uidvalidity, (uid,) = order.only
+    try:
+        return len(store.thread(mailbox, uid, uidvalidity=uidvalidity)) == 1
+    except MailError:
+        return False
 
 
 def _moves(order: Order) -> bool:
@@ -54,11 +73,22 @@ def _moves(order: Order) -> bool:
 
 
 def _stays(order: Order) -> bool:
-    """Whether the message from which it was sent is still what one reads."""
+    """Whether the message, or conversation, from which it was sent is still what one reads."""
+    if order.conversation:
+        if order.undone:
+            return True
+        left = order.conversation not in (uid for some in order.chosen for uid in some.uids)
+        return (left or not _moves(order)) if order.within else not _moves(order) and order.do != "unread"
     return order.from_message and not _moves(order) and order.do != "unread" and order.only is not None
 
 
 def _here(request: PortalRequest, order: Order) -> str:
+    if _stays(order) and order.conversation:
+        here = look_for(request, order.mailbox, order.role, order.view)
+        url = here.url(order.conversation, order.validity, order.view, together=True)
+        closed = set(order.rows) if order.do == "unread" or _moves(order) else set()
+        kept = [name for name in order.opened if name not in closed]
+        return f"{url}&{urlencode([('open', name) for name in kept or ['']])}"
     if _stays(order) and order.only:
         _mailbox, uidvalidity, (uid,) = order.only
         return look_for(request, order.mailbox, order.role, order.view).url(uid, uidvalidity, order.view)
@@ -96,7 +126,9 @@ def _fragment(
         context |= _changed_rows(request, store, order, mailboxes)
         if context["gone"] and not context["rows"]:
             text, failed, work = said.gone(), True, None
-    if order.do in actions.MARKS and not closes:
+    if order.conversation and not closes:
+        events.append({"conversation-changed": {"target": "#reading"}})
+    elif order.do in actions.MARKS and not closes:
         context |= _open_message(store, order)
     response = render(request, "mail/_acted.html", context)
     if closes:
@@ -121,6 +153,9 @@ def _undo_fields(request: PortalRequest, order: Order, work: Work | None) -> dic
     if work is None or not work.ways:
         return {}
     fields = {**works.way_back(request, work), **_place(order)}
+    if order.conversation and _stays(order):
+        names = " ".join(order.opened)
+        return fields | {"conversation": str(order.conversation), "cv": str(order.validity), "opened": names}
     return fields | ({"from": "message"} if _stays(order) and order.do in actions.MARKS else {})
 
 
@@ -132,12 +167,14 @@ def _place(order: Order) -> dict[str, str]:
 def _whole_list(request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]) -> dict[str, Any]:
     shown = load(request, store, order.mailbox, order.view, role=order.role)
     label = folders.ROLE_LABELS.get(order.role) or folders.label_of(order.mailbox, mailboxes)
-    return {"anew": True, "mailbox_label": label, **list_context(request, shown)}
+    return {"anew": True, "mailbox_label": label, **list_context(request, shown, order.role)}
 
 
 def _changed_rows(
     request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]
 ) -> dict[str, Any]:
+    if order.mode == CONVERSATIONS:
+        return _changed_conversations(request, store, order)
     rows: list[listing.Row] = []
     gone: list[str] = []
     for mailbox, uidvalidity, uids in order.chosen:
@@ -149,6 +186,21 @@ def _changed_rows(
         rows += listing.rows_of(found, uidvalidity=uidvalidity, view=order.view, look=look)
         there = {summary.uid for summary in found}
         gone += [listing.key_of(uid, look.ref(uid, uidvalidity)) for uid in uids if uid not in there]
+    return {"rows": rows, "gone": gone}
+
+
+def _changed_conversations(request: PortalRequest, store: MailStore, order: Order) -> dict[str, Any]:
+    """Each row with the messages that were counted in it; what has come since comes with the next look at the list."""
+    (mailbox, uidvalidity, _uids) = order.chosen[0]
+    try:
+        found = store.together(mailbox, order.groups, uidvalidity=uidvalidity)
+    except MailError:
+        return {"rows": [], "gone": []}
+    look = look_for(request, mailbox, order.role, order.view)
+    leads = [conversation.looked[-1] for conversation in found]
+    rows = listing.rows_of(leads, uidvalidity=uidvalidity, view=order.view, look=look, conversations=found)
+    there = {uid for conversation in found for uid in conversation.uids}
+    gone = [str(group[-1]) for group in order.groups if not there & set(group)]
     return {"rows": rows, "gone": gone}
 
 

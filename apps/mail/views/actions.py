@@ -114,14 +114,19 @@ def go_on(request: PortalRequest) -> HttpResponse:
 def _shown(request: PortalRequest, mailbox: str, do: str, ways: Sequence[steps.Step]) -> Order:
     """The list on which something is undone, or seen to its end."""
     data, view = request.POST, View.parse(request.POST)
+    conversation = uid_of(data.get("conversation", "")) if data.get("cv") else 0
     return Order(
         do=do,
         chosen=tuple(Chosen(way.mailbox, way.uidvalidity, way.uids) for way in ways),
         mailbox=data.get("mailbox", "") or mailbox,
         role="" if view.everywhere else folders.known_role(data.get("role")),
         view=view,
-        from_message=do in actions.MARKS and data.get("from") == "message",
+        from_message=(do in actions.MARKS and data.get("from") == "message") or bool(conversation),
         shown=uid_of(data.get("open", "")),
+        conversation=conversation,
+        validity=uid_of(data.get("cv", "")),
+        opened=tuple(data.get("opened", "")[:20_000].split()),
+        undone=bool(conversation),
     )
 
 

@@ -42,7 +42,8 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     root = reading.root_of(structure, request.GET.get("inside", ""))[0]
     raw = store.part(mailbox, uid, number, uidvalidity=uidvalidity, limit=reading.MOST_HTML * 2)
     document = documents.begin(request, store, root, MessageRef(mailbox, uidvalidity, uid))
-    drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote)
+    fold = "fold" in request.GET
+    drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote, fold=fold)
     context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
     return document.answer("mail/body.html", context)
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from apps.mail.mailbox.store import MailStore, Sort
-from apps.mail.prefs import CHECK, ENDLESS, PAGE_SIZE
+from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MODES, MailStore, Sort
+from apps.mail.prefs import CHECK, ENDLESS, LIST_MODE, PAGE_SIZE
 from apps.mail.services import everything, folders, list_orders, listing, news, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
@@ -49,7 +49,7 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
         below, template = 0, "mail/list.html"
     place = Place.parse(request.GET) if rows_only else Place()
     shown = load(request, store, mailbox, view, role=str(context["role"]), below=below, place=place)
-    context |= list_context(request, shown)
+    context |= list_context(request, shown, str(context["role"]))
     if request.GET.get("all") and not rows_only and not below:
         try:
             context["chosen"] = everything.of(store, mailbox, shown, user_id=request.user.pk)
@@ -83,15 +83,33 @@ def load(
 
     if view.q:
         return searching.load(store, mailbox, view, place=place or Place(), limit=size, role=role, look_for=look)
-    if not view.sort:
-        sort = list_orders.remembered(request.user.pk, mailbox)
-        view = replace(view, sort="" if sort.is_usual else str(sort))
+    view = as_chosen(request, mailbox, view)
+    here, mode = look(mailbox, role), mode_of(view, role)
     if below:
-        return listing.load_more(store, mailbox, view, below=below, size=size, look=look(mailbox, role))
-    return listing.load(store, mailbox, view, size=size, look=look(mailbox, role))
+        return listing.load_more(store, mailbox, view, below=below, size=size, look=here, mode=mode)
+    return listing.load(store, mailbox, view, size=size, look=here, mode=mode)
 
 
-def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
+def as_chosen(request: PortalRequest, mailbox: str, view: View) -> View:
+    """With what was chosen for this folder, where the view does not say it. In a view ``sort`` and ``mode`` are "" for
+    what is usual."""
+    if view.q or (view.sort and view.mode):
+        return view
+    sort, mode = list_orders.remembered(request.user.pk, mailbox)
+    mode = view.mode or mode or request.prefs[LIST_MODE]
+    return replace(
+        view,
+        sort=view.sort or ("" if sort.is_usual else str(sort)),
+        mode=view.mode or ("" if mode == CONVERSATIONS else mode),
+    )
+
+
+def mode_of(view: View, role: str) -> str:
+    """What is put together in a list of this view, as ``as_chosen`` gives it. Drafts are written on one by one."""
+    return FLAT if view.q or role == "drafts" else view.mode or CONVERSATIONS
+
+
+def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict[str, Any]:
     return {
         "listing": shown,
         "work": works.shown(request),
@@ -100,15 +118,19 @@ def list_context(request: PortalRequest, shown: Listing) -> dict[str, Any]:
         "endless": request.prefs[ENDLESS],
         "view": shown.view,
         "filters": _filters(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
-        "sort": list_orders.SortMenu(shown.view.order, shown.outgoing),
+        "sort": list_orders.SortMenu(shown.view.order, shown.outgoing, "" if role == "drafts" else shown.mode),
     }
 
 
 @require_POST
 @with_store
 def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse:
-    """Another order for this folder, from now on; the list begins at its top again."""
-    list_orders.remember(request.user.pk, mailbox, Sort.parse(request.POST.get("sort", "")))
+    """Another order for this folder, or something else put together, from now on; the list begins at its top again."""
+    mode = request.POST.get("mode", "")
+    if mode in MODES:
+        list_orders.remember(request.user.pk, mailbox, mode="" if mode == request.prefs[LIST_MODE] else mode)
+    else:
+        list_orders.remember(request.user.pk, mailbox, sort=Sort.parse(request.POST.get("sort", "")))
     view = View.parse(request.POST).newest
     here = reverse("mail:mailbox", args=(mailbox,)) + view.encoded()
     if not is_fragment(request):
@@ -116,7 +138,7 @@ def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     role = folders.known_role(request.POST.get("role"))
     label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
     context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
-    context |= list_context(request, load(request, store, mailbox, view, role=role))
+    context |= list_context(request, load(request, store, mailbox, view, role=role), role)
     response = render(request, "mail/_list.html", context)
     if urlsplit(request.headers.get("HX-Current-URL", "")).path == reverse("mail:mailbox", args=(mailbox,)):
         response["HX-Push-Url"] = here

@@ -16,16 +16,18 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import CannotSort, MailError
-from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.mailbox.errors import CannotThread, MailError
+from apps.mail.mailbox.store import FLAT, Conversation, Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
-from apps.mail.services import folders, listing, reading, source, times
+from apps.mail.services import folders, listing, reading, row_words, source, times
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
-from apps.mail.views.answers import COUNTS, with_events
+from apps.mail.views.answers import COUNTS, LIST_CHANGED, with_events
+from apps.mail.views.around import around
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
+from apps.mail.views.list import as_chosen, mode_of
 from apps.mail.views.rows import look_for
 from portal import addressing, content_host
 from portal.http import PortalRequest, is_fragment
@@ -64,26 +66,27 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         inside=request.GET.get("inside", ""),
     )
     fragment = is_fragment(request)
-    around = _around(request, store, opened, mailbox, uid, uidvalidity)
     marks_read = _marks_read(request, opened)
     role = folders.known_role(request.GET.get("role"))
+    here = {} if opened.inside else around(request, store, mailbox, uid, uidvalidity=uidvalidity, role=role)
     context = _page(request, store, mailbox, role, fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
-    view = View.parse(request.GET)
-    look = look_for(request, mailbox, context["role"], view)
-    context |= {name: look.url(near, uidvalidity, view) for name, near in around.items()}
+    context |= here
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
+    row, events = None, [COUNTS] if fragment and marks_read else []
     if fragment and not opened.inside:
-        context["changed"] = _row(request, opened, mailbox, uidvalidity, seen=marks_read)
+        row = _row(request, store, opened, mailbox, uidvalidity, role=context["role"], seen=marks_read)
+        if row is None and marks_read:  # its row stands for others too: the list beside it is drawn anew
+            store_seen(account_of(request), mailbox, uid, uidvalidity=uidvalidity)
+            marks_read, events = False, [COUNTS, LIST_CHANGED]
+        context["changed"] = row
     template = "mail/_opened.html" if fragment else "mail/message.html"
     content = render_to_string(template, context, request=request)
     account = account_of(request) if marks_read else None
     then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
     response = FollowedResponse(content, then=then)
-    if fragment and marks_read:
-        with_events(response, COUNTS)
-    return response
+    return with_events(response, *events) if events else response
 
 
 def _page(
@@ -103,20 +106,6 @@ def _one_read(mailbox: Mailbox) -> Mailbox:
     if status is None or not status.unseen:
         return mailbox
     return replace(mailbox, status=replace(status, unseen=status.unseen - 1))
-
-
-def _around(
-    request: PortalRequest, store: MailStore, opened: Opened, mailbox: str, uid: int, uidvalidity: int
-) -> dict[str, int]:
-    """UIDs of the next newer and older message of the mailbox. In a search the list leads from hit to hit."""
-    view = View.parse(request.GET)
-    if opened.inside or view.is_search:
-        return {}
-    try:
-        newer, older = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
-    except CannotSort:
-        return {}
-    return {name: near for name, near in (("newer", newer), ("older", older)) if near}
 
 
 def _with_uidvalidity(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -144,12 +133,31 @@ def store_seen(account: Account, mailbox: str, uid: int, *, uidvalidity: int) ->
         log.warning("seen_not_stored", error=error.__class__.__name__, detail=str(error))
 
 
-def _row(request: PortalRequest, opened: Opened, mailbox: str, uidvalidity: int, *, seen: bool) -> list[listing.Row]:
-    """The message's line in the list beside it, as it is once the message counts as read."""
+def _row(
+    request: PortalRequest,
+    store: MailStore,
+    opened: Opened,
+    mailbox: str,
+    uidvalidity: int,
+    *,
+    role: str,
+    seen: bool,
+) -> list[listing.Row] | None:
+    """The message's line in the list beside it, as it is once the message counts as read; None where it has none of its
+    own there, or one that only the whole list can draw."""
     summary = reading.as_seen(opened.detail.summary) if seen else opened.detail.summary
-    view = View.parse(request.GET)
-    look = look_for(request, mailbox, folders.known_role(request.GET.get("role")), view)
-    return listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look)
+    view = as_chosen(request, mailbox, View.parse(request.GET))
+    look, mode = look_for(request, mailbox, role, view), mode_of(view, role)
+    alone = None
+    if mode != FLAT:
+        try:
+            together = store.thread(mailbox, summary.uid, uidvalidity=uidvalidity)
+        except CannotThread:
+            together = []
+        if len(together) > 1:
+            return None
+        alone = [Conversation.of([summary.uid], [summary], [summary.flags])] if together else None
+    return listing.rows_of([summary], uidvalidity=uidvalidity, view=view, look=look, conversations=alone)
 
 
 def message_context(
@@ -167,7 +175,7 @@ def message_context(
         "summary": opened.detail.summary,
         "envelope": envelope,
         "people_lines": reading.people_lines(envelope),
-        "recipients": listing.names((*envelope.to, *envelope.cc)),
+        "recipients": row_words.names((*envelope.to, *envelope.cc)),
         "uid": uid,
         "uidvalidity": uidvalidity,
         "view": view,

@@ -34,7 +34,7 @@ def news(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
         if services.of_rows(shown.page) != request.GET.get("state"):
             label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
             context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
-            response = render(request, "mail/_list.html", context | list_context(request, shown))
+            response = render(request, "mail/_list.html", context | list_context(request, shown, role))
     response[MARK] = mark
     if listed:
         response[FOLDERS] = services.of_folders(listed)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from apps.mail.mailbox.errors import BadArgument
+from apps.mail.mailbox.store import CONVERSATIONS, FLAT
 from apps.mail.services import actions, everything, folders, noted
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.steps import Chosen
@@ -14,13 +17,15 @@ from apps.mail.services.view import View
 from apps.mail.views.common import uidvalidity_of
 from apps.mail.views.list import uid_of
 
-MOST_UIDS = 1000  # more are not on a page
+MOST_ROWS = 1000  # more are not on a page
+MOST_UIDS = 100_000  # of all their conversations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A row's own button says ``one=archive:12``; the bar's say ``do=archive`` and name the messages: by UID, in a list
-    over several folders by ``MessageRef``, or "all", as ``everything`` counted them."""
+    """A row's own button says ``one=archive:12``, or of a conversation ``one=archive:12,15:17``; the bar's say
+    ``do=archive`` and name the rows in the same way, in a list over several folders by ``MessageRef``, or "all", as
+    ``everything`` counted them."""
 
     do: str
     chosen: tuple[Chosen, ...]
@@ -32,11 +37,23 @@ class Order:
     confirmed: bool = False
     all: str = ""
     shown: int = 0  # the UID of the message that is open beside the list
+    conversation: int = 0  # sent from an open conversation: a message of it that stays when this is done, or any one
+    within: bool = False  # sent from one of its messages
+    validity: int = 0  # the UIDVALIDITY of ``conversation``
+    undone: bool = False  # done before, and taken back now
+    opened: tuple[str, ...] = ()  # its messages that are open, as its address names them
+    mode: str = FLAT  # what is put together in the list
+    rows: tuple[str, ...] = ()  # as the form names them, by the UIDs that each row stood for when it was drawn
 
     @property
     def several(self) -> bool:
         """Whether each row names its folder."""
         return self.view.everywhere and not self.from_message
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is about messages that do not stand for themselves in the list."""
+        return self.mode == CONVERSATIONS and self.from_message
 
     @property
     def count(self) -> int:
@@ -54,7 +71,7 @@ class Order:
     def named(self) -> list[tuple[str, object]]:
         """The messages as forms name them."""
         if not self.several:
-            return [("uid", str(uid)) for some in self.chosen for uid in some.uids]
+            return [("uid", text) for text in self.rows]
         return [("ref", MessageRef(some.mailbox, some.uidvalidity, uid)) for some in self.chosen for uid in some.uids]
 
     @classmethod
@@ -63,7 +80,7 @@ class Order:
         long ago."""
         do, texts, counted = _words(data, "uid")
         uids, from_message = _uids(texts), data.get("from") == "message"
-        if do not in actions.ALL or len(uids) > MOST_UIDS:
+        if do not in actions.ALL or len(texts) > MOST_ROWS or len(uids) > MOST_UIDS:
             return None
         if counted:
             uids = list(noted.uids_of(noted.lengthened(counted, user_id=user_id)))
@@ -79,14 +96,24 @@ class Order:
             confirmed=data.get("confirmed") == "yes",
             all=counted,
             shown=uid_of(data.get("open", "")) or (uids[0] if from_message and uids else 0),
+            conversation=uid_of(data.get("conversation", "")) if from_message else 0,
+            validity=uidvalidity_of(data),
+            within=from_message and data.get("within") == "yes",
+            opened=tuple(data.get("opened", "")[:20_000].split()),
+            rows=tuple(text for text in texts if _uids([text])),
         )
+
+    @property
+    def groups(self) -> list[tuple[int, ...]]:
+        """The messages of each row."""
+        return [tuple(_uids([text])) for text in self.rows]
 
     @classmethod
     def of_several(cls, data: QueryDict, *, user_id: int) -> Order | None:
         do, texts, counted = _words(data, "ref")
         refs = [MessageRef.parse(text) for text in texts]
         known = tuple(dict.fromkeys(ref for ref in refs if ref is not None and 0 < ref.uid < 2**32))
-        if do not in actions.ALL or len(known) != len(set(texts)) or len(known) > MOST_UIDS:
+        if do not in actions.ALL or len(known) != len(set(texts)) or len(known) > MOST_ROWS:
             return None
         return cls(
             do=do,
@@ -108,8 +135,12 @@ def _words(data: QueryDict, names: str) -> tuple[str, list[str], str]:
 
 
 def _uids(texts: Sequence[str]) -> list[int]:
-    """In their order, each once; what can be no UID is left out."""
-    return list(dict.fromkeys(uid for uid in map(uid_of, texts) if uid))
+    """In their order, each once, of single messages and of conversations; what can be no UID is left out."""
+    found: dict[int, None] = {}
+    for text in texts:
+        with contextlib.suppress(BadArgument):
+            found |= dict.fromkeys(noted.uids_of(text, most=max(MOST_UIDS + 1 - len(found), 1)))
+    return list(found)
 
 
 def _by_folder(refs: Sequence[MessageRef]) -> tuple[Chosen, ...]:

@@ -25,9 +25,9 @@ class RowLook:
         self._role = role
         self._query: tuple[int, View, str] | None = None  # of the addresses: the same for all rows of a list
 
-    def url(self, uid: int, uidvalidity: int, view: View) -> str:
+    def url(self, uid: int, uidvalidity: int, view: View, *, together: bool = False) -> str:
         """A message opened from a list remembers which part of it was shown; a draft opens where it is written on."""
-        end = "edit/" if self._role == "drafts" else ""
+        end = "edit/" if self._role == "drafts" else "conversation/" if together else ""
         if self._query is None or self._query[0] != uidvalidity or self._query[1] is not view:
             role = {"role": self._role} if self._role else {}
             self._query = (uidvalidity, view, view.encoded(v=uidvalidity, **role))

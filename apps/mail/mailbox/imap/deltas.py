@@ -59,7 +59,7 @@ def corrected(
     new = _came(connection, uidnext)
     known = uids
     if len(uids) + len(new) != exists:
-        gone = _went(connection, uidnext, modseq, len(uids)) if len(uids) + len(new) > exists else None
+        gone = went(connection, uidnext, modseq, len(uids)) if len(uids) + len(new) > exists else None
         if gone is None:
             return None
         known = _without(uids, gone)
@@ -91,7 +91,7 @@ def _came(connection: Connection, uidnext: int) -> list[int]:
     return sorted(uid for uid in found if uid >= uidnext)  # "n:*" tells the last message even if it is below n
 
 
-def _went(connection: Connection, uidnext: int, modseq: int, known: int) -> set[int] | None:
+def went(connection: Connection, uidnext: int, modseq: int, known: int) -> set[int] | None:
     """Which UIDs below ``uidnext`` have gone since, and perhaps some that had gone before; there were ``known``."""
     if not modseq or uidnext < 2 or not connection.resynchronises:
         return None

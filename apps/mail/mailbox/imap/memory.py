@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.store import Quota, Summary
+from apps.mail.mailbox.threads import Forest, Linked
 
 _turns = itertools.count(1)
 
@@ -56,6 +57,33 @@ class SortKey:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """The threads of a mailbox. ``members`` as in ``Arrangement``; ``looked_at``: of how many messages they were made;
+    0 for all."""
+
+    members: tuple[int, int, int]
+    forest: Forest
+    modseq: int = 0
+    looked_at: int = 0
+    complete: bool = True  # False while there is more to be looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A list that has a row for each thread, or one for each message in the order of the threads, of these ``threads``
+    and this order of messages (``flat``, from the top of the list down)."""
+
+    threads: Threads
+    flat: Sequence[int]
+    leads: array[int]  # where in ``flat`` the first message of each thread stands, from the top down
+    numbers: array[int]  # the thread of each, as ``Forest`` counts them
+    tree: array[int]  # all messages as a threaded list shows them; empty until somebody wants it
+    depths: bytes
+    former: Sequence[int] = ()  # ``flat`` and ``tree`` as they were before: see ``Arrangement``
+    former_tree: Sequence[int] = ()
+
+
 class Memory:
     """Shared by all leases of a process; bounded by octets.
 
@@ -76,6 +104,9 @@ class Memory:
             orders, lambda known: 300 + 4 * (len(known.uids) + len(known.former))
         )
         self.sort_keys: LruCache[Hashable, dict[int, SortKey]] = LruCache(orders, lambda known: 300 + 500 * len(known))
+        self.threads: LruCache[Hashable, Threads] = LruCache(orders, lambda known: 300 + 9 * len(known.forest.uids))
+        self.gatherings: LruCache[Hashable, Gathering] = LruCache(2 * orders, _gathering_size)
+        self.linked: LruCache[Hashable, dict[int, Linked]] = LruCache(orders, lambda known: 300 + 900 * len(known))
 
     def turn(self, account: Hashable) -> None:
         """A mailbox of this account was renamed or deleted: from now on its name may mean another one."""
@@ -90,6 +121,9 @@ class Memory:
         self.quotas.clear()
         self.arrangements.clear()
         self.sort_keys.clear()
+        self.threads.clear()
+        self.gatherings.clear()
+        self.linked.clear()
 
 
 def place(uids: Sequence[int], uid: int) -> int | None:
@@ -113,3 +147,7 @@ def _row_size(row: Summary) -> int:
 
 def _order_size(order: Order) -> int:
     return 300 + (4 * len(order.uids) if order.uids is not None else 0)
+
+
+def _gathering_size(known: Gathering) -> int:
+    return 500 + 9 * len(known.threads.forest.uids) + 8 * len(known.flat) + 8 * len(known.leads) + 9 * len(known.tree)

@@ -25,6 +25,7 @@ from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
+from apps.mail.mailbox.imap.together import Together
 from apps.mail.mailbox.store import (
     NEWEST_FIRST,
     Mailbox,
@@ -44,7 +45,7 @@ T = TypeVar("T")
 TRUSTED = 60.0  # seconds after a SELECT in which witnesses may say that the mailbox is still that of its name
 
 
-class ImapStore:
+class ImapStore(Together):
     """One lease of a connection. ``commands`` counts what this lease has sent.
 
     A connection that died while nobody looked is replaced once, before its first command has succeeded; later than
@@ -301,12 +302,11 @@ class ImapStore:
         self._first(self.connection.refresh)
         uidvalidity, uid = changes.append(self.connection, mailbox, message, flags=flags, when=when)
         self._changed()
-        if uid is None:
-            message_id = changes.message_id_of(message)
-            selected = self._open(mailbox, None, news=True)
-            found = changes.find_message_id(self.connection, message_id) if message_id else []
-            return selected.uidvalidity, found[-1] if found else None
-        return uidvalidity, uid
+        if uid is not None:
+            return uidvalidity, uid
+        message_id, selected = changes.message_id_of(message), self._open(mailbox, None, news=True)
+        found = changes.find_message_id(self.connection, message_id) if message_id else []
+        return selected.uidvalidity, found[-1] if found else None
 
     def find_message_id(self, mailbox: str, message_id: str, *, header: str = "Message-ID") -> Sequence[int]:
         guard.string(message_id), guard.string(header)

@@ -18,6 +18,7 @@ function read(form, body) {
   const [act, name] = body.has("one") ? body.get("one").split(/:(.*)/s) : [body.get("do")];
   if (!(act in MARKS) && !GO.has(act)) return null;
   if (act === "move" && !body.get("to")) return null;
+  if (body.has("within")) return null; // one message of a row that stays
   if (act === "delete" && body.get("role") === "trash" && !body.has("confirmed")) return null;
   const fromMessage = body.get("from") === "message";
   const all = body.has("all") && name === undefined;
@@ -28,7 +29,7 @@ function read(form, body) {
 function rowsOf({ all, fromMessage, names, mailbox }) {
   return $$(".msg", list()).filter((row) => {
     if (all) return true;
-    if (fromMessage) return names.has(row.dataset.uid) && (row.dataset.mailbox ?? mailbox) === mailbox;
+    if (fromMessage) return (names.has(row.dataset.uid) || names.has($(".cb", row).value)) && (row.dataset.mailbox ?? mailbox) === mailbox;
     return names.has($(".cb", row).value);
   });
 }

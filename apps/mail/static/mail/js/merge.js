@@ -32,7 +32,7 @@ export function merge(here, fresh, { still, pointed }) {
 }
 
 /** What a row says; the rest of it cannot change. */
-const says = (row) => [row.matches(".un"), $(".go", row).getAttribute("aria-label"), $(".go", row).getAttribute("href")].join("\n");
+const says = (row) => [row.matches(".un"), $(".go", row).getAttribute("aria-label"), $(".go", row).getAttribute("href"), $(".cb", row).value].join("\n");
 
 /** The row as it is now, in the place of the old one. Where somebody is at work in it, it is only written over. */
 function renew(row, fresh) {
@@ -41,6 +41,10 @@ function renew(row, fresh) {
   if (row.contains(document.activeElement) || row.matches(":hover")) {
     row.classList.toggle("un", copy.matches(".un"));
     $(".flags", row).replaceWith($(".flags", copy));
+    $(".cb", row).value = $(".cb", copy).value; // what the row stands for, with the number that it says
+    $(".n", row)?.remove();
+    if ($(".n", copy)) $(".go", row).after($(".n", copy));
+    row.dataset.n = copy.dataset.n ?? 1;
     $(".go", row).setAttribute("aria-label", $(".go", copy).getAttribute("aria-label"));
     if (!$(".acts", row).contains(document.activeElement)) $(".acts", row).replaceWith($(".acts", copy));
     return row;
