@@ -6,12 +6,13 @@ Only what is here is asked: our own tables, and the address books that are no ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from apps.mail.models import Recipient, address_key
 from portal import addressing, lookalikes
-from portal.contracts import Address
+from portal.contracts import Address, Contact
 from portal.lookalikes import Kind, Sign
 
 MOST = 30  # addresses of one message that are looked at
@@ -40,6 +41,31 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
         if sign is not None:
             found[key] = sign
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who has written: how they are known, or the sign that speaks for looking twice."""
+
+    contact: Contact | None = None  # of a book, with a page
+    written_to: bool = False
+    near: bool = False  # of the reader's own domain
+    sign: Sign | None = None
+
+
+def sender(user: AbstractBaseUser, own: str, address: Address) -> Sender:
+    """Whether this reader knows who has written. Of whom they know, only the name is looked at. ``own``: the reader's
+    address."""
+    kept = addressing.resolve(user=user, emails=[address.email]).get(address.email.lower())
+    kept = kept if kept is not None and kept.url else None
+    written = bool(_written_to(user, [address]))
+    near = lookalikes.domain_of(address.email) == lookalikes.domain_of(own) != ""
+    if kept is not None or written or near:
+        return Sender(kept, written, near, lookalikes.sign_of(address, known=(), domains=()))
+    known = _like(user, address, kept_only=False)
+    domains = _domains(user) | {lookalikes.domain_of(each.email) for each in known}
+    sign = lookalikes.sign_of(address, known=known, domains=domains, own=lookalikes.domain_of(own))
+    return Sender(sign=sign)
 
 
 def _like(user: AbstractBaseUser, address: Address, *, kept_only: bool) -> list[Address]:
