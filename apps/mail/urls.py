@@ -23,6 +23,7 @@ from apps.mail.views import (
     outbox,
     redirect,
     searches,
+    unsubscribe,
 )
 
 register_converter(MailboxConverter, "mailbox")
@@ -68,6 +69,7 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/edit-as-new/", compose.as_new, name="as_new"),
     path("<mailbox:mailbox>/<uid:uid>/redirect/", redirect.redirect, name="redirect"),
     path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
+    path("<mailbox:mailbox>/<uid:uid>/unsubscribe/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/take/", content.take, name="take"),

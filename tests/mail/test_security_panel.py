@@ -21,7 +21,7 @@ LIST = "Received: from a.test by mx.example.test with SMTP; Fri, 27 Nov 2026 10:
 
 def lines(html: str) -> dict[str, str]:
     """The panel's lines as text, by kind; under "" the summary with its grade."""
-    panel = re.search(r'<details class="details trust" data-grade="(\w*)">(.*?)</details>', html, re.S)
+    panel = re.search(r'<details class="details trust grow" data-grade="(\w*)">(.*?)</details>', html, re.S)
     if panel is None:
         return {}
     found = {kind: plain(text) for kind, text in re.findall(r'<dd data-line="([\w-]+)">(.*?)</dd>', panel[2], re.S)}

@@ -19,11 +19,12 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import CannotSort, MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
-from apps.mail.services import folders, listing, reading, security, source, times
+from apps.mail.services import folders, listing, reading, source, times
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
+from apps.mail.views import about
 from apps.mail.views.answers import COUNTS, with_events
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
@@ -181,7 +182,7 @@ def message_context(
         "message_url": f"{base}{uid}/",
         "from_html": form_wanted(request) == "html",
         "other_form": _other_form(request) if opened.has_alternative else "",
-        "security": security.panel(request, opened, role=role),
+        **about.context(request, opened, role=role),
         "add_url": addressing.add_url(envelope.from_[0]) if envelope.from_ and role != "drafts" else "",
     }
 
