@@ -73,7 +73,9 @@ def senders() -> Findings:
         names = {"names": ", ".join(settings.MAIL_AUTHSERV_IDS)}
         yield Finding(Level.OK, _("Believed about who has written a message: %(names)s") % names)
         return
-    text = _("No mail server is believed about who has written a message: people are not told whether a sender is real.")
+    text = _(
+        "No mail server is believed about who has written a message: people are not told whether a sender is real."
+    )
     cure = _(
         "Set MAIL_AUTHSERV_IDS to the names of your own servers as they stand behind “Authentication-Results:” in mail "
         "that has come in. They have to remove such fields when they come from elsewhere, as servers do by themselves."

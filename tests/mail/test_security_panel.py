@@ -121,7 +121,9 @@ def test_answers_links_trackers_and_files(anna: Person) -> None:
     assert "invoice.pdf.exe is a program, and named to look like something else." in found["files"]
     assert "plan.docm can hold small programs" in found["files"]
     post = "<mailto:felt@lists.test>"
-    assert "Answers go to the mailing list." in told(anna, letter(Reply_To="felt@lists.test", List_Post=post))["reply-to"]
+    assert (
+        "Answers go to the mailing list." in told(anna, letter(Reply_To="felt@lists.test", List_Post=post))["reply-to"]
+    )
 
 
 def test_it_asks_nothing_further_of_the_mail_server(anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,9 @@ def trusting(settings) -> None:
 
 
 @pytest.fixture
-def web(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], tuple[str, list[bytes]]]]:
+def web(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[bytes], tuple[str, list[bytes]]]]:
     """A web server with a certificate that says one thing, and what it was asked. It stands where the Internet is."""
     tls.make_authority(tmp_path / "tls")
     tls.issue(tmp_path / "tls")

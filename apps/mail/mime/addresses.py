@@ -232,7 +232,7 @@ _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 def turns(text: str) -> bool:
     """Whether signs stand in it that nobody sees, and that change the order in which a name is read. Marks of direction
     at either end belong to honest right-to-left names."""
-    return _TURNING.search(text.strip("\u200e\u200f\u061c \"")) is not None
+    return _TURNING.search(text.strip('\u200e\u200f\u061c "')) is not None
 
 
 def clean_email(email: str) -> str:

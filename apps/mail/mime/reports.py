@@ -73,11 +73,15 @@ def original_id(structure: Part, header: bytes = b"") -> str:
 
 def delivery(part: Part, octets: bytes) -> Delivery | None:
     """None where nothing is told of anybody."""
-    whole, *each = _blocks(part, octets)
+    blocks = _blocks(part, octets)
+    each: list[headers.Header] = []
+    for block in blocks:  # some servers forget the empty line after the first, or write one within
+        if "Final-Recipient" in block or "Original-Recipient" in block:
+            each.append(block)
+        elif each:
+            each[-1] = headers.Header((*each[-1].fields, *block.fields))
     recipients = [found for block in each[:MOST_RECIPIENTS] if (found := _recipient(block)) is not None]
-    if not recipients and (found := _recipient(whole)) is not None:  # some servers forget the empty line
-        recipients = [found]
-    return Delivery(_typed(whole, "Reporting-MTA"), tuple(recipients)) if recipients else None
+    return Delivery(_typed(blocks[0], "Reporting-MTA"), tuple(recipients)) if recipients else None
 
 
 def _blocks(part: Part, octets: bytes) -> list[headers.Header]:

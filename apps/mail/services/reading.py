@@ -31,6 +31,7 @@ MOST_FILES = 200  # named on the page; all of them are in the archive
 MOST_REPORT = 512 * 1024  # octets of a report, or of the header it returns, that are read along
 MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
 
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What only drawing an HTML text can tell."""

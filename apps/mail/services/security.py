@@ -58,6 +58,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Panel:
     lines: tuple[Line, ...]
+    known: Sender
 
     @property
     def head(self) -> Line:
@@ -93,7 +94,7 @@ def panel(request: PortalRequest, opened: Opened, *, role: str) -> Panel | None:
         *_trackers(opened),
         *_files(opened),
     ]
-    return Panel(tuple(lines))
+    return Panel(tuple(lines), known)
 
 
 def verdict_of(header: bytes) -> Verdict:

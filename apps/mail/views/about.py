@@ -11,14 +11,17 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.mail.mime import lists
-from apps.mail.services import security, unsubscribing
+from apps.mail.services import receipts, report_words, security, unsubscribing
 from apps.mail.services.reading import Opened
 from portal.http import PortalRequest
 
 
 def context(request: PortalRequest, opened: Opened, *, role: str) -> dict[str, Any]:
+    panel = security.panel(request, opened, role=role)
     return {
-        "security": security.panel(request, opened, role=role),
+        "security": panel,
+        "receipt": receipts.wanted(request, opened, role=role, known=panel.known if panel else None),
+        "report": report_words.of(opened),
         "ways": unsubscribing.ways_of(opened, role=role),
         "list_id": lists.list_id(opened.fields),
         "list_menu": _list_menu(opened),
