@@ -300,7 +300,7 @@ def _split(text: str) -> Iterator[str]:
 
 def signed_over(header: bytes, verdict: Verdict, names: Collection[str]) -> str:
     """The domain of a signature (RFC 6376) that a trusted server has found good, and that covers all of these fields;
-    "" where there is none. The result names its signature by ``header.d`` and, where it does, ``header.b`` and ``.s``."""
+    "" where there is none. A result names its signature by ``header.d``, and some by ``header.b`` and ``header.s``."""
     wanted = {name.lower() for name in names}
     good = [result for result in verdict.of("dkim") if result.value == "pass" and result.get("header.d")]
     for match in _FIELD.finditer(header):

@@ -1,4 +1,4 @@
-"""What a message says about the list it came by: RFC 2369 (what can be done), RFC 2919 (its name), RFC 8058 (one click)."""
+"""What a message says about the list it came by: what can be done (RFC 2369), its name (2919), one click (8058)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports about a message that was sent: delivery (RFC 3464) and reading (RFC 8098), read, and the second one written."""
+"""Reports about a message that was sent: delivery (RFC 3464) and reading (RFC 8098) read, and the second written."""
 
 from __future__ import annotations
 

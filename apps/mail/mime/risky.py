@@ -11,17 +11,21 @@ class Risk(enum.StrEnum):
     DISGUISED = "disguised"  # a program that pretends to be a document: invoice.pdf.exe, or turned writing
     PROGRAM = "program"
     MACROS = "macros"  # an office document that may hold programs
-    IMAGE = "image"  # a disk image, in which anything may lie, past what watches over files from elsewhere
+    IMAGE = "image"  # a disk image: what lies in it passes what guards against files from elsewhere
     PAGE = "page"  # opens as a web page of nobody: a form for passwords looks real there
     PACKED = "packed"  # an archive that is named for one of these
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 _BY_END: dict[str, Risk] = {
     end: risk
     for risk, ends in {
         Risk.PROGRAM: (
-            "exe com scr pif cpl msi msp mst bat cmd ps1 ps1xml ps2 psc1 psm1 vb vbs vbe vbscript js jse mjs ws wsf wsh "
-            "wsc sct hta jar jnlp reg lnk url scf inf application gadget appref-ms appx appxbundle msix msixbundle "
+            "exe com scr pif cpl msi msp mst bat cmd ps1 ps1xml ps2 psc1 psm1 vb vbs vbe vbscript js jse mjs ws wsf "
+            "wsh wsc sct hta jar jnlp reg lnk url scf inf application gadget appref-ms appx appxbundle msix msixbundle "
             "settingcontent-ms msc chm hlp dll ocx sys drv app command workflow action scpt applescript dmg pkg mpkg "
             "sh bash run bin elf deb rpm apk appimage desktop py pyc pyw pyz rb pl php jsp asp aspx swf crx xpi xll "
             "wll ade adp mda mde accde accda library-ms searchconnector-ms website theme themepack diagcab terminal"
@@ -33,12 +37,12 @@ _BY_END: dict[str, Risk] = {
         Risk.IMAGE: "iso img vhd vhdx vmdk udf daa nrg toast",
         Risk.PAGE: "htm html xhtml xht shtml svg svgz",
     }.items()
-    for end in ends.split()
+    for end in _words(ends)
 }
-_ARCHIVES = frozenset("zip zipx rar 7z gz tgz tar bz2 tbz xz txz z cab arj ace lzh lha lz zst".split())
-_DOCUMENTS = frozenset(
-    "pdf doc docx xls xlsx ppt pptx odt ods odp rtf txt csv jpg jpeg png gif bmp tif tiff webp heic mp3 mp4 wav avi mov "
-    "zip rar 7z eml msg htm html".split()
+_ARCHIVES = _words("zip zipx rar 7z gz tgz tar bz2 tbz xz txz z cab arj ace lzh lha lz zst")
+_DOCUMENTS = _words(
+    "pdf doc docx xls xlsx ppt pptx odt ods odp rtf txt csv jpg jpeg png gif bmp tif tiff webp heic mp3 mp4 wav avi "
+    "mov zip rar 7z eml msg htm html"
 )
 #: Directions and signs that nobody sees, which turn or cut what somebody reads of a name.
 _TURNING = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")

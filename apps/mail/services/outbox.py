@@ -247,9 +247,9 @@ def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionEr
 
 
 def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
-    """Stop it and put it into Drafts, exactly as it was; of what is no message of ours to write on (redirected, a receipt) nothing
-    is left, and the answer is None. Raises ``TooLate``; ``MailError`` when there is no way to Drafts just now: then it
-    is stopped all the same, and stays here. Either it is sent or taken back, never both."""
+    """Stop it and put it into Drafts, exactly as it was; of what nobody writes on (redirected, a receipt) nothing is
+    left, and the answer is None. Raises ``TooLate``; ``MailError`` when there is no way to Drafts just now: then it is
+    stopped all the same, and stays here. Either it is sent or taken back, never both."""
     opened = _opened(row)
     letter = Letter.opened(opened, row.sealed, row.writing_id)
     if row.state not in CAN_STOP or letter.accepted:

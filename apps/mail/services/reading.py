@@ -111,9 +111,9 @@ class Opened:
     @cached_property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
-        return (
-            not self.empty and not self.attachments and not any(body.html or body.text.strip() for body in self.bodies)
-        )
+        if self.empty or self.attachments or self.delivery or self.receipt:
+            return False
+        return not any(body.html or body.text.strip() for body in self.bodies)
 
 
 def open_message(

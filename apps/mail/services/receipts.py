@@ -1,6 +1,6 @@
-"""Read receipts (RFC 8098): a sender asks for one, the reader decides, and both are remembered as ``$MDNSent`` (RFC 3503),
-so that nobody is asked twice, on whichever device. Where a server keeps no such mark, the portal remembers it for a while
-by itself, as well as its cache does."""
+"""Read receipts (RFC 8098): a sender asks for one, the reader decides, and either answer is kept as ``$MDNSent``
+(RFC 3503), so that nobody is asked twice, on whichever device. Where a server keeps no such mark, the portal remembers
+it for a while by itself, as well as its cache does."""
 
 from __future__ import annotations
 

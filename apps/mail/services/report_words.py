@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from apps.mail.mime.reports import Reading, Recipient
 from apps.mail.services.reading import Opened
@@ -16,20 +16,20 @@ from apps.mail.services.times import full_time
 from portal.contracts import Text
 
 _ACTIONS: dict[str, Text] = {
-    "failed": _lazy("The message could not be delivered to %(who)s."),
-    "delayed": _lazy("The message has not been delivered to %(who)s yet. The server goes on trying."),
-    "delivered": _lazy("The message was delivered to %(who)s."),
-    "relayed": _lazy("The message was passed on for %(who)s to a server that sends no further reports."),
-    "expanded": _lazy("The message was delivered to %(who)s and passed on from there to several addresses."),
+    "failed": gettext_lazy("The message could not be delivered to %(who)s."),
+    "delayed": gettext_lazy("The message has not been delivered to %(who)s yet. The server goes on trying."),
+    "delivered": gettext_lazy("The message was delivered to %(who)s."),
+    "relayed": gettext_lazy("The message was passed on for %(who)s to a server that sends no further reports."),
+    "expanded": gettext_lazy("The message was delivered to %(who)s and passed on from there to several addresses."),
 }
 _BY_CLASS = {"2": "delivered", "4": "delayed", "5": "failed"}
 _READ: dict[str, Text] = {
-    "displayed": _lazy("%(who)s has opened your message."),
-    "deleted": _lazy("%(who)s has deleted your message, perhaps without reading it."),
-    "dispatched": _lazy("The message to %(who)s was passed on; nobody need have seen it."),
-    "processed": _lazy("The message to %(who)s was handled by a program; nobody need have seen it."),
-    "denied": _lazy("%(who)s does not want to say what became of your message."),
-    "failed": _lazy("The program of %(who)s could not tell what became of your message."),
+    "displayed": gettext_lazy("%(who)s has opened your message."),
+    "deleted": gettext_lazy("%(who)s has deleted your message, perhaps without reading it."),
+    "dispatched": gettext_lazy("The message to %(who)s was passed on; nobody need have seen it."),
+    "processed": gettext_lazy("The message to %(who)s was handled by a program; nobody need have seen it."),
+    "denied": gettext_lazy("%(who)s does not want to say what became of your message."),
+    "failed": gettext_lazy("The program of %(who)s could not tell what became of your message."),
 }
 
 
@@ -65,7 +65,7 @@ def of(opened: Opened) -> Report | None:
 
 def _delivered(recipient: Recipient) -> Told:
     action = recipient.action if recipient.action in _ACTIONS else _BY_CLASS.get(recipient.status[:1], "")
-    text = str(_ACTIONS.get(action, _lazy("The server reports about %(who)s."))) % {"who": recipient.email}
+    text = str(_ACTIONS.get(action, gettext_lazy("The server reports about %(who)s."))) % {"who": recipient.email}
     if action == "delayed" and recipient.until is not None:
         text += " " + _("It gives up on %(date)s.") % {"date": full_time(recipient.until)}
     grade, icon = {"failed": ("bad", "circle-x"), "delayed": ("warn", "clock")}.get(action, ("", "circle-check"))
@@ -75,7 +75,7 @@ def _delivered(recipient: Recipient) -> Told:
 
 def _read(reading: Reading) -> Told:
     who = reading.email or _("somebody")
-    known = _READ.get(reading.disposition, _lazy("The program of %(who)s reports about your message."))
+    known = _READ.get(reading.disposition, gettext_lazy("The program of %(who)s reports about your message."))
     why = ""
     if reading.disposition == "displayed":
         why = (

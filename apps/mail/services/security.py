@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from apps.mail.mime import addresses, authentication, headers, lists, risky, trackers
 from apps.mail.mime.authentication import Result, Verdict
@@ -88,7 +87,7 @@ def panel(request: PortalRequest, opened: Opened, *, role: str) -> Panel | None:
     lines = [
         _who(opened, people),
         _checked(verdict, people, is_staff=request.user.is_staff),
-        *_known(known, first),
+        *(() if opened.delivery else _known(known, first)),
         *_answers(opened, people),
         *_links(opened),
         *_trackers(opened),
@@ -206,9 +205,9 @@ _VALUES: dict[str, Text] = {
     "permerror": pgettext_lazy("result of a check", "could not be checked"),
 }
 _METHODS: dict[str, Text] = {
-    "spf": _lazy("SPF, whether the server may send for %(domain)s: %(result)s"),
-    "dkim": _lazy("DKIM, a signature of %(domain)s: %(result)s"),
-    "dmarc": _lazy("DMARC, the rules of %(domain)s: %(result)s"),
+    "spf": gettext_lazy("SPF, whether the server may send for %(domain)s: %(result)s"),
+    "dkim": gettext_lazy("DKIM, a signature of %(domain)s: %(result)s"),
+    "dmarc": gettext_lazy("DMARC, the rules of %(domain)s: %(result)s"),
 }
 
 
@@ -345,12 +344,12 @@ def _trackers(opened: Opened) -> Iterator[Line]:
 
 
 _RISKS: dict[Risk, Text] = {
-    Risk.DISGUISED: _lazy("%(name)s is a program, and named to look like something else."),
-    Risk.PROGRAM: _lazy("%(name)s is a program: opened, it can do anything on your computer."),
-    Risk.MACROS: _lazy("%(name)s can hold small programs (macros)."),
-    Risk.IMAGE: _lazy("%(name)s is a disk image: what is in it is not checked as other files are."),
-    Risk.PAGE: _lazy("%(name)s opens as a web page. What asks for a password there is not who it seems to be."),
-    Risk.PACKED: _lazy("%(name)s is an archive, and named for a program that is in it."),
+    Risk.DISGUISED: gettext_lazy("%(name)s is a program, and named to look like something else."),
+    Risk.PROGRAM: gettext_lazy("%(name)s is a program: opened, it can do anything on your computer."),
+    Risk.MACROS: gettext_lazy("%(name)s can hold small programs (macros)."),
+    Risk.IMAGE: gettext_lazy("%(name)s is a disk image: what is in it is not checked as other files are."),
+    Risk.PAGE: gettext_lazy("%(name)s opens as a web page. What asks for a password there is not who it seems to be."),
+    Risk.PACKED: gettext_lazy("%(name)s is an archive, and named for a program that is in it."),
 }
 _HARMFUL = (Risk.DISGUISED, Risk.PROGRAM, Risk.PACKED, Risk.IMAGE)
 
