@@ -115,7 +115,7 @@ def send(
 ) -> SendResult:
     """Send a message (RFC 5322, complete) to its recipients in one transaction; raises ``SubmissionError``.
 
-    ``sender`` ("" for a report that nobody answers) and ``recipients`` are addresses without names. With ``login`` ""
+    ``sender`` ("<>" for a report that nobody answers) and ``recipients`` are addresses without names. With ``login`` ""
     nobody signs in. Some recipients may be refused while the others get the message, or, with ``all_or_nothing``,
     nobody: see the result. With ``delayed_may_wait`` as well, those the server refuses for the moment only do not hold
     up the others. An error means that nobody gets it, except for ``OutcomeUnknown``.
@@ -159,7 +159,7 @@ class _Envelope:
 
     @classmethod
     def build(cls, sender: str, recipients: Sequence[str]) -> _Envelope:
-        reverse = _address(sender) if sender else ""
+        reverse = "" if sender == "<>" else _address(sender)
         if reverse is None:
             raise BadMessage("the sender is no mail address")
         refused: dict[str, Refusal] = {}

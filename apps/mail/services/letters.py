@@ -25,7 +25,7 @@ HANDED, TAKEN = "handed", "taken"
 class Letter:
     """What is known of a message besides its octets. Everything in it is JSON."""
 
-    sender: str  # "" for a report: nobody is told what becomes of it
+    sender: str  # "<>" for a report: nobody is told what becomes of it
     recipients: list[str]  # who is still to get it
     people: list[list[str]]  # [name, address] of everybody it is for, to be remembered
     subject: str

@@ -134,7 +134,7 @@ def _letter(writing: Writing) -> Letter:
     message = writing.message
     notes = build.draft_notes(replace(message, draft_state=sending.state_of(writing)))
     return Letter(
-        sender="" if writing.kind == "receipt" else message.from_.email,
+        sender="<>" if writing.kind == "receipt" else message.from_.email,
         recipients=list(message.recipients),
         people=[[a.name, a.email] for a in (*message.to, *message.cc, *message.bcc)],
         subject=message.subject,
