@@ -148,6 +148,27 @@ def looks_like(domain: str, known: str) -> bool:
     return len(longest) >= SHORTEST and _one_off(domain, known) and not _numbered(domain, known)
 
 
+#: Scripts whose letters are taken for each other's. (Others are written side by side in honest words.)
+_ALIKE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
+
+
+def foreign_letters(text: str) -> str:
+    """Letters that pass for others: those of another script in a word of Latin ones, or a word that is wholly of
+    letters which look Latin and are not; each once, "" for none."""
+    found: dict[str, None] = {}
+    for word in _WORDS.findall(text[:1000]):
+        scripts = {char: _script(char) for char in word if char.isalpha()}
+        used = set(scripts.values()) & set(_ALIKE)
+        passes = bool(used) and "LATIN" not in used and len(word) > 1 and skeleton(word).isascii()
+        if len(used) > 1 or passes:
+            found |= {char: None for char, script in scripts.items() if script in _ALIKE and script != "LATIN"}
+    return "".join(found)
+
+
+def _script(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0]
+
+
 def _hidden(address: Address) -> str:
     """An address in the name that is another one."""
     for found in _ADDRESS.findall(address.name):

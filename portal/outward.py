@@ -60,13 +60,15 @@ def ask(
     body: bytes = b"",
     most: int,
     until: float | None = None,
+    inside: bool = True,
 ) -> Answer:
-    """``most``: octets of the answer. ``until``: by ``time.monotonic``, if that comes before SECONDS are over. Raises
-    ``Trouble``."""
+    """``most``: octets of the answer. ``until``: by ``time.monotonic``, if that comes before SECONDS are over.
+    ``inside``: whether servers in the site's own networks may be asked; not by an address that a stranger has given.
+    Raises ``Trouble``."""
     end = min(time.monotonic() + SECONDS, until or float("inf"))
     parts = parsed(url)
     server = _server(parts)
-    addresses = _judged(server)
+    addresses = _judged(server, inside=inside)
     try:
         return _ask(method, parts, server, addresses, dict(headers or {}), body, most, end)
     except TimeoutError as error:
@@ -144,17 +146,17 @@ def _server(parts: SplitResult) -> net.ServerUrl:
     )
 
 
-def _judged(server: net.ServerUrl) -> list[str]:
+def _judged(server: net.ServerUrl, *, inside: bool) -> list[str]:
     """All addresses of the name. One that may not be asked among them refuses the whole name."""
     try:
         found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     except (OSError, UnicodeError, ValueError) as error:
         raise Trouble("name") from error
-    inside = [_is_inside(address) for address in addresses]
-    if not addresses or not all(near or net.is_public(each) for near, each in zip(inside, addresses, strict=True)):
+    near = [inside and _is_inside(address) for address in addresses]
+    if not addresses or not all(ours or net.is_public(each) for ours, each in zip(near, addresses, strict=True)):
         raise Trouble("name")
-    if server.port not in PORTS and not all(inside):
+    if server.port not in PORTS and not all(near):
         raise Trouble("port")
     return list(dict.fromkeys(str(address) for address in addresses))
 

@@ -81,6 +81,15 @@ def scopes(value: str) -> str:
     return " ".join(found)
 
 
+def servers(value: str) -> tuple[str, ...]:
+    """Names by which mail servers call themselves (authserv-id, RFC 8601 section 2.5)."""
+    found = tuple(words(value))
+    for name in found:
+        if not re.fullmatch(r"[\w.-]{1,253}", name):
+            raise ValueError(f"{name!r} is not such a name; write mx.example.org, as it stands in the header fields.")
+    return found
+
+
 def inside_networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     """Networks whose servers people may name (``portal.outward``)."""
     try:

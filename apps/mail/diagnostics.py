@@ -4,6 +4,7 @@ connections is taken."""
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
+from apps.mail.mime import authentication
 from apps.mail.services import limits, stores
 from portal import net
 from portal.contracts import Finding, Level
@@ -63,6 +65,45 @@ def smtp() -> Findings:
         yield from _tokens(set(found.values.get("AUTH", "").upper().split()), "SMTP")
     if settings.SMTP_AUTH != "none":
         yield from _smtp_sign_in(found, login)
+
+
+def senders() -> Findings:
+    """Whose word about senders is believed; where nobody's is, what the newest mail of the test account offers."""
+    if settings.MAIL_AUTHSERV_IDS:
+        names = {"names": ", ".join(settings.MAIL_AUTHSERV_IDS)}
+        yield Finding(Level.OK, _("Believed about who has written a message: %(names)s") % names)
+        return
+    text = _(
+        "No mail server is believed about who has written a message: people are not told whether a sender is real."
+    )
+    cure = _(
+        "Set MAIL_AUTHSERV_IDS to the names of your own servers as they stand behind “Authentication-Results:” in mail "
+        "that has come in. They have to remove such fields when they come from elsewhere, as servers do by themselves."
+    )
+    found = _authserv_ids() if settings.SELFTEST_LOGIN and settings.IMAP_URL else []
+    command = f"MAIL_AUTHSERV_IDS={','.join(found)}" if found else ""
+    if found:
+        text += " " + _("The newest mail of the test account has: %(names)s") % {"names": ", ".join(found)}
+    yield Finding(Level.WARNING, text, cure, command)
+
+
+def _authserv_ids() -> list[str]:
+    """Names that stand above everything else in the newest messages of the test account, most frequent first."""
+    target = stores.account(login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
+    try:
+        connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SIGN_IN_SECONDS))
+    except MailError:
+        return []
+    try:
+        store = ImapStore(connection, Memory())
+        page = store.page("INBOX", limit=10)
+        details = [store.message("INBOX", row.uid, uidvalidity=page.status.uidvalidity) for row in page.rows]
+    except MailError:
+        return []
+    finally:
+        connection.logout()
+    named = Counter(name for each in details if (name := authentication.uppermost(each.header)))
+    return [name for name, _count in named.most_common(3)]
 
 
 def _tokens(offered: set[str], kind: str) -> Findings:

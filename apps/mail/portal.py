@@ -79,6 +79,7 @@ PORTAL_APP = PortalApp(
     diagnostics=(
         Diagnostic(id="mail.imap", label=_("IMAP server"), run=diagnostics.imap, order=30),
         Diagnostic(id="mail.smtp", label=_("SMTP server"), run=diagnostics.smtp, order=40),
+        Diagnostic(id="mail.senders", label=_("Checks of senders"), run=diagnostics.senders, order=45),
     ),
     delegations=(
         DelegationKind(

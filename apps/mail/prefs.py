@@ -61,6 +61,19 @@ REMOTE_IMAGES = choice_pref(
     words=_("tracking, privacy, pictures"),
 )
 
+RECEIPTS = choice_pref(
+    "mail.receipts",
+    _("When a sender wants to be told that I have opened the message"),
+    "ask",
+    choices=[
+        ("ask", pgettext_lazy("read receipts", "ask me")),
+        ("known", pgettext_lazy("read receipts", "ask me if I know the sender, else tell nothing")),
+        ("never", pgettext_lazy("read receipts", "tell nothing, and do not ask")),
+    ],
+    help=_("Nothing is ever sent without your saying so."),
+    words=_("read receipt, return receipt, MDN, privacy"),
+)
+
 CHECK = choice_pref(
     "mail.check",
     _("Look for new messages"),
@@ -89,7 +102,7 @@ READING = PrefPage(
     help=_("The list of messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(CHECK, LIST_MODE, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, FOLLOWED_FOLDERS),
+    prefs=(CHECK, LIST_MODE, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, RECEIPTS, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

@@ -115,10 +115,10 @@ def send(
 ) -> SendResult:
     """Send a message (RFC 5322, complete) to its recipients in one transaction; raises ``SubmissionError``.
 
-    ``sender`` and ``recipients`` are addresses without names. With ``login`` "" nobody signs in. Some recipients may be
-    refused while the others get the message, or, with ``all_or_nothing``, nobody: see the result. With
-    ``delayed_may_wait`` as well, those the server refuses for the moment only do not hold up the others. An error means
-    that nobody gets it, except for ``OutcomeUnknown``.
+    ``sender`` ("<>" for a report that nobody answers) and ``recipients`` are addresses without names. With ``login`` ""
+    nobody signs in. Some recipients may be refused while the others get the message, or, with ``all_or_nothing``,
+    nobody: see the result. With ``delayed_may_wait`` as well, those the server refuses for the moment only do not hold
+    up the others. An error means that nobody gets it, except for ``OutcomeUnknown``.
 
     ``before_end`` is called with what the result will be when all but the closing dot is out. What it raises keeps the
     dot back, and then nobody gets the message.
@@ -159,7 +159,7 @@ class _Envelope:
 
     @classmethod
     def build(cls, sender: str, recipients: Sequence[str]) -> _Envelope:
-        reverse = _address(sender)
+        reverse = "" if sender == "<>" else _address(sender)
         if reverse is None:
             raise BadMessage("the sender is no mail address")
         refused: dict[str, Refusal] = {}

@@ -22,8 +22,10 @@ from apps.mail.views import (
     message,
     news,
     outbox,
+    receipts,
     redirect,
     searches,
+    unsubscribe,
 )
 
 register_converter(MailboxConverter, "mailbox")
@@ -56,6 +58,7 @@ urlpatterns = [
     path("@/identities/", identities.index, name="identities"),
     path("@/identities/new/", identities.new, name="identities_new"),
     path("@/identities/<int:id>/", identities.edit, name="identities_edit"),
+    path("@/reported/", receipts.reported, name="reported"),
     path("@/image/", images.image, name="image"),
     path("<mailbox:mailbox>/", list.mailbox, name="mailbox"),
     path("<mailbox:mailbox>/sort/", list.sort, name="sort"),
@@ -70,6 +73,8 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/edit-as-new/", compose.as_new, name="as_new"),
     path("<mailbox:mailbox>/<uid:uid>/redirect/", redirect.redirect, name="redirect"),
     path("<mailbox:mailbox>/<uid:uid>/edit/", compose.edit, name="edit"),
+    path("<mailbox:mailbox>/<uid:uid>/receipt/", receipts.receipt, name="receipt"),
+    path("<mailbox:mailbox>/<uid:uid>/unsubscribe/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/take/", content.take, name="take"),

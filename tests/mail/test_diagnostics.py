@@ -187,3 +187,17 @@ def test_tls_where_there_is_none(pymap_server: PymapServer, settings) -> None:
     settings.IMAP_URL = f"imap+starttls://localhost:{pymap_server.imap_port}"
     _levels, text = told(diagnostics.imap)
     assert "does not offer STARTTLS" in text
+
+
+def test_whose_word_about_senders_counts(dovecot: DovecotServer, settings) -> None:
+    """Where nobody's does, the newest mail tells whose might."""
+    levels, text = told(diagnostics.senders)
+    assert levels == {Level.WARNING}
+    assert "Set MAIL_AUTHSERV_IDS" in text
+    login = dovecot.new_user()
+    settings.IMAP_URL, settings.SELFTEST_LOGIN, settings.SELFTEST_PASSWORD = dovecot.url, login, dovecot.password
+    dovecot.append(login, b"Authentication-Results: mx.example.test; spf=pass\r\nSubject: x\r\n\r\ny\r\n")
+    (finding,) = diagnostics.senders()
+    assert "mx.example.test" in str(finding.message) and finding.command == "MAIL_AUTHSERV_IDS=mx.example.test"
+    settings.MAIL_AUTHSERV_IDS = ("mx.example.test",)
+    assert told(diagnostics.senders) == ({Level.OK}, "Believed about who has written a message: mx.example.test ")

@@ -56,6 +56,7 @@ WRONG = {
     "LOG_FORMAT": "xml",
     "LOG_LEVEL": "loud",
     "MAIL_ADDRESS_RULE": "{name}@example.org",
+    "MAIL_AUTHSERV_IDS": "mx.example.org; dmarc=pass",
     "MAIL_DOMAIN": "@example.org",
     "MAIL_LOGIN_RULE": "{name}",
     "MAP_URL": "https://maps.example.org/?q=place",

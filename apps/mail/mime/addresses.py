@@ -226,6 +226,15 @@ def clean_name(name: str) -> str:
     return name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…"
 
 
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def turns(text: str) -> bool:
+    """Whether signs stand in it that nobody sees, and that change the order in which a name is read. Marks of direction
+    at either end belong to honest right-to-left names."""
+    return _TURNING.search(text.strip('\u200e\u200f\u061c "')) is not None
+
+
 def clean_email(email: str) -> str:
     """The address with control and invisible characters made visible: it is never silently another address."""
     email = email.strip(" \t\r\n")

@@ -272,6 +272,13 @@ def _multipart(subtype: str, entities: list[bytes], params: dict[str, str] | Non
     return _entity(headers, content)
 
 
+def report(text: str, kind: str, fields: str) -> bytes:
+    """The body of a report (RFC 6522), beginning with its Content-Type: words for people, and header fields for
+    programs as message/``kind``."""
+    entities = [_plain(text), _entity([wire.header("Content-Type", f"message/{kind}")], fields.encode("ascii"))]
+    return _multipart("report", entities, {"report-type": kind})
+
+
 def _entity(headers: list[str], content: bytes) -> bytes:
     return "".join(headers).encode("ascii") + b"\r\n" + content
 

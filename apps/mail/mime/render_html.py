@@ -15,7 +15,7 @@ import css_inline
 import nh3
 from selectolax.lexbor import LexborHTMLParser
 
-from apps.mail.mime import css, links, render_text, to_text
+from apps.mail.mime import css, links, render_text, to_text, trackers
 from apps.mail.mime.tidy import TAGS, Tidied, tidy
 
 MAX_HTML = 2_000_000  # characters; what comes after is cut
@@ -80,6 +80,7 @@ class RenderedHtml:
     cut: bool = False  # parts of a very large message are missing
     as_text: bool = False  # the HTML was too broken to be shown: this is its text
     mismatches: tuple[links.Mismatch, ...] = ()
+    trackers: tuple[tuple[str, str], ...] = ()  # of the addresses that were not loaded: see ``trackers.named``
 
 
 @dataclass(slots=True)
@@ -178,6 +179,7 @@ def render(
         body_style=style,
         cut=cut or tidied.cut,
         mismatches=links.mismatches(clean),
+        trackers=trackers.named(filter_.blocked),
     )
 
 

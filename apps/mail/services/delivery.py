@@ -277,8 +277,9 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
     """Copy, mark, tidy up; then nothing is left of it. False when no copy could be stored: that is tried again later.
     ``store``: where a connection is at hand. Raises ``LostLease``."""
     letter = Letter.opened(opened, row.sealed, row.writing_id)
-    remember(row.user_id, letter.addresses)
-    correspondence.tell(user_id=row.user_id, addresses=letter.addresses, subject=letter.subject)
+    if letter.kind != "receipt":  # by which nobody becomes known who was not
+        remember(row.user_id, letter.addresses)
+        correspondence.tell(user_id=row.user_id, addresses=letter.addresses, subject=letter.subject)
     search = row.tries > 0 or row.attempt > 1
     try:
         with store_of(row, opened) if store is None else contextlib.nullcontext(store) as mail:

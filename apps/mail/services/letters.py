@@ -25,14 +25,14 @@ HANDED, TAKEN = "handed", "taken"
 class Letter:
     """What is known of a message besides its octets. Everything in it is JSON."""
 
-    sender: str
+    sender: str  # "<>" for a report: nobody is told what becomes of it
     recipients: list[str]  # who is still to get it
     people: list[list[str]]  # [name, address] of everybody it is for, to be remembered
     subject: str
     message_id: str
     bcc: str = ""  # header lines that stand in the copy only
     notes: str = ""  # header lines that make a draft of it again
-    kind: str = ""  # "reply", "forward", "redirect" or ""
+    kind: str = ""  # "reply", "forward", "redirect", "receipt" or ""
     source: str = ""  # the message answered
     draft: str = ""  # the draft it was sent from
     sent_mailbox: str = ""  # where its identity keeps what is sent
@@ -53,8 +53,13 @@ class Letter:
 
     @property
     def is_redirect(self) -> bool:
-        """Somebody else's message, sent on: none of ours that could be written on."""
+        """Somebody else's message, sent on."""
         return self.kind == "redirect"
+
+    @property
+    def can_be_written_on(self) -> bool:
+        """Whether it makes a draft again: not what somebody else wrote, nor what nobody writes by hand."""
+        return self.kind not in ("redirect", "receipt")
 
     @property
     def id_header(self) -> str:

@@ -134,7 +134,7 @@ def _letter(writing: Writing) -> Letter:
     message = writing.message
     notes = build.draft_notes(replace(message, draft_state=sending.state_of(writing)))
     return Letter(
-        sender=message.from_.email,
+        sender="<>" if writing.kind == "receipt" else message.from_.email,
         recipients=list(message.recipients),
         people=[[a.name, a.email] for a in (*message.to, *message.cc, *message.bcc)],
         subject=message.subject,
@@ -247,16 +247,16 @@ def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionEr
 
 
 def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
-    """Stop it and put it into Drafts, exactly as it was; of somebody else's message that was to be redirected nothing
-    is left, and the answer is None. Raises ``TooLate``; ``MailError`` when there is no way to Drafts just now: then it
-    is stopped all the same, and stays here. Either it is sent or taken back, never both."""
+    """Stop it and put it into Drafts, exactly as it was; of what nobody writes on (redirected, a receipt) nothing is
+    left, and the answer is None. Raises ``TooLate``; ``MailError`` when there is no way to Drafts just now: then it is
+    stopped all the same, and stays here. Either it is sent or taken back, never both."""
     opened = _opened(row)
     letter = Letter.opened(opened, row.sealed, row.writing_id)
     if row.state not in CAN_STOP or letter.accepted:
         raise TooLate
     stopped = letter if letter.trouble else replace(letter, trouble="stopped")
     _step(row, state=State.FAILED, sealed=stopped.sealed(opened, row.writing_id))
-    if letter.is_redirect:
+    if not letter.can_be_written_on:
         remove(row)
         return None
     notes = letter.bcc + letter.notes + _notes_of_refusals(letter)

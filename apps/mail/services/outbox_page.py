@@ -117,7 +117,9 @@ def _entry(row: OutboxMessage, letter: Letter) -> Entry:
 
 def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:
     if row.state in (State.WAITING, State.FAILED):
-        return frozenset({"again", "discard"} | (set() if letter.accepted or letter.is_redirect else {"edit"}))
+        return frozenset(
+            {"again", "discard"} | ({"edit"} if letter.can_be_written_on and not letter.accepted else set())
+        )
     if row.state == State.UNKNOWN:
         return frozenset({"again", "arrived", "discard"})
     return frozenset({"again", "discard"}) if row.state == State.SENT else frozenset()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -14,7 +15,8 @@ from django.utils.translation import pgettext
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
-from apps.mail.mime import decode, filenames, headers, render, select
+from apps.mail.mime import decode, filenames, headers, render, reports, select
+from apps.mail.mime.links import Mismatch
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.render_text import MAX_LINES
 from apps.mail.services import images, kinds
@@ -26,9 +28,21 @@ MOST_TEXT = 512 * 1024
 MOST_HTML = 4 * 1024 * 1024
 MESSAGE_TYPES = {"message/rfc822", "message/global"}
 MOST_FILES = 200  # named on the page; all of them are in the archive
+MOST_REPORT = 512 * 1024  # octets of a report, or of the header it returns, that are read along
 MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
 
-_known_html: LruCache[bytes, tuple[int, bool]] = LruCache(20_000, lambda _: 1)
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What only drawing an HTML text can tell."""
+
+    blocked: int  # remote things it wants to load
+    cut: bool
+    mismatches: tuple[Mismatch, ...]
+    trackers: tuple[tuple[str, str], ...]  # (company or "", host)
+
+
+_known_html: LruCache[bytes, Remembered] = LruCache(20_000, lambda _: 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +81,11 @@ class Opened:
     blocked: int  # how many remote things the HTML wanted to load
     inside: str = ""  # the section number of the message/rfc822 part this is
     has_alternative: bool = False  # there is another form of the text than the one shown
+    mismatches: tuple[Mismatch, ...] = ()  # links that lead elsewhere than they say
+    trackers: tuple[tuple[str, str], ...] = ()  # who would learn that it was opened: (company or "", host)
+    delivery: reports.Delivery | None = None  # it is a report about a message that was sent
+    receipt: reports.Reading | None = None
+    about: str = ""  # the Message-ID of that message
 
     @property
     def named_files(self) -> tuple[Attachment, ...]:
@@ -78,6 +97,11 @@ class Opened:
         return len(self.attachments) - len(self.named_files)
 
     @cached_property
+    def fields(self) -> headers.Header:
+        """Of the message itself: what it says of itself. One that came inside another says nothing that counts."""
+        return headers.parse(b"" if self.inside else self.detail.header)
+
+    @cached_property
     def empty(self) -> bool:
         """Nothing but a subject. A multipart without parts was meant to have some: servers make up an empty text."""
         declared = self.root.type if self.inside else headers.parse(self.detail.header).text("Content-Type").lower()
@@ -87,9 +111,9 @@ class Opened:
     @cached_property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
-        return (
-            not self.empty and not self.attachments and not any(body.html or body.text.strip() for body in self.bodies)
-        )
+        if self.empty or self.attachments or self.delivery or self.receipt:
+            return False
+        return not any(body.html or body.text.strip() for body in self.bodies)
 
 
 def open_message(
@@ -103,17 +127,18 @@ def open_message(
     root, envelope = root_of(detail.structure, inside)
     envelope = envelope or detail.summary.envelope
     shown = select.bodies(root, prefer=prefer)[:MOST_PARTS]
-    numbers = [part.number for part in shown]
+    report, original = reports.parts_of(root)
+    further = [part.number for part in (report, original) if part is not None and part.size <= MOST_REPORT]
+    numbers = list(dict.fromkeys([*(part.number for part in shown), *further]))
     octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
-    bodies = []
-    blocked = 0
+    told = _told(root, report, original, octets)
+    bodies, drawn = [], []
     for part in shown:
         raw = octets.get(part.number, b"")
         if part.type == "text/html":
-            wanted, cut = _of_html(part, raw)
-            blocked += wanted
-            bodies.append(Body(part=part, html=True, cut=cut, empty=not raw.strip()))
-        else:
+            drawn.append(_of_html(part, raw))
+            bodies.append(Body(part=part, html=True, cut=drawn[-1].cut, empty=not raw.strip()))
+        elif part is not report or not told:
             bodies.append(_text_body(part, raw))
     other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
     return Opened(
@@ -122,10 +147,26 @@ def open_message(
         envelope=envelope,
         bodies=tuple(bodies),
         attachments=tuple(attachments_of(root)),
-        blocked=blocked,
+        blocked=sum(each.blocked for each in drawn),
+        mismatches=tuple(dict.fromkeys(found for each in drawn for found in each.mismatches)),
+        trackers=tuple(dict.fromkeys(found for each in drawn for found in each.trackers)),
         inside=inside,
         has_alternative={part.number for part in other} != {part.number for part in shown},
+        **told,
     )
+
+
+def _told(root: Part, report: Part | None, original: Part | None, octets: Mapping[str, bytes]) -> dict[str, Any]:
+    """What a report tells, as fields of ``Opened``; nothing for one that cannot be understood."""
+    if report is None or report.number not in octets:
+        return {}
+    raw = octets[report.number]
+    if report.type in reports.READING:
+        receipt = reports.reading(report, raw)
+        return {"receipt": receipt, "about": receipt.original_id} if receipt else {}
+    delivery = reports.delivery(report, raw)
+    header = decode.payload(original, octets.get(original.number, b"")) if original is not None else b""
+    return {"delivery": delivery, "about": reports.original_id(root, header)} if delivery else {}
 
 
 def root_of(structure: Part, inside: str) -> tuple[Part, Envelope | None]:
@@ -152,14 +193,13 @@ def _text_body(part: Part, raw: bytes) -> Body:
     )
 
 
-def _of_html(part: Part, raw: bytes) -> tuple[int, bool]:
-    """(how many remote things it wants to load, whether it is cut). Only drawing it can tell, which takes some
-    milliseconds; so that much is remembered of it, by a digest of its octets."""
+def _of_html(part: Part, raw: bytes) -> Remembered:
+    """Drawing takes some milliseconds; so that much is remembered of it, by a digest of its octets."""
     digest = blake2b(f"{part.encoding} {part.charset}\n".encode(errors="replace") + raw).digest()
     known = _known_html.get(digest)
     if known is None:
         drawn = draw_html(part, raw, cid=lambda _id: None, remote=None)
-        known = (drawn.blocked, drawn.cut)
+        known = Remembered(drawn.blocked, drawn.cut, drawn.mismatches, drawn.trackers)
         _known_html.put(digest, known)
     return known
 

@@ -21,7 +21,7 @@ from apps.mail.submission_errors import TokensAway
 from portal.contracts import Text
 
 log = structlog.get_logger(__name__)
-ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded"}
+ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded", "receipt": "$MDNSent"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Writing:
 
     message: OutgoingMessage
     id: str  # the same for every try to send it
-    kind: str = ""  # "reply", "forward", "redirect" or ""
+    kind: str = ""  # "reply", "forward", "redirect", "receipt" or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
     octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``

@@ -5,17 +5,29 @@ Only what is here is asked: our own tables, and the address books that are no ot
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from apps.mail.mailbox.cache import LruCache
 from apps.mail.models import Recipient, address_key
 from portal import addressing, lookalikes
-from portal.contracts import Address
+from portal.contracts import Address, Contact
 from portal.lookalikes import Kind, Sign
+from portal.prepared import Prepared
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 MOST = 30  # addresses of one message that are looked at
 MOST_DOMAINS = 500  # people written to most, whose domains are known ones
+REMEMBERED = 600.0  # seconds
+
+_RECIPIENT = Prepared(lambda user, key: Recipient.objects.filter(user=user, key=key).values_list("pk"), values=2)
+_known_signs: LruCache[tuple[object, ...], tuple[float, Sign | None]] = LruCache(20_000, lambda _: 1)
 
 
 def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mapping[str, Sign]:
@@ -40,6 +52,43 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
         if sign is not None:
             found[key] = sign
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who has written: how they are known, or the sign that speaks for looking twice."""
+
+    contact: Contact | None = None  # of a book, with a page
+    written_to: bool = False
+    near: bool = False  # of the reader's own domain
+    sign: Sign | None = None
+
+
+def sender(user: User, own: str, address: Address) -> Sender:
+    """Whether this reader knows who has written, asked in the order of what is cheap, since each message that is opened
+    asks. Of whom they know, only the name is looked at. ``own``: the reader's address."""
+    hidden = lookalikes.sign_of(address, known=(), domains=())
+    if lookalikes.domain_of(address.email) == lookalikes.domain_of(own) != "":
+        return Sender(near=True, sign=hidden)
+    if _RECIPIENT.rows(user.pk, address_key(address.email)):
+        return Sender(written_to=True, sign=hidden)
+    kept = addressing.resolve(user=user, emails=[address.email]).get(address.email.lower())
+    if kept is not None and kept.url:
+        return Sender(kept, sign=hidden)
+    return Sender(sign=hidden or _sign_of_stranger(user, own, address))
+
+
+def _sign_of_stranger(user: User, own: str, address: Address) -> Sign | None:
+    """Remembered for a while: it takes several questions to the database, and few senders of many messages change."""
+    key, now = (user.pk, user.login, own, address), time.monotonic()
+    remembered = _known_signs.get(key)
+    if remembered is not None and now - remembered[0] < REMEMBERED:
+        return remembered[1]
+    known = _like(user, address, kept_only=False)
+    domains = _domains(user) | {lookalikes.domain_of(each.email) for each in known}
+    sign = lookalikes.sign_of(address, known=known, domains=domains, own=lookalikes.domain_of(own))
+    _known_signs.put(key, (now, sign))
+    return sign
 
 
 def _like(user: AbstractBaseUser, address: Address, *, kept_only: bool) -> list[Address]:

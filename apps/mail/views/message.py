@@ -24,6 +24,7 @@ from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
+from apps.mail.views import about
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, with_events
 from apps.mail.views.around import around
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
@@ -189,6 +190,7 @@ def message_context(
         "message_url": f"{base}{uid}/",
         "from_html": form_wanted(request) == "html",
         "other_form": _other_form(request) if opened.has_alternative else "",
+        **about.context(request, opened, role=role),
         "add_url": addressing.add_url(envelope.from_[0]) if envelope.from_ and role != "drafts" else "",
     }
 
