@@ -24,6 +24,7 @@ from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
+from apps.mail.views.answering import offered
 from apps.mail.views.answers import COUNTS, with_events
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.rows import look_for
@@ -163,6 +164,7 @@ def message_context(
     base = reverse("mail:mailbox", args=(mailbox,))
     return {
         "opened": opened,
+        "answering": offered(request, opened),
         "apart": content_host.is_used(),
         "summary": opened.detail.summary,
         "envelope": envelope,
