@@ -26,9 +26,9 @@ _MARKDOWN = ("md", "markdown", "mdown")
 _TABLES = {"csv": ",", "tsv": "\t", "tab": "\t"}
 _TABLE_TYPES = ("text/csv", "text/tab-separated-values")
 #: Texts that are written for machines: with numbered lines, and none broken.
-_CODE = frozenset(  # noqa: SIM905
-    "bat c cc cfg cmd conf cpp cs css diff eml go h hpp htm html ics ini java js json kt lua log m patch php pl ps1 py r "
-    "rb rs scala sh sql svg swift tex toml ts tsx vb vcf xml yaml yml".split()
+_CODE = frozenset(
+    "bat c cc cfg cmd conf cpp cs css diff eml go h hpp htm html ics ini java js json kt lua log m patch php pl "  # noqa: SIM905
+    "ps1 py r rb rs scala sh sql svg swift tex toml ts tsx vb vcf xml yaml yml".split()
 )
 _RASTER = frozenset({"png", "jpeg", "gif", "webp", "avif", "bmp"})
 
@@ -106,7 +106,7 @@ def _textual(opened: Opened) -> Preview:
 
 def _lines(text: str, *, how: str) -> Preview:
     cut = len(text) > MOST_TEXT or text.count("\n") > MOST_LINES
-    lines = text[:MOST_TEXT].split("\n")[:MOST_LINES]
+    lines = text[:MOST_TEXT].removesuffix("\n").split("\n")[:MOST_LINES]
     return Preview(how=how, text="\n".join(lines), lines=len(lines), cut=cut)
 
 

@@ -160,7 +160,7 @@ def root_of(structure: Part, inside: str) -> tuple[Part, Envelope | None]:
 def _text_body(part: Part, raw: bytes) -> Body:
     whole = part
     files: tuple[Attachment, ...] = ()
-    if b"begin" in raw:
+    if b"begin" in raw or part.encoding == "base64":
         content = decode.payload(part, raw)
         if blocks := embedded.find(content):
             files = tuple(_embedded(part, number, block.file) for number, block in enumerate(blocks, 1))

@@ -30,6 +30,7 @@ class NotStripped(Exception):
 @dataclass(frozen=True, slots=True)
 class Stripped:
     now: MessageRef
+    count: int  # of the attachments
     ways: list[Step]  # back; empty where the server does not tell where the original went
 
 
@@ -63,7 +64,7 @@ def strip(store: MailStore, ref: MessageRef, numbers: Collection[str]) -> Stripp
         text = _("The changed message was stored, but the server does not tell where. The original was kept.")
         raise NotStripped(text)
     now = MessageRef(ref.mailbox, validity, uid)
-    return Stripped(now, _put_away(store, ref, now))
+    return Stripped(now, len(files), _put_away(store, ref, now))
 
 
 def _put_away(store: MailStore, ref: MessageRef, now: MessageRef) -> list[Step]:

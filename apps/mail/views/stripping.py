@@ -29,12 +29,11 @@ def strip(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> H
         done = stripping.strip(store, ref, chosen)
     except stripping.NotStripped as error:
         return _page(request, store, ref, error=str(error))
-    count = len(chosen)
     text = ngettext(
         "%(count)d attachment removed. The message as it was is in the trash.",
         "%(count)d attachments removed. The message as it was is in the trash.",
-        count,
-    ) % {"count": count}
+        done.count,
+    ) % {"count": done.count}
     fields = {"ways": noted.shortened(steps.dump(done.ways), user_id=request.user.pk)} if done.ways else {}
     say(request, text, undo="mail:unstrip", fields=fields)
     return HttpResponseRedirect(_url(done.now))
