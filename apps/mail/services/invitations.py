@@ -150,7 +150,7 @@ def _shown(number: str, calendar: Calendar, summary: Summary, senders: Sequence[
         may_answer=answerable and main is not None and main.organizer is not None and main.status != "cancelled",
         answer=answer,
         given=_given(answer, answerable=answerable, summary=summary),
-        is_update=main is not None and (calendar.method == "cancel" or (answerable and main.sequence > 0)),
+        is_update=answerable and main is not None and main.sequence > 0,
         event=main,
         key=(calendar.method, *((event.uid, event.sequence, str(event.instance)) for event in calendar.events)),
     )

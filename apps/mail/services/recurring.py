@@ -13,6 +13,7 @@ from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext as pgettext_now
 from django.utils.translation import pgettext_lazy as pgettext
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -109,7 +110,7 @@ def _how_long(rule: Mapping[str, Sequence[Any]]) -> str:
         if isinstance(last, datetime) and last.tzinfo is not None:
             last = timezone.localtime(last)
         if isinstance(last, date):
-            return _(", until %(day)s") % {"day": date_format(last, "DATE_FORMAT")}
+            return _(", until %(day)s") % {"day": date_format(last, pgettext_now("day of an event", "l, j F Y"))}
     return ""
 
 
