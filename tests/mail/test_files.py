@@ -18,9 +18,9 @@ import pytest
 from django.http import HttpResponse
 from PIL import Image
 
-from apps.mail.mime import embedded, parse, partial, sniff, tnef
+from apps.mail.mime import decode, embedded, filenames, parse, partial, sniff, tnef
 from apps.mail.mime.inner import Damaged
-from apps.mail.services import pdf
+from apps.mail.services import claims, opening, pdf, previews
 from tests.mail.conftest import Person, letter
 
 OCTETS = bytes(range(256)) * 20
@@ -383,3 +383,24 @@ def test_the_pieces_of_rfc_2046_come_together() -> None:
     whole = parse.parse(partial.join(pieces[0][1].header, [message.body("1") for _number, message in pieces]))
     assert whole.structure.type == "audio/basic" and whole.envelope.subject == "Audio mail"
     assert b"second half" in whole.raw and whole.envelope.message_id == "<anotherid@foo.com>"
+
+
+@pytest.mark.skipif(not CORPORA.exists(), reason="shared corpora absent")
+def test_every_part_of_every_message_of_others_is_shown_or_explained() -> None:
+    looked_at = 0
+    for path in sorted(CORPORA.rglob("*")):
+        if path.suffix not in (".eml", ".msg", ".txt") or path.stat().st_size > 500_000:
+            continue
+        message = parse.parse(path.read_bytes())
+        for part in message.structure.walk():
+            if part.is_multipart or not part.number:
+                continue
+            octets = decode.payload(part, message.body(part.number))
+            name = filenames.safe(part.filename, part.type)
+            opened = opening.Opened(part=part, name=name, type=part.type, octets=octets, charset=part.charset)
+            for each in (opened, *(opening.within(opened, item) for item in range(1, len(opened.inner) + 1))):
+                shown = previews.of(each)
+                assert shown.how != "none" or shown.why
+                claims.mismatch(each.type, each.name, each.sniffed)
+                looked_at += 1
+    assert looked_at > 300

@@ -24,6 +24,7 @@ from apps.mail.services import recurring, sending
 from apps.mail.services.refs import MessageRef
 from portal.contracts import Address, Text
 
+MOST_OCTETS = 256 * 1024  # of a calendar that is drawn with its message; a larger one opens on its own page
 MOST_PARTS = 3  # calendars of one message that are shown in its page
 MOST_GUESTS = 100  # named
 MOST_LISTED = 50  # events of one calendar
@@ -104,7 +105,7 @@ def parts_of(root: Part) -> list[Part]:
         part = stack.pop()
         if part.is_multipart:
             stack.extend(reversed(part.children))
-        elif is_calendar(part) and part.size <= calendars.MOST_OCTETS * 4 // 3:
+        elif is_calendar(part) and part.size <= MOST_OCTETS:
             found.append(part)
     return found[:MOST_PARTS]
 

@@ -82,6 +82,11 @@ class Opened:
     def further_files(self) -> int:
         return len(self.attachments) - len(self.named_files)
 
+    @property
+    def saved_together(self) -> int:
+        """How many files the archive of all would hold: those that are parts of their own."""
+        return sum(not file.item for file in self.attachments)
+
     @cached_property
     def removable(self) -> bool:
         """Whether there are attachments that can be taken out of it."""

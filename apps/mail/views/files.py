@@ -22,6 +22,7 @@ from apps.mail.services import claims, invitations, joining, kinds, opening, pdf
 from apps.mail.services.opening import Opened
 from apps.mail.services.previews import Preview
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.stores import account_of
 from apps.mail.services.view import number as number_of
 from apps.mail.views import documents
 from apps.mail.views.common import frame as column
@@ -141,7 +142,11 @@ def _calendar(opened: Opened) -> dict[str, Any]:
 
 
 def _key(request: PortalRequest, ref: MessageRef, opened: Opened, page: int) -> tuple[object, ...]:
-    return (request.user.pk, str(ref), opened.part.number, opened.item, page)
+    return (*_whose(request, ref), opened.part.number, opened.item, page)
+
+
+def _whose(request: PortalRequest, ref: MessageRef) -> tuple[object, ...]:
+    return (request.user.pk, account_of(request).id, str(ref))
 
 
 def _pdf(request: PortalRequest, ref: MessageRef, opened: Opened) -> dict[str, Any]:
@@ -174,7 +179,7 @@ def page(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     """A page of a PDF as we have drawn it: nothing of the file itself."""
     item = number_of(request.GET.get("item", ""))
     ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    drawn = pdf.remembered((request.user.pk, str(ref), number, item, page))
+    drawn = pdf.remembered((*_whose(request, ref), number, item, page))
     if drawn is None:
         _ref, _detail, opened = _opened(request, store, mailbox, uid, number)
         try:
