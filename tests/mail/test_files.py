@@ -328,13 +328,35 @@ def test_a_file_is_compared_with_what_it_calls_itself(
     assert "&save" in page
 
 
-def test_an_archive_tells_what_it_holds_and_is_not_unpacked(anna: Person) -> None:
+def test_an_archive_tells_what_it_holds_and_gives_one_file_of_it(anna: Person) -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("felt/poles.txt", "x" * 3000)
+        archive.writestr("felt/", "")
+        archive.writestr("felt/poles.txt", "Cut them. " * 300)
         archive.writestr("../<b>.txt", "y")
-    page = get(anna, "view", with_file(anna, "all.zip", "application/zip", target.getvalue()), "2").content.decode()
-    assert "felt/poles.txt" in page and "2.9\xa0KB" in page and "../&lt;b&gt;.txt" in page
+    uid = with_file(anna, "all.zip", "application/zip", target.getvalue())
+    page = get(anna, "view", uid, "2").content.decode()
+    assert "2.9\xa0KB" in page and "../&lt;b&gt;.txt" in page
+    link = re.search(r'href="([^"]*)">felt/poles.txt', page)[1]
+    inner = text_of(anna.client.get(unescape(link)))
+    assert "Cut them." in inner and "Back to the archive" in inner
+    saved = get(anna, "part", uid, "2", item=3, save="")
+    assert b"".join(saved.streaming_content) == b"y" and 'filename="_b_.txt"' in saved["Content-Disposition"]
+    assert get(anna, "view", uid, "2", item=1).status_code == 404
+
+
+def test_an_archive_that_would_fill_the_memory_is_not_unpacked(anna: Person) -> None:
+    """Once it says so, and once it lies about its size."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(opening.MOST_OCTETS + 10))
+    honest = target.getvalue()
+    size = struct.pack("<I", opening.MOST_OCTETS + 10)
+    for octets in (honest, honest.replace(size, struct.pack("<I", 100))):
+        uid = with_file(anna, "all.zip", "application/zip", octets)
+        assert get(anna, "view", uid, "2").status_code == 200
+        answer = get(anna, "view", uid, "2", item=1)
+        assert answer.status_code == 404 or len(answer.content) < 100_000
 
 
 def test_next_and_previous_lead_through_the_attachments(anna: Person) -> None:

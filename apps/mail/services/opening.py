@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -81,6 +83,8 @@ def open_part(store: MailStore, ref: MessageRef, part: Part, *, item: int = 0) -
 
 def within(whole: Opened, item: int) -> Opened | None:
     """The file of this number in it."""
+    if whole.sniffed == "zip" and not whole.item and not whole.cut:
+        return _out_of_zip(whole, item)
     if not 0 < item <= len(whole.inner):
         return None
     found = whole.inner[item - 1]
@@ -95,10 +99,35 @@ def within(whole: Opened, item: int) -> Opened | None:
     )
 
 
+def _out_of_zip(whole: Opened, item: int) -> Opened | None:
+    """One file of an archive, and no more of it than one file may have, whatever the archive says of its size."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(whole.octets)) as archive:
+            info = archive.infolist()[item - 1]
+            if not _can_be_had(info):
+                return None
+            with archive.open(info) as file:
+                octets = file.read(MOST_OCTETS + 1)
+    except (*_BROKEN, RuntimeError, EOFError, zlib.error, lzma.LZMAError):
+        return None
+    if len(octets) > MOST_OCTETS:
+        return None
+    name = filenames.safe(info.filename)
+    return Opened(part=whole.part, name=name, type="application/octet-stream", octets=octets, item=item)
+
+
+_BROKEN = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, IndexError, OverflowError, UnicodeError)
+
+
+def _can_be_had(info: zipfile.ZipInfo) -> bool:
+    return not (info.is_dir() or info.flag_bits & 1 or info.file_size > MOST_OCTETS)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A line of a zip archive's table of contents."""
 
+    item: int  # its number; 0 where it cannot be had by itself
     name: str
     size: int
     is_folder: bool
@@ -110,15 +139,16 @@ def zip_entries(octets: bytes) -> tuple[list[Entry], int] | None:
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, IndexError, OverflowError, UnicodeError):
+    except _BROKEN:
         return None
     found = [
         Entry(
+            number if _can_be_had(info) else 0,
             info.filename.encode("utf-8", "replace").decode()[:500],
             info.file_size,
             info.is_dir() or stat.S_ISDIR(info.external_attr >> 16),
             bool(info.flag_bits & 1),
         )
-        for info in infos[:MOST_ENTRIES]
+        for number, info in enumerate(infos[:MOST_ENTRIES], 1)
     ]
     return found, len(infos) - len(found)

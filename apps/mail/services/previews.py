@@ -24,6 +24,7 @@ MOST_MARKDOWN = 256 * 1024
 
 _MARKDOWN = ("md", "markdown", "mdown")
 _TABLES = {"csv": ",", "tsv": "\t", "tab": "\t"}
+_PLAIN = ("text/plain", "application/octet-stream")
 _TABLE_TYPES = ("text/csv", "text/tab-separated-values")
 #: Texts that are written for machines: with numbered lines, and none broken.
 _CODE = frozenset(
@@ -81,7 +82,7 @@ def _of_mail(opened: Opened) -> Preview | None:
 def _of_content(opened: Opened) -> Preview | None:
     sniffed = opened.sniffed
     if sniffed in ("tnef", "apple"):
-        return _empty_container(sniffed)
+        return _empty_container(opened)
     if sniffed == "pdf":
         return Preview(how="pdf")
     if sniffed in _RASTER:
@@ -100,7 +101,7 @@ def _textual(opened: Opened) -> Preview:
     text = _text(opened)
     if _end(opened) in _TABLES or opened.type in _TABLE_TYPES:
         return _table(text, "\t" if "tab" in opened.type else _TABLES.get(_end(opened), ","))
-    is_code = _end(opened) in _CODE or opened.sniffed != "text" or opened.type != "text/plain"
+    is_code = _end(opened) in _CODE or opened.sniffed != "text" or opened.type not in _PLAIN
     return _lines(text, how="code" if is_code else "text")
 
 
@@ -174,8 +175,10 @@ def _letter(opened: Opened) -> Preview:
     return Preview(how="letter", envelope=message.envelope, text=joined[:MOST_TEXT], cut=len(joined) > MOST_TEXT)
 
 
-def _empty_container(sniffed: str) -> Preview:
-    if sniffed == "apple":
+def _empty_container(opened: Opened) -> Preview:
+    if opened.item:
+        why = _("What is packed twice is not opened here. Save it to open it.")
+    elif opened.sniffed == "apple":
         why = _("This is what a Mac keeps beside a file: icons and the like. The file itself is another attachment.")
     else:
         why = _("Outlook has packed the message into this file, and it holds neither text nor files, or is damaged.")
