@@ -211,7 +211,7 @@ def test_what_has_changed_is_told(anna: Person) -> None:
     (uid,) = anna.receive(invitation(moved, subject="Updated: Raising the felt"))
     url = anna.url("changes", "INBOX", uid, "2", v=anna.uidvalidity())
     page = unescape(anna.client.get(url).content.decode())
-    rows = re.findall(r"<dt>([^<]+)</dt><dd[^>]*><del>([^<]+)</del> <ins>([^<]+)</ins>", page)
+    rows = re.findall(r"<dt>([^<]+)</dt><dd><del[^>]*>([^<]+)</del> <ins[^>]*>([^<]+)</ins>", page)
     assert ("Where", "The big yurt", "The small yurt") in rows
     assert [what for what, _old, _new in rows] == ["When", "Where"]
     assert page.count("<html") == 1
