@@ -24,6 +24,11 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
+def is_id(value: str) -> bool:
+    """Whether it can be the id of a form, as ``prefill.new_id`` makes them."""
+    return _ID.fullmatch(value) is not None
+
+
 class People(list[Address]):
     """The addresses of a field, and its groups, whose people are put in when the message is sent."""
 

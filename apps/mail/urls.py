@@ -11,9 +11,11 @@ from django.urls import path, register_converter
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
 from apps.mail.views import (
     actions,
+    answering,
     compose,
     content,
     conversation,
+    files,
     folders,
     identities,
     images,
@@ -25,6 +27,7 @@ from apps.mail.views import (
     receipts,
     redirect,
     searches,
+    stripping,
     unsubscribe,
 )
 
@@ -43,6 +46,7 @@ urlpatterns = [
     path("@/folders/undo/", manage_folders.undo, name="undo_folder"),
     path("@/undo/", actions.undo, name="undo"),
     path("@/found/act/", actions.act_found, name="act_found"),
+    path("@/unstrip/", stripping.undo, name="unstrip"),
     path("@/work/", actions.go_on, name="go_on"),
     path("@/searches/", searches.searches, name="searches"),
     path("@/searches/<int:pk>/", searches.search, name="search"),
@@ -78,6 +82,13 @@ urlpatterns = [
     path("<mailbox:mailbox>/<uid:uid>/body/<section:number>/", content.body, name="body"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/", content.part, name="part"),
     path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/take/", content.take, name="take"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/view/", files.view, name="view"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/frame/", files.frame, name="frame"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/page/<int:page>.png", files.page, name="page"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/join/", files.join, name="join"),
+    path("<mailbox:mailbox>/<uid:uid>/remove-attachments/", stripping.strip, name="strip"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/answer/", answering.answer, name="answer"),
+    path("<mailbox:mailbox>/<uid:uid>/part/<section:number>/changes/", answering.changes, name="changes"),
     path("<mailbox:mailbox>/<uid:uid>/attachments.zip", content.archive, name="archive"),
     path("<mailbox:mailbox>/<uid:uid>/headers/", content.headers, name="headers"),
     path("<mailbox:mailbox>/<uid:uid>/source/", content.message_source, name="source"),

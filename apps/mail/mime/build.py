@@ -168,6 +168,8 @@ def _body(outgoing: OutgoingMessage) -> bytes:
         entity = _multipart("alternative", [_plain(plain), entity])
     else:
         entity = _plain(outgoing.text)
+    if outgoing.calendar is not None:
+        entity = _multipart("alternative", [entity, _alternative(outgoing.calendar)])
     if files:
         entity = _multipart("mixed", [entity, *(_file(file) for file in files)])
     return entity
@@ -246,6 +248,12 @@ def _file(file: Attachment) -> bytes:
     if file.description:
         headers.append(wire.text("Content-Description", file.description))
     return _entity(headers, content)
+
+
+def _alternative(file: Attachment) -> bytes:
+    """A form of the text, not a file: programs look for a calendar here (RFC 6047 section 2.4)."""
+    type_ = wire.header("Content-Type", wire.parameters("attachment", file.type, file.params))
+    return _entity([type_, wire.header("Content-Transfer-Encoding", "base64")], _base64(file.content))
 
 
 def _disposition(file: Attachment) -> str:

@@ -60,6 +60,7 @@ class OutgoingMessage:
     text: str = ""
     html: str = ""  # "" for a message in plain text
     attachments: tuple[Attachment, ...] = ()  # inline images among them
+    calendar: Attachment | None = None  # the same as the text in another dress: the answer to an invitation (RFC 6047)
     message_id: str = ""  # with angle brackets, from ``build.new_message_id``
     date: datetime | None = None  # aware, in the writer's time zone; now (UTC) when absent
     in_reply_to: str = ""  # with angle brackets

@@ -26,7 +26,7 @@ def attachments(structure: Part) -> tuple[Part, ...]:
     shown = [bodies(structure, prefer) for prefer in _RANK]
     first = {parts[0].number for parts in shown if parts}
     hidden = {part.number for parts in shown for part in parts if not part.filename} | first
-    hidden |= {part.number for part in inline_images(structure)}
+    hidden |= {part.number for part in (*inline_images(structure), *_beside_files(structure))}
     found = []
     for part in _leaves(structure):
         if part.number in hidden or (part.type in {"application/pgp-encrypted"} and not part.filename):
@@ -53,6 +53,13 @@ def inline_images(structure: Part) -> tuple[Part, ...]:
         elif part.is_multipart:
             stack.extend(reversed(part.children))
     return tuple(found)
+
+
+def _beside_files(structure: Part) -> Iterator[Part]:
+    """What a Mac keeps beside a file, which is the other part of its multipart/appledouble (RFC 1740)."""
+    for part in structure.walk():
+        if part.type == "multipart/appledouble" and len(part.children) > 1:
+            yield from (child for child in part.children if child.type == "application/applefile")
 
 
 def _leaves(part: Part) -> Iterator[Part]:

@@ -15,11 +15,13 @@ from django.utils.translation import pgettext
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
-from apps.mail.mime import decode, filenames, headers, render, reports, select
+from apps.mail.mime import decode, embedded, filenames, headers, render, reports, select
+from apps.mail.mime.inner import Inner
 from apps.mail.mime.links import Mismatch
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.render_text import MAX_LINES
-from apps.mail.services import images, kinds
+from apps.mail.services import images, invitations, kinds
+from apps.mail.services.invitations import Invitation
 from portal import taking
 from portal.contracts import Address, FileTaker, Text
 
@@ -54,6 +56,7 @@ class Body:
     text: SafeString = field(default_factory=lambda: mark_safe(""))
     cut: bool = False  # there is more than is shown
     empty: bool = False  # nothing was written
+    files: tuple[Attachment, ...] = ()  # that stand in the text as uuencode or yEnc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Attachment:
     is_message: bool  # opens in the reading pane
     shown: bool  # opens in the browser
     takers: tuple[FileTaker, ...] = ()  # who has a use for it
+    item: int = 0  # which of the files within the part, from 1; 0 for the part itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,7 @@ class Opened:
     delivery: reports.Delivery | None = None  # it is a report about a message that was sent
     receipt: reports.Reading | None = None
     about: str = ""  # the Message-ID of that message
+    invitations: tuple[Invitation, ...] = ()  # calendars in it
 
     @property
     def named_files(self) -> tuple[Attachment, ...]:
@@ -95,6 +100,17 @@ class Opened:
     @property
     def further_files(self) -> int:
         return len(self.attachments) - len(self.named_files)
+
+    @property
+    def saved_together(self) -> int:
+        """How many files the archive of all would hold: those that are parts of their own."""
+        return sum(not file.item for file in self.attachments)
+
+    @cached_property
+    def removable(self) -> bool:
+        """Whether there are attachments that can be taken out of it."""
+        whole = not self.inside and self.root.is_multipart and self.root.type != "multipart/encrypted"
+        return whole and any(not file.item for file in self.attachments)
 
     @cached_property
     def fields(self) -> headers.Header:
@@ -111,7 +127,7 @@ class Opened:
     @cached_property
     def unreadable(self) -> bool:
         """Nothing of the message could be understood as text or as a file: its source is what remains."""
-        if self.empty or self.attachments or self.delivery or self.receipt:
+        if self.empty or self.attachments or self.invitations or self.delivery or self.receipt:
             return False
         return not any(body.html or body.text.strip() for body in self.bodies)
 
@@ -129,9 +145,13 @@ def open_message(
     shown = select.bodies(root, prefer=prefer)[:MOST_PARTS]
     report, original = reports.parts_of(root)
     further = [part.number for part in (report, original) if part is not None and part.size <= MOST_REPORT]
-    numbers = list(dict.fromkeys([*(part.number for part in shown), *further]))
+    dated = invitations.parts_of(root)
+    numbers = list(dict.fromkeys([*(part.number for part in (*shown, *dated)), *further]))
     octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
     told = _told(root, report, original, octets)
+    calendars = invitations.of([(part, octets.get(part.number, b"")) for part in dated], detail.summary, envelope.from_)
+    in_cards = {invitation.number for invitation in calendars if invitation.entries}
+    shown = tuple(part for part in shown if part.number not in in_cards)
     bodies, drawn = [], []
     for part in shown:
         raw = octets.get(part.number, b"")
@@ -146,12 +166,13 @@ def open_message(
         root=root,
         envelope=envelope,
         bodies=tuple(bodies),
-        attachments=tuple(attachments_of(root)),
+        attachments=(*attachments_of(root), *(file for body in bodies for file in body.files)),
         blocked=sum(each.blocked for each in drawn),
         mismatches=tuple(dict.fromkeys(found for each in drawn for found in each.mismatches)),
         trackers=tuple(dict.fromkeys(found for each in drawn for found in each.trackers)),
         inside=inside,
-        has_alternative={part.number for part in other} != {part.number for part in shown},
+        has_alternative={part.number for part in other} - in_cards != {part.number for part in shown},
+        invitations=calendars,
         **told,
     )
 
@@ -180,12 +201,20 @@ def root_of(structure: Part, inside: str) -> tuple[Part, Envelope | None]:
 
 
 def _text_body(part: Part, raw: bytes) -> Body:
+    whole = part
+    files: tuple[Attachment, ...] = ()
+    if b"begin" in raw or part.encoding == "base64":
+        content = decode.payload(part, raw)
+        if blocks := embedded.find(content):
+            files = tuple(_embedded(part, number, block.file) for number, block in enumerate(blocks, 1))
+            part, raw = replace(part, encoding="8bit"), embedded.without(content, blocks)
     text = decode.text(part, raw[: MOST_TEXT * 2])
     cut = len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 2 or text.count("\n") > MAX_LINES
     flowed = part.params.get("format", "").lower() == "flowed"
     delsp = part.params.get("delsp", "").lower() == "yes"
     return Body(
-        part=part,
+        part=whole,
+        files=files,
         html=False,
         text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
         cut=cut,
@@ -221,7 +250,9 @@ def draw_html(
 def attachments_of(structure: Part) -> list[Attachment]:
     found = []
     for part in select.attachments(structure):
-        name = filenames.safe(part.filename, part.type)
+        is_message = part.type in MESSAGE_TYPES and bool(part.children)
+        subject = part.envelope.subject if is_message and part.envelope else ""
+        name = filenames.safe(part.filename or (f"{subject}.eml" if subject else ""), part.type)
         kind = kinds.of(part.type, name)
         found.append(
             Attachment(
@@ -231,12 +262,28 @@ def attachments_of(structure: Part) -> list[Attachment]:
                 icon=kind.icon,
                 hue=kind.hue,
                 size=part.size * 3 // 4 if part.encoding == "base64" else part.size,
-                is_message=part.type in MESSAGE_TYPES and bool(part.children),
+                is_message=is_message,
                 shown=part.type in images.TYPES,
                 takers=taking.takers(part.type, name),
             )
         )
     return found
+
+
+def _embedded(part: Part, number: int, file: Inner) -> Attachment:
+    name = filenames.safe(file.name, file.type)
+    kind = kinds.of(file.type, name)
+    return Attachment(
+        part=part,
+        name=name,
+        kind=kind.label,
+        icon=kind.icon,
+        hue=kind.hue,
+        size=len(file.content),
+        is_message=False,
+        shown=False,
+        item=number,
+    )
 
 
 def inline_numbers(structure: Part) -> dict[str, str]:

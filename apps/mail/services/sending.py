@@ -21,7 +21,19 @@ from apps.mail.submission_errors import TokensAway
 from portal.contracts import Text
 
 log = structlog.get_logger(__name__)
-ANSWER_FLAGS = {"reply": "\\Answered", "forward": "$Forwarded", "redirect": "$Forwarded", "receipt": "$MDNSent"}
+#: What the original is marked with. Every program sees what was answered to an invitation, and that it was answered.
+INVITATION_FLAGS = {
+    "accept": "$Invitation-Accepted",
+    "tentative": "$Invitation-Tentative",
+    "decline": "$Invitation-Declined",
+}
+ANSWER_FLAGS = {
+    "reply": "\\Answered",
+    "forward": "$Forwarded",
+    "redirect": "$Forwarded",
+    "receipt": "$MDNSent",
+    **dict.fromkeys(INVITATION_FLAGS, "\\Answered"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +42,7 @@ class Writing:
 
     message: OutgoingMessage
     id: str  # the same for every try to send it
-    kind: str = ""  # "reply", "forward", "redirect", "receipt" or ""
+    kind: str = ""  # "reply", "forward", "redirect", "receipt", one of ``INVITATION_FLAGS``, or ""
     source: MessageRef | None = None
     draft: MessageRef | None = None
     octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
@@ -175,5 +187,9 @@ def mark_source(store: MailStore, kind: str, ref: MessageRef | None) -> None:
         return
     try:
         store.set_flags(ref.mailbox, [ref.uid], uidvalidity=ref.uidvalidity, add=[flag])
+        if kind in INVITATION_FLAGS:  # by itself: not every server has keywords
+            others = [other for answer, other in INVITATION_FLAGS.items() if answer != kind]
+            add = [INVITATION_FLAGS[kind]]
+            store.set_flags(ref.mailbox, [ref.uid], uidvalidity=ref.uidvalidity, add=add, remove=others)
     except MailError as error:
         log.warning("original_not_marked", error=error.__class__.__name__)

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
-from apps.mail.services import attaching, images, reading, source, streams, times
+from apps.mail.services import attaching, images, opening, reading, source, streams, times
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.uploads import UploadError
+from apps.mail.services.view import number as number_of
 from apps.mail.views import documents
 from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
 from portal import taking
@@ -38,7 +39,7 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     """One HTML part as a document of its own, or the way to it on the second host."""
     uidvalidity = uidvalidity_of(request.GET)
     structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
-    part = _find(structure, number, "text/html")
+    part = find(structure, number, "text/html")
     root = reading.root_of(structure, request.GET.get("inside", ""))[0]
     raw = store.part(mailbox, uid, number, uidvalidity=uidvalidity, limit=reading.MOST_HTML * 2)
     document = documents.begin(request, store, root, MessageRef(mailbox, uidvalidity, uid))
@@ -79,7 +80,8 @@ def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     return document.answer("mail/print.html", context)
 
 
-def _find(structure: Part, number: str, type: str = "") -> Part:
+def find(structure: Part, number: str, type: str = "") -> Part:
+    """Raises ``Http404``."""
     part = structure.find(number)
     if part is None or part.is_multipart or (type and part.type != type):
         raise Http404("no such part")
@@ -93,11 +95,23 @@ def part(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpRes
     uidvalidity = uidvalidity_of(request.GET)
     with open_store(request) as store:
         structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
-    found = _find(structure, number)
+        found = find(structure, number)
+        if item := number_of(request.GET.get("item", "")):
+            return _item(request, store, MessageRef(mailbox, uidvalidity, uid), found, item)
     name = filenames.safe(found.filename, found.type)
     shown = found.type in images.TYPES and "save" not in request.GET
     chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
     return _file(chunks, name, _safe_type(found.type), inline=shown)
+
+
+def _item(request: PortalRequest, store: MailStore, ref: MessageRef, part: Part, item: int) -> HttpResponseBase:
+    """A file that is packed into a part."""
+    found = opening.open_part(store, ref, part, item=item)
+    if found is None:
+        raise Http404("no such file in it")
+    type = f"image/{found.sniffed}" if f"image/{found.sniffed}" in images.TYPES else _safe_type(found.type)
+    shown = type in images.TYPES and "save" not in request.GET
+    return _file(iter([found.octets]), found.name, type, inline=shown)
 
 
 @require_POST
@@ -107,7 +121,7 @@ def take(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpRes
     uidvalidity = uidvalidity_of(request.GET)
     with open_store(request) as store:
         structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
-    found = _find(structure, number)
+    found = find(structure, number)
     name = filenames.safe(found.filename, found.type)
     chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
     try:

@@ -20,6 +20,7 @@ from apps.mail.mime import decode
 from apps.mail.mime.parts import Part
 from apps.mail.prefs import REMOTE_IMAGES
 from apps.mail.services import images, laid, reading
+from apps.mail.services.opening import Opened
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.remote import may_load, owner, proxy_url
 from apps.mail.services.uploads import TooLarge, new_id
@@ -36,6 +37,10 @@ class Document(Protocol):
     remote: Remote | None
 
     def cid(self, reference: str) -> str | None: ...
+    def image(self, opened: Opened, type: str) -> str:
+        """The address of a file of the message, for an image element."""
+        ...
+
     def answer(self, template: str, context: Mapping[str, Any]) -> HttpResponse: ...
 
 
@@ -78,6 +83,10 @@ class _Here:
         response["Referrer-Policy"] = "no-referrer"
         return response
 
+    def image(self, opened: Opened, type: str) -> str:
+        query = f"?v={self._message.uidvalidity}" + (f"&item={opened.item}" if opened.item else "")
+        return self._part(opened.part.number) + query
+
     def _part(self, number: str) -> str:
         return reverse("mail:part", args=(self._message.mailbox, self._message.uid, number))
 
@@ -111,6 +120,9 @@ class _Apart:
         )
         id = self._place.lay([html.encode()], type="text/html; charset=utf-8", policy=policy)
         return HttpResponseRedirect(self._address(id))
+
+    def image(self, opened: Opened, type: str) -> str:
+        return self._address(self._place.lay([opened.octets], type=type))
 
     def _address(self, id: str) -> str:
         return content_host.address("mail:laid", self._token, id)

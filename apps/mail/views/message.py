@@ -25,6 +25,7 @@ from apps.mail.services.remote import may_load, permit
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
 from apps.mail.views import about
+from apps.mail.views.answering import offered
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, with_events
 from apps.mail.views.around import around
 from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
@@ -172,6 +173,7 @@ def message_context(
     base = reverse("mail:mailbox", args=(mailbox,))
     return {
         "opened": opened,
+        "answering": offered(request, opened),
         "apart": content_host.is_used(),
         "summary": opened.detail.summary,
         "envelope": envelope,
