@@ -23,6 +23,7 @@ from apps.mail.views import (
     outbox,
     redirect,
     searches,
+    transfers,
 )
 
 register_converter(MailboxConverter, "mailbox")
@@ -38,6 +39,12 @@ urlpatterns = [
     path("@/folders/edit/", manage_folders.edit, name="edit_folder"),
     path("@/folders/act/", manage_folders.act, name="act_on_folder"),
     path("@/folders/undo/", manage_folders.undo, name="undo_folder"),
+    path("@/folders/export/", transfers.export, name="export_folder"),
+    path("@/transfers/", transfers.index, name="transfers"),
+    path("@/transfers/begin/", transfers.begin, name="begin_import"),
+    path("@/transfers/<int:pk>/", transfers.transfer, name="transfer"),
+    path("@/transfers/<int:pk>/piece/", transfers.piece, name="transfer_piece"),
+    path("@/transfers/<int:pk>/file/", transfers.file, name="transfer_file"),
     path("@/undo/", actions.undo, name="undo"),
     path("@/found/act/", actions.act_found, name="act_found"),
     path("@/work/", actions.go_on, name="go_on"),

@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from apps.mail.mailbox.names import shown
+from apps.mail.mailbox.sharing import Sharing
+from apps.mail.mailbox.wholesale import Wholesale
 from apps.mail.mime.parts import Envelope, Part
 
 #: Special uses (RFC 6154) by the names our URLs, icons and code use; "inbox" for INBOX, "" for an ordinary mailbox.
@@ -219,7 +221,7 @@ class MoveResult:
     uids: Mapping[int, int] = field(default_factory=dict)
 
 
-class MailStore(Protocol):
+class MailStore(Wholesale, Sharing, Protocol):
     """One account on one server, leased for one request. Raises subclasses of ``errors.MailError`` only."""
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +21,9 @@ from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
 from portal.secret import Bearer, Secret, Shown, Tokens
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 
 def imap_server() -> ServerUrl:
@@ -69,6 +73,16 @@ def open_account(target: Account) -> Iterator[MailStore]:
     """Lease a connection of this account. Raises the errors of ``apps.mail.mailbox.errors``."""
     with pool().lease(target) as store:
         yield store
+
+
+def open_delegated(user: User, secret: Secret) -> AbstractContextManager[MailStore]:
+    """Somebody's mail without their browser, with what a delegation holds. Raises ``MailError``: ``SignInRefused``
+    where the tokens are over."""
+    try:
+        password = shown(secret)
+    except credentials.Locked as error:
+        raise SignInRefused("the tokens are over") from error
+    return open_account(account(login=mail_login(user.login, user.email), password=password))
 
 
 def check_password(target: Account) -> None:

@@ -25,6 +25,7 @@ from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
+from apps.mail.mailbox.imap.sharing import SharingStore
 from apps.mail.mailbox.store import (
     NEWEST_FIRST,
     Mailbox,
@@ -44,7 +45,7 @@ T = TypeVar("T")
 TRUSTED = 60.0  # seconds after a SELECT in which witnesses may say that the mailbox is still that of its name
 
 
-class ImapStore:
+class ImapStore(SharingStore):
     """One lease of a connection. ``commands`` counts what this lease has sent.
 
     A connection that died while nobody looked is replaced once, before its first command has succeeded; later than
@@ -394,7 +395,3 @@ class ImapStore:
         if self.connection.selected is not None:
             self.connection.deselect()
             self._checked = None
-
-    def _changed(self) -> None:
-        """There is more or less in the account than before."""
-        self._memory.quotas.pop((self.connection.account.id, "INBOX"))
