@@ -13,15 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mail.archives.entries import Place
 
-COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
-
 
 class FolderSetting(models.Model):
     """How somebody wants one folder. Its name is not kept, only what tells it from others (``models.folder_key``)."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=64, editable=False)
-    colour = models.CharField(_("colour"), max_length=10, blank=True)  # of ``COLOURS``
+    colour = models.CharField(_("colour"), max_length=10, blank=True)  # of ``folders.COLOURS``
     unpolled = models.BooleanField(_("not looked into for new messages"), default=False)
     role = models.CharField(_("used for"), max_length=10, blank=True)  # of ``folders.ROLE_NAMES``; "none": for nothing
 

@@ -83,8 +83,8 @@ class Sharing(Protocol):
 
     def set_rights(self, mailbox: str, identifier: str, rights: str) -> None: ...
     def delete_rights(self, mailbox: str, identifier: str) -> None: ...
-    def special_use(self, mailbox: str, use: str) -> bool:
-        """Let the server know what the mailbox is for: ``\\Sent``, "" for nothing; False where it cannot be told."""
+    def special_use(self, mailbox: str, role: str) -> bool:
+        """Let the server know what the mailbox is for: "sent", "" for nothing; False where it cannot be told."""
         ...
 
     def colour(self, mailbox: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import ProviderAway, SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
+from apps.mail.services import folder_settings
 from portal import credentials, rules
 from portal.accounts import SignInUnavailable
 from portal.diagnostics import AT_ONCE
@@ -75,14 +76,17 @@ def open_account(target: Account) -> Iterator[MailStore]:
         yield store
 
 
-def open_delegated(user: User, secret: Secret) -> AbstractContextManager[MailStore]:
+@contextmanager
+def open_delegated(user: User, secret: Secret) -> Iterator[MailStore]:
     """Somebody's mail without their browser, with what a delegation holds. Raises ``MailError``: ``SignInRefused``
     where the tokens are over."""
     try:
         password = shown(secret)
     except credentials.Locked as error:
         raise SignInRefused("the tokens are over") from error
-    return open_account(account(login=mail_login(user.login, user.email), password=password))
+    with open_account(account(login=mail_login(user.login, user.email), password=password)) as store:
+        store.wish = folder_settings.asked(user.pk)
+        yield store
 
 
 def check_password(target: Account) -> None:
@@ -103,6 +107,7 @@ def open_store(request: PortalRequest) -> Iterator[MailStore]:
             if isinstance(target.password, str):
                 raise credentials.Locked(refused=True) from error
             store = stack.enter_context(_open_again(request, refused=target.password))
+        store.wish = folder_settings.asked(request.user.pk)
         yield store
 
 

@@ -16,9 +16,25 @@ PIPELINE = 40  # commands sent before their answers are read
 _COLOUR = "/private/vendor/yurt/color"
 _USE = "/private/specialuse"  # RFC 6154 section 4
 
+_USES = {"drafts": "\\Drafts", "sent": "\\Sent", "archive": "\\Archive", "junk": "\\Junk", "trash": "\\Trash"}
+
 
 class SharingStore(WholesaleStore):
     """The part of ``ImapStore`` that speaks of whose mailboxes these are."""
+
+    def create(self, mailbox: str, *, role: str = "") -> None:
+        self._first(self.connection.refresh)
+        name = guard.mailbox(mailbox)
+        if role in _USES and self.connection.has("CREATE-SPECIAL-USE"):
+            use = guard.group([guard.words("USE"), guard.flags([_USES[role]])])
+            made = self.connection.attempt(command("CREATE", name, use)).completion
+            if not made.ok and made.code != b"USEATTR":
+                raise made.error()
+            if not made.ok:
+                self.connection.execute(command("CREATE", name))
+        else:
+            self.connection.execute(command("CREATE", name))
+        self.connection.execute(command("SUBSCRIBE", name))
 
     @property
     def shares(self) -> bool:
@@ -66,8 +82,8 @@ class SharingStore(WholesaleStore):
         self._first(self.connection.refresh)
         self.connection.execute(command("DELETEACL", *pieces))
 
-    def special_use(self, mailbox: str, use: str) -> bool:
-        return self._put(mailbox, _USE, use)
+    def special_use(self, mailbox: str, role: str) -> bool:
+        return self._put(mailbox, _USE, _USES.get(role, ""))
 
     def colour(self, mailbox: str) -> str | None:
         if not self.connection.has("METADATA"):

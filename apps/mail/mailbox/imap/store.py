@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from apps.mail.mailbox import errors, names
+from apps.mail.mailbox import errors, names, wishes
 from apps.mail.mailbox.imap import (
     changes,
     folders,
@@ -61,6 +61,7 @@ class ImapStore(SharingStore):
         self._memory = memory
         self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
+        self.wish: wishes.Asked = wishes.none
         self._found: dict[int, int] = {}  # the sequence number of the message that was read last in it, by its UID
 
     @property
@@ -73,20 +74,15 @@ class ImapStore(SharingStore):
 
     # mailboxes
 
-    def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
+    def mailboxes(self, *, status: bool = True, polled: bool = False) -> Sequence[Mailbox]:
         if status:
             self._hear_news(folders.asking(self.connection, status=True))
-        return self._first(lambda: folders.mailboxes(self.connection, status=status))
+        look = folders.Look(self.wish, self.namespaces)
+        return self._first(lambda: folders.mailboxes(self.connection, look, status=status, polled=polled))
 
     def status(self, mailbox: str) -> MailboxStatus:
         self._hear_news()
         return self._first(lambda: folders.status(self.connection, mailbox))
-
-    def create(self, mailbox: str) -> None:
-        self._first(self.connection.refresh)
-        name = guard.mailbox(mailbox)
-        self.connection.execute(command("CREATE", name))
-        self.connection.execute(command("SUBSCRIBE", name))
 
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
