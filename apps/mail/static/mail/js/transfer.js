@@ -5,6 +5,7 @@ import { $ } from "../../portal/js/portal.js";
 const HEAD = 4096; // octets that tell what a file is
 const AGAIN = 4000; // milliseconds after a failure
 
+const inWords = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 const token = () => $('meta[name="csrf-token"]').content;
 
 async function headOf(file) {
@@ -28,7 +29,7 @@ function send(form, file, { pieces, page, at, piece }) {
   function show() {
     const percent = Math.floor((100 * at) / file.size);
     $("progress", box).value = percent;
-    words.textContent = (held ? words.dataset.paused : words.dataset.words).replace("%s", percent);
+    words.textContent = (held ? words.dataset.paused : words.dataset.words).replace("%s", () => inWords.format(percent / 100));
     [hold.hidden, goOn.hidden] = [held, !held];
   }
 
