@@ -49,7 +49,7 @@ class Wholesale(Protocol):
         ...
 
     def append_many(self, mailbox: str, messages: Sequence[New]) -> Sequence[Appended]:
-        """Store them in one round trip where the server takes literals at once (RFC 7888): each is taken or refused by
+        """Store them, all at once (MULTIAPPEND, RFC 3502) or in one round trip (RFC 7888): each is taken or refused by
         itself. Raises for what is wrong with all of them: ``NoSuchMailbox``, ``QuotaExceeded`` of the first."""
         ...
 

@@ -14,7 +14,7 @@ from apps.mail.services import folders, fullness
 from portal.contracts import Text
 
 WARN, NEARLY = 80, 90  # per cent
-MOST, SECONDS = 500, 8.0  # folders that are asked about, and for how long
+MOST, SECONDS = 500, 4.0  # folders that are asked about, and for how long
 SHOWN = 20
 
 

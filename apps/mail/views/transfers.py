@@ -147,6 +147,8 @@ def transfer(request: PortalRequest, pk: int) -> HttpResponse:
         return answer or HttpResponseRedirect(reverse("mail:transfer", args=(row.pk,)))
     if row.state == State.RUNNING and not row.is_export and running.proceed(row.pk, seconds=SECONDS):
         row = _row(request, pk)
+        if row.state == State.RUNNING:
+            imports.wake(row)  # a worker that was quicker to look than this page has found it taken
     drawn = _drawn(row)
     if is_fragment(request) and request.GET.get("as", "") != drawn["as"] and row.state != State.UNDOING:
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("mail:transfer", args=(row.pk,))})

@@ -71,19 +71,20 @@ class WholesaleStore:
 
     def append_many(self, mailbox: str, messages: Sequence[New]) -> Sequence[Appended]:
         self._first(self.connection.refresh)
-        name = guard.mailbox(mailbox)
-        commands = []
-        for each in messages:
-            pieces: list[guard.Piece] = [name, guard.flags(each.flags)]
-            if each.when is not None:
-                pieces.append(guard.date_time(each.when))
-            commands.append(command("APPEND", *pieces, guard.message(each.octets)))
-        result = self.connection.attempt(*commands)
-        self._changed()
-        done = [_appended(completion) for completion in result.completions]
-        if done and isinstance(done[0].error, _FOR_ALL):
-            raise done[0].error
-        return done
+        name, pieces = guard.mailbox(mailbox), [_pieces(each) for each in messages]
+        try:
+            if len(messages) > 1 and self.connection.has("MULTIAPPEND"):
+                together = command("APPEND", name, *(piece for some in pieces for piece in some))
+                done = _all_appended(self.connection.attempt(together).completion, len(messages))
+                if done is not None:
+                    return done
+            result = self.connection.attempt(*(command("APPEND", name, *some) for some in pieces))
+        finally:
+            self._changed()
+        each_done = [_appended(completion) for completion in result.completions]
+        if each_done and isinstance(each_done[0].error, _FOR_ALL):
+            raise each_done[0].error
+        return each_done
 
     def total_size(self, mailbox: str) -> int:
         if self.connection.has("STATUS=SIZE"):
@@ -103,6 +104,24 @@ class WholesaleStore:
     def _changed(self) -> None:
         """There is more or less in the account than before."""
         self._memory.quotas.pop((self.connection.account.id, "INBOX"))
+
+
+def _pieces(message: New) -> list[guard.Piece]:
+    pieces: list[guard.Piece] = [guard.flags(message.flags)]
+    if message.when is not None:
+        pieces.append(guard.date_time(message.when))
+    return [*pieces, guard.message(message.octets)]
+
+
+def _all_appended(completion: Completion, count: int) -> list[Appended] | None:
+    """All at once (MULTIAPPEND, RFC 3502) is all or nothing; None where it is nothing, so that each has to be tried."""
+    if not completion.ok:
+        return None
+    words = completion.code_data.split() if completion.code == b"APPENDUID" else []
+    uids = tokens.expand(words[1]) if len(words) == 2 and tokens.is_number(words[0]) else []
+    if len(uids) != count:
+        return [Appended()] * count
+    return [Appended(uidvalidity=int(words[0]), uid=uid) for uid in uids]
 
 
 def _appended(completion: Completion) -> Appended:
