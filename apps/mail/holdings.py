@@ -56,6 +56,15 @@ def throw_files_away(user: AbstractBaseUser) -> None:
         transaction.on_commit(partial(shutil.rmtree, settings.DATA_DIR / folder / str(user.pk), ignore_errors=True))
 
 
+def throw_imports_away(user: AbstractBaseUser) -> None:
+    """What has not been imported yet never will be: its delegation goes too."""
+    from apps.mail.models import Transfer
+    from apps.mail.services.transfers import sealed
+
+    for name in Transfer.objects.filter(user=user.pk).exclude(file="").values_list("file", flat=True):
+        transaction.on_commit(partial(sealed.throw_away, name))
+
+
 HOLDINGS = (
     Holding(
         id="mail.server",
@@ -82,6 +91,18 @@ HOLDINGS = (
     ),
     Holding(id="mail.searches", label=_("Saved searches"), tables=(Table(model="mail.savedsearch"),), order=130),
     Holding(id="mail.orders", label=_("Orders of message lists"), tables=(Table(model="mail.listorder"),), order=140),
+    Holding(id="mail.folders", label=_("Settings of folders"), tables=(Table(model="mail.foldersetting"),), order=145),
+    Holding(
+        id="mail.transfers",
+        label=_("Imports and exports of folders"),
+        tables=(
+            Table(model="mail.transfernote", owner="transfer__user"),
+            Table(model="mail.transfer", secret=("file", "begun")),
+        ),
+        before=throw_imports_away,
+        goes=_("What has not been imported yet never will be."),
+        order=148,
+    ),
     Holding(
         id="mail.outbox",
         label=_("Messages in the Outbox"),

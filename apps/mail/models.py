@@ -15,8 +15,21 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.mail.folder_models import FolderSetting, Transfer, TransferNote
 from apps.mail.mime.addresses import clean_name
 from portal.contracts import Address
+
+__all__ = [
+    "FolderSetting",
+    "Identity",
+    "ListOrder",
+    "OutboxMessage",
+    "Recipient",
+    "SavedSearch",
+    "SenderAddress",
+    "Transfer",
+    "TransferNote",
+]
 
 if TYPE_CHECKING:
     from apps.auth.models import User

@@ -99,3 +99,9 @@ def revoke_sending(request: HttpRequest, task: str) -> None:
     from apps.mail.services import outbox
 
     outbox.revoke(request, task)
+
+
+def revoke_import(request: HttpRequest, task: str) -> None:
+    from apps.mail.services.transfers import imports
+
+    imports.revoke(task, cast("PortalRequest", request).user.pk)

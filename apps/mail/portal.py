@@ -5,7 +5,14 @@ from django.utils.translation import gettext_lazy as _
 from apps.mail import blocks, diagnostics, person_parts, prefs
 from apps.mail.holdings import HOLDINGS
 from apps.mail.keys import SHORTCUTS
-from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, folder_places, revoke_sending
+from apps.mail.offers import (
+    MailComposer,
+    MailSearch,
+    RecentRecipients,
+    folder_places,
+    revoke_import,
+    revoke_sending,
+)
 from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PersonPart, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -85,8 +92,11 @@ PORTAL_APP = PortalApp(
         DelegationKind(
             id="mail.outbox", label=_("Message waiting to be sent"), revoke=revoke_sending, url_name="mail:outbox"
         ),
+        DelegationKind(
+            id="mail.import", label=_("Messages being imported"), revoke=revoke_import, url_name="mail:transfers"
+        ),
     ),
     holdings=HOLDINGS,
-    transient=("mail.outboxmessage",),
+    transient=("mail.outboxmessage", "mail.transfer", "mail.transfernote"),
     stylesheets=("mail/css/mail.css", "mail/css/search.css"),
 )

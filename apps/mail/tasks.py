@@ -8,11 +8,12 @@ from collections.abc import Callable
 from django.conf import settings
 
 from apps.mail.services import delivery, laid, sweeping, uploads
+from apps.mail.services.transfers import imports, running
 from portal.celery import app
 
 DAY = 24 * 3600.0
 SWEEP, TIDY = 3.0, 60.0
-_one_sweep, _one_tidy = threading.Lock(), threading.Lock()
+_one_sweep, _one_tidy, _one_import = threading.Lock(), threading.Lock(), threading.Lock()
 
 
 @app.task(name="mail.purge_uploads", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
@@ -45,6 +46,18 @@ def tidy_outbox() -> None:
     _alone(_one_tidy, sweeping.tidy)
 
 
+@app.task(name="mail.run_imports", expires=TIDY)  # type: ignore[untyped-decorator, unused-ignore]
+def run_imports() -> None:
+    """Imports of everybody, each in its turn for a while: they hold one thread, and mail goes out by the others. Who
+    asks while this ends is heard by the clock."""
+    _alone(_one_import, running.all_of_them)
+
+
+@app.task(name="mail.tidy_imports", expires=DAY / 48)  # type: ignore[untyped-decorator, unused-ignore]
+def tidy_imports() -> None:
+    imports.tidy()
+
+
 def _alone(lock: threading.Lock, work: Callable[[], None]) -> None:
     """One at a time: a server that hangs holds one thread."""
     if lock.acquire(blocking=False):
@@ -58,3 +71,5 @@ app.add_periodic_task(DAY, purge_uploads.s(), name="mail.purge_uploads")
 app.add_periodic_task(TIDY, purge_content.s(), name="mail.purge_content")
 app.add_periodic_task(SWEEP, sweep_outbox.s(), name="mail.sweep_outbox")
 app.add_periodic_task(TIDY, tidy_outbox.s(), name="mail.tidy_outbox")
+app.add_periodic_task(TIDY, run_imports.s(), name="mail.run_imports")
+app.add_periodic_task(DAY / 24, tidy_imports.s(), name="mail.tidy_imports")

@@ -27,12 +27,14 @@ class Dovecot(Server):
         mail_format: str = "maildir",
         introspection: str = "",
         bearer_mechanisms: str = "oauthbearer xoauth2",
+        sharing: bool = False,
     ) -> None:
         """``connections_per_user`` is Dovecot's own default, as in the wild. ``mail_format``: maildir or sdbox.
-        ``introspection``: where a provider tells whose an access token is (RFC 7662), for those mechanisms."""
+        ``introspection``: where a provider tells whose an access token is (RFC 7662), for those mechanisms.
+        ``sharing``: with access control lists, mailboxes of others below shared/, of all below Public/, and METADATA."""
         super().__init__(workdir, die_with_parent=die_with_parent)
         self.introspection, self.bearer_mechanisms = introspection, bearer_mechanisms if introspection else ""
-        self.mail_format = mail_format
+        self.mail_format, self.sharing = mail_format, sharing
         self.connections_per_user = connections_per_user
         self.imap, self.imaps, self.lmtp, self.submission, self.relay = (workdir.free_port() for _ in range(5))
         self.ca_file = self.directory / "tls" / "ca.pem"
@@ -44,6 +46,11 @@ class Dovecot(Server):
     def configure(self) -> None:
         for folder in ("run", "state", "mail", "home"):
             (self.directory / folder).mkdir()
+        if self.sharing:
+            notices = self.directory / "public" / ".Notices"
+            for folder in ("cur", "new", "tmp"):
+                (notices / folder).mkdir(parents=True)
+            (notices / "dovecot-acl").write_text("authenticated lrs\n")
         tls.make_authority(self.ca_file.parent)
         tls.issue(self.ca_file.parent)
         self._write_users()
@@ -131,7 +138,7 @@ class Dovecot(Server):
                 f"default_fields = uid={user} gid={group} home={directory}/home/%u",
             )
             + _block("plugin", "quota = count:User quota", "quota_rule = *:storage=1G", "quota_vsizes = yes")
-            + _block("protocol imap", "mail_plugins = $mail_plugins imap_quota")
+            + (self._sharing() if self.sharing else _block("protocol imap", "mail_plugins = $mail_plugins imap_quota"))
             + _block("protocol lmtp", "postmaster_address = postmaster@example.test")
             # Debian's own limits would make parallel tests wait for a login process.
             + _block("service anvil", "chroot =", *_nested("unix_listener anvil-auth-penalty", "mode = 0"))
@@ -140,6 +147,33 @@ class Dovecot(Server):
             + _listen("lmtp", lmtp=self.lmtp)
             + _listen("submission-login", submission=self.submission)
             + _block("namespace inbox", "inbox = yes", "separator = /", *_special_folders())
+        )
+
+    def _sharing(self) -> str:
+        directory, public = self.directory, self.directory / "public"
+        own_lists = f"acl_shared_dict = file:{directory}/state/shared-mailboxes"
+        return (
+            f"mail_attribute_dict = file:{directory}/state/attributes-%u\nmail_plugins = $mail_plugins acl\n"
+            + _block("plugin", "acl = vfile", own_lists)
+            + _block("protocol imap", "mail_plugins = $mail_plugins imap_quota imap_acl", "imap_metadata = yes")
+            + _block(
+                "namespace others",
+                "type = shared",
+                "separator = /",
+                "prefix = shared/%%u/",
+                f"location = {self.mail_format}:{directory}/mail/%%u",
+                "subscriptions = no",
+                "list = children",
+            )
+            + _block(
+                "namespace public",
+                "type = public",
+                "separator = /",
+                "prefix = Public/",
+                f"location = {self.mail_format}:{public}",
+                "subscriptions = no",
+                "list = children",
+            )
         )
 
     def _token_passdb(self) -> str:

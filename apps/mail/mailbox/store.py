@@ -15,6 +15,9 @@ from typing import Protocol
 
 from apps.mail.mailbox.gathers import GathersMessages
 from apps.mail.mailbox.names import shown
+from apps.mail.mailbox.sharing import Sharing
+from apps.mail.mailbox.wholesale import Wholesale
+from apps.mail.mailbox.wishes import Asked
 from apps.mail.mime.parts import Envelope, Part
 
 #: Special uses (RFC 6154) by the names our URLs, icons and code use; "inbox" for INBOX, "" for an ordinary mailbox.
@@ -80,6 +83,9 @@ class Mailbox:
     subscribed: bool = True
     attributes: frozenset[str] = frozenset()  # as sent, lower case: "\\haschildren"
     status: MailboxStatus | None = None  # None when not selectable or not asked for
+    kind: str = ""  # "others": somebody else's, "shared": of all, "": one's own
+    colour: str = ""  # see ``wishes.Wish``, as the next
+    polled: bool = True
 
     @property
     def leaf(self) -> str:
@@ -253,19 +259,25 @@ class MoveResult:
     uids: Mapping[int, int] = field(default_factory=dict)
 
 
-class MailStore(GathersMessages, Protocol):
+class MailStore(GathersMessages, Wholesale, Sharing, Protocol):
     """One account on one server, leased for one request. Raises subclasses of ``errors.MailError`` only."""
+
+    wish: Asked  # how somebody wants folders
 
     @property
     def capabilities(self) -> frozenset[str]: ...
 
     # mailboxes
-    def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
-        """All mailboxes in display order (roles first, then by name), with counts: one command where LIST-STATUS is."""
+    def mailboxes(self, *, status: bool = True, polled: bool = False) -> Sequence[Mailbox]:
+        """All mailboxes in display order (roles first, then by name), with counts: one command where LIST-STATUS is.
+        ``polled``: elsewhere those that somebody does not want looked into are not."""
         ...
 
     def status(self, mailbox: str) -> MailboxStatus: ...
-    def create(self, mailbox: str) -> None: ...
+    def create(self, mailbox: str, *, role: str = "") -> None:
+        """``role``: what it is for, told to servers that take it (CREATE-SPECIAL-USE, RFC 6154)."""
+        ...
+
     def rename(self, mailbox: str, new_name: str) -> None:
         """With everything below it. Subscriptions go along."""
         ...

@@ -27,7 +27,7 @@ from apps.mail.models import OutboxMessage, remember
 from apps.mail.services import folders, identities, letters, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.stores import account, mail_login, open_account, shown
+from apps.mail.services.stores import mail_login, open_delegated, shown
 from apps.mail.submission_errors import TokensAway, TokensOver
 from portal import correspondence, credentials, delegations
 from portal.delegations import Opened, Over
@@ -332,8 +332,4 @@ def finish(row: OutboxMessage) -> None:
 
 def store_of(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
     """Raises ``MailError``: ``SignInRefused`` where the tokens are over."""
-    try:
-        password = shown(opened.secret)
-    except credentials.Locked as error:
-        raise SignInRefused("the tokens are over") from error
-    return open_account(account(login=mail_login(row.user.login, row.user.email), password=password))
+    return open_delegated(row.user, opened.secret)

@@ -63,6 +63,8 @@ class Rights:
     read: bool
     empty: bool
     subscribe: bool
+    export: bool
+    fill: bool  # with messages
     for_ever: bool  # deleting it cannot be undone: it lies in the trash already
 
     @property
@@ -70,17 +72,22 @@ class Rights:
         return self.rename
 
 
-def rights(mailbox: Mailbox, mailboxes: Sequence[Mailbox]) -> Rights:
+def rights(mailbox: Mailbox, mailboxes: Sequence[Mailbox], told: str | None = None) -> Rights:
+    """``told``: what the server says one may do oneself (MYRIGHTS, RFC 4314), where it does."""
     mine = not any(
         known.role and (known.name == mailbox.name or is_below(known, mailbox)) for known in mailboxes
     )  # of those with a role there are few
+    everything = told is None
+    letters = told or ""
     return Rights(
-        rename=mine,
-        inside=can_hold_folders(mailbox),
-        read=mailbox.selectable,
-        empty=mailbox.role in ("trash", "junk"),
+        rename=mine and (everything or "x" in letters),
+        inside=can_hold_folders(mailbox) and (everything or "k" in letters),
+        read=mailbox.selectable and (everything or "s" in letters),
+        empty=mailbox.role in ("trash", "junk") and (everything or set("te") <= set(letters)),
         subscribe=mailbox.selectable and not mailbox.role,
         for_ever=in_trash(mailbox, mailboxes),
+        export=mailbox.selectable and (everything or "r" in letters),
+        fill=mailbox.selectable and (everything or "i" in letters),
     )
 
 

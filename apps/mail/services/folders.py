@@ -34,6 +34,8 @@ ROLE_ICONS = {
     "trash": "trash-2",
     "all": "mail",
 }
+#: What somebody can give a folder, in the order of the style sheet's hues.
+COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
 #: Where the keyboard leads.
 ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
@@ -83,6 +85,12 @@ class Node:
         return self.mailbox.role if self.mailbox else ""
 
     @property
+    def hue(self) -> str:
+        """The classes of its colour."""
+        colour = self.mailbox.colour if self.mailbox else ""
+        return f"hued h{COLOURS.index(colour) + 1}" if colour in COLOURS else ""
+
+    @property
     def key(self) -> str:
         """The keystrokes that open it, "" for most."""
         return ROLE_KEYS.get(self.role, "")
@@ -95,7 +103,7 @@ class Node:
     @property
     def count(self) -> int:
         """The number beside the name: unread messages; in Drafts, all of them."""
-        status = self.mailbox.status if self.mailbox else None
+        status = self.mailbox.status if self.mailbox and self.mailbox.polled else None
         if status is None or self.role in {"sent", "trash"}:
             return 0
         return status.messages if self.role == "drafts" else status.unseen
@@ -110,9 +118,11 @@ class Node:
 class Tree:
     roles: tuple[Node, ...]  # inbox, drafts, sent ...: above; what lies in them is folded away
     folders: tuple[Node, ...]  # the user's own, nested
+    others: tuple[Node, ...] = ()  # people who share some of theirs, with these
+    shared: tuple[Node, ...] = ()  # of all
 
     def walk(self) -> Iterator[Node]:
-        for node in (*self.roles, *self.folders):
+        for node in (*self.roles, *self.folders, *self.others, *self.shared):
             yield from node.walk()
 
     @property
@@ -145,11 +155,22 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
         else:
             roots.append(node)
-    drawn = Tree(roles=tuple(roles), folders=tuple(roots))
+    drawn = _apart(roles, roots, nodes, {mailbox.name: mailbox.kind for mailbox in mailboxes if mailbox.kind})
     for node in drawn.walk():
         for child in node.children:
             child.depth = node.depth + 1
     return drawn
+
+
+def _apart(roles: list[Node], roots: list[Node], nodes: dict[str, Node], kinds: dict[str, str]) -> Tree:
+    """One's own folders, and those of others. What these all lie in is no folder: its name is a heading there."""
+    found: dict[str, list[Node]] = {"": [], "others": [], "shared": []}
+    for node in roots:
+        kind = kinds.get(node.name) or next((kinds[each.name] for each in node.walk() if each.name in kinds), "")
+        found[kind] += node.children if kind and not node.selectable and node.children else [node]
+    for node in found["others"]:
+        node.icon = "user" if node.icon == "folder" else node.icon
+    return Tree(tuple(roles), tuple(found[""]), tuple(found["others"]), tuple(found["shared"]))
 
 
 def drawn(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
@@ -197,7 +218,7 @@ def targets(mailboxes: Sequence[Mailbox], *, source: str) -> tuple[Node, ...]:
     """Where messages of ``source`` can be moved to: each folder with those below it, the likely ones first."""
     offered = [known for known in mailboxes if known.selectable and known.name != source]
     drawn = tree(offered)
-    nodes = sorted((*drawn.roles, *drawn.folders), key=lambda node: _rank(node.role))
+    nodes = sorted((*drawn.roles, *drawn.folders, *drawn.others, *drawn.shared), key=lambda node: _rank(node.role))
     return tuple(each for node in nodes for each in node.walk())
 
 
@@ -221,7 +242,7 @@ def ensure_role(store: MailStore, role: str, mailboxes: Sequence[Mailbox] | None
         return found.name
     name = f"{personal_prefix(known)}{ROLE_NAMES[role]}"
     try:
-        store.create(name)
+        store.create(name, role=role)
     except MailboxExists:
         return name  # another tab was first
     store.subscribe(name, on=True)
@@ -240,7 +261,7 @@ def append(store: MailStore, mailbox: str, octets: bytes, *, flags: Sequence[str
 
 def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:
     """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing."""
-    others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox"]
+    others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox" and not mailbox.kind]
     for mailbox in others:
         top, delimiter, _below = mailbox.name.partition(mailbox.delimiter or "\0")
         if not delimiter or not is_inbox(top):

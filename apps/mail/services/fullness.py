@@ -29,10 +29,10 @@ def fullest(quotas: Sequence[Quota]) -> Fullness | None:
     if not quotas:
         return None
     quota = max(quotas, key=lambda quota: quota.used / quota.limit)
-    return Fullness(percent=100 * quota.used // quota.limit, text=_words(quota))
+    return Fullness(percent=100 * quota.used // quota.limit, text=words(quota))
 
 
-def _words(quota: Quota) -> str:
+def words(quota: Quota) -> str:
     if quota.resource == "STORAGE":
         sizes = {"used": filesizeformat(quota.used), "limit": filesizeformat(quota.limit)}
         # Translators: how much room messages take: "6.1 GB of 10 GB used"

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -14,12 +15,16 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import ProviderAway, SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
+from apps.mail.services import folder_settings
 from portal import credentials, rules
 from portal.accounts import SignInUnavailable
 from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
 from portal.net import ServerUrl, parse_server_url
 from portal.secret import Bearer, Secret, Shown, Tokens
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 
 def imap_server() -> ServerUrl:
@@ -71,6 +76,19 @@ def open_account(target: Account) -> Iterator[MailStore]:
         yield store
 
 
+@contextmanager
+def open_delegated(user: User, secret: Secret) -> Iterator[MailStore]:
+    """Somebody's mail without their browser, with what a delegation holds. Raises ``MailError``: ``SignInRefused``
+    where the tokens are over."""
+    try:
+        password = shown(secret)
+    except credentials.Locked as error:
+        raise SignInRefused("the tokens are over") from error
+    with open_account(account(login=mail_login(user.login, user.email), password=password)) as store:
+        store.wish = folder_settings.asked(user.pk)
+        yield store
+
+
 def check_password(target: Account) -> None:
     """Whether the server takes this password, asked now and not remembered from before. Raises ``SignInRefused`` when
     it does not, and the other errors of ``apps.mail.mailbox.errors`` when it cannot be asked."""
@@ -89,6 +107,7 @@ def open_store(request: PortalRequest) -> Iterator[MailStore]:
             if isinstance(target.password, str):
                 raise credentials.Locked(refused=True) from error
             store = stack.enter_context(_open_again(request, refused=target.password))
+        store.wish = folder_settings.asked(request.user.pk)
         yield store
 
 

@@ -33,7 +33,7 @@ def places() -> threading.BoundedSemaphore:
 
 
 @contextmanager
-def _streaming(account: Account) -> Iterator[MailStore]:
+def streaming(account: Account) -> Iterator[MailStore]:
     taken = places()
     if not taken.acquire(timeout=PATIENCE):
         raise TooManyConnections("as many downloads as this server may hold are under way")
@@ -73,20 +73,20 @@ def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _part_chunks(account: Account, mailbox: str, uid: int, part: Part, *, uidvalidity: int) -> Iterator[bytes]:
-    with _streaming(account) as store:
+    with streaming(account) as store:
         yield from decoded(store.stream(mailbox, uid, part.number, uidvalidity=uidvalidity), part.encoding)
 
 
 def _message_chunks(account: Account, mailbox: str, uid: int, *, uidvalidity: int) -> Iterator[bytes]:
-    with _streaming(account) as store:
+    with streaming(account) as store:
         yield from store.stream(mailbox, uid, uidvalidity=uidvalidity)
 
 
 def _zip_chunks(
     account: Account, mailbox: str, uid: int, parts: Sequence[tuple[str, Part]], *, uidvalidity: int
 ) -> Iterator[bytes]:
-    sink = _Sink()
-    with _streaming(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    sink = Sink()
+    with streaming(account) as store, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         names = filenames.unique([name for name, _part in parts])
         for group in _together(list(zip(names, (part for _name, part in parts), strict=True))):
             numbers = [part.number for _name, part in group]
@@ -119,7 +119,7 @@ def _together(files: Sequence[tuple[str, Part]]) -> Iterator[list[tuple[str, Par
         yield group
 
 
-class _Sink:
+class Sink:
     """A file that is only written to: what has been written is taken away piece by piece."""
 
     def __init__(self) -> None:

@@ -27,6 +27,7 @@ def draw_folder(context: Context, node: Node) -> SafeString:
         ("unread", node.unread),
         ("counted", bool(node.count)),
         ("icon", node.icon),
+        ("hue", node.hue),
         ("key", node.key),
     )
     return stencils("mail/_folder.html", inside="folder")(kind, _WORDS).fill(

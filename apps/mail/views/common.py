@@ -78,7 +78,7 @@ def column(
     request: PortalRequest, store: MailStore, mailbox: str, *, mailboxes: Sequence[Mailbox] | None = None
 ) -> dict[str, Any]:
     """``frame`` as this person wants it, with how full their mailbox is; ``mailboxes`` where they are known already."""
-    listed = store.mailboxes() if mailboxes is None else mailboxes
+    listed = store.mailboxes(polled=True) if mailboxes is None else mailboxes
     shown = folders.followed(listed, mailbox) if request.prefs[FOLLOWED_FOLDERS] else listed
     drawn = folders.drawn(shown, mailbox)
     context = frame(listed, mailbox, shown=drawn) | {"not_drawn": len(shown) - len(drawn)}

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.mail.folder_forms import FolderForm, parents_for
 from apps.mail.mailbox.store import Mailbox, MailStore
-from apps.mail.services import folder_actions, folder_removal, folders, list_orders, saved
+from apps.mail.services import folder_actions, folder_removal, folder_settings, folders, list_orders, saved
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
 from apps.mail.services.folder_removal import CountChanged, Counted
@@ -57,7 +57,11 @@ def manage(request: PortalRequest, store: MailStore) -> HttpResponse:
         if node.mailbox is not None and (not only or node.name == only or only in _above(node.mailbox))
     ]
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    nodes = [{"node": node, "may": folder_actions.rights(mailbox, mailboxes)} for node, mailbox in page]
+    told = store.my_rights([mailbox.name for _node, mailbox in page if mailbox.kind and mailbox.selectable])
+    nodes = [
+        {"node": node, "may": folder_actions.rights(mailbox, mailboxes, told.get(mailbox.name))}
+        for node, mailbox in page
+    ]
     context = column(request, store, "") | {"nodes": nodes, "page": page, "only": only and bool(nodes)}
     return render(request, "mail/manage_folders.html", context)
 
@@ -80,7 +84,7 @@ def menu(request: PortalRequest, store: MailStore) -> HttpResponse:
     context = {
         "folder": mailbox,
         "label": folders.label(mailbox),
-        "may": folder_actions.rights(mailbox, mailboxes),
+        "may": folder_actions.rights(mailbox, mailboxes, store.my_rights([name]).get(name)),
         "here": request.GET.get("here", ""),
     }
     return render(request, "mail/_folder_menu.html", context)
@@ -232,6 +236,7 @@ def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpR
         pairs = [(old + name[len(new) :], name) for name in moved]
         list_orders.renamed(request.user.pk, pairs)
         saved.renamed(request.user.pk, pairs)
+        folder_settings.renamed(request.user.pk, pairs)
     now = folder_actions.name_after(done, here, delimiter_of(mailboxes))
     if now and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
         now = "INBOX"

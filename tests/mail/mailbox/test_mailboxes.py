@@ -110,6 +110,9 @@ def test_subscription(person: Person) -> None:
 
 
 def test_one_command_draws_the_tree(rich: Person) -> None:
+    """Whose they are (NAMESPACE) was asked once before, for all that follows."""
+    with rich.pool.lease(rich.account) as store:
+        store.namespaces()
     with rich.pool.lease(rich.account) as store:
         store.mailboxes()
         assert store.commands == 1

@@ -54,6 +54,7 @@ def test_a_server_of_imap4rev2_alone(pool: Pool) -> None:
         b"RETURN (SUBSCRIBED CHILDREN STATUS": b'* LIST (\\Subscribed) "/" INBOX\r\n'
         b"* STATUS INBOX (MESSAGES 3 UNSEEN 1 UIDVALIDITY 1 UIDNEXT 9)\r\n%t OK x\r\n",
         b"LSUB": b"%t BAD unknown command\r\n",
+        b"NAMESPACE": b'* NAMESPACE (("" "/")) NIL NIL\r\n%t OK x\r\n',
     }
     with scripted(answering(greeting, answers)) as port, pool.lease(account_at(port)) as store:
         (inbox,) = store.mailboxes()

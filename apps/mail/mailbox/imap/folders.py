@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from apps.mail.mailbox import errors, names
+from apps.mail.mailbox import errors, names, wishes
 from apps.mail.mailbox.imap import guard, tokens
 from apps.mail.mailbox.imap.commands import Command, Result, Untagged, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.tokens import octets
+from apps.mail.mailbox.sharing import Namespaces
 from apps.mail.mailbox.store import ROLES, Mailbox, MailboxStatus
+from apps.mail.mailbox.wishes import Asked
 
 MOST_COUNTED = 1000  # mailboxes, where each has to be asked about
 PIPELINE = 40  # commands sent before their answers are read: more could fill both sides' buffers
@@ -56,8 +58,16 @@ _USUAL_NAMES = {
 _ROLE_BY_NAME = {name: role for role, text in _USUAL_NAMES.items() for name in text.split("|")}
 
 
-def mailboxes(connection: Connection, *, status: bool) -> Sequence[Mailbox]:
-    """All mailboxes in display order, with counts unless they are not asked for."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What else tells how mailboxes are shown: how somebody wants them, and whose they are."""
+
+    wish: Asked = wishes.none
+    namespaces: Callable[[], Namespaces] = Namespaces
+
+
+def mailboxes(connection: Connection, look: Look, *, status: bool, polled: bool = False) -> Sequence[Mailbox]:
+    """All mailboxes in display order, with counts unless they are not asked for, or not wanted."""
     with_status = status and connection.has("LIST-EXTENDED") and connection.has("LIST-STATUS")
     if (asked := asking(connection, status=status)) is not None:
         result = connection.execute(asked)
@@ -67,8 +77,10 @@ def mailboxes(connection: Connection, *, status: bool) -> Sequence[Mailbox]:
         result = connection.execute(command("LIST", *every), command("LSUB", *every))
         subscribed = {name for name, _, attributes in _lines(result, b"LSUB") if "\\noselect" not in attributes}
         found = [replace(mailbox, subscribed=mailbox.name in subscribed) for mailbox in _listed(result)]
-    found = _in_display_order(_with_roles(_with_parents(found)))
-    counts = _statuses(result) if with_status else _ask_status(connection, found) if status else {}
+    found = _as_wanted(_with_roles(_with_kinds(_with_parents(found), look.namespaces())), look.wish)
+    found = _in_display_order(found)
+    asked_about = [mailbox for mailbox in found if mailbox.polled or not polled]
+    counts = _statuses(result) if with_status else _ask_status(connection, asked_about) if status else {}
     return [replace(mailbox, status=counts.get(mailbox.name)) for mailbox in found]
 
 
@@ -169,6 +181,33 @@ def _with_parents(found: list[Mailbox]) -> list[Mailbox]:
     return found + parents
 
 
+def _with_kinds(found: list[Mailbox], namespaces: Namespaces) -> list[Mailbox]:
+    """What is not one's own has no role: somebody else's trash is not mine."""
+    if not namespaces.others and not namespaces.shared:
+        return found
+    kinds = [(mailbox, namespaces.kind(mailbox.name)) for mailbox in found]
+    return [replace(mailbox, kind=kind, role="") if kind else mailbox for mailbox, kind in kinds]
+
+
+def _as_wanted(found: list[Mailbox], wish: Asked) -> list[Mailbox]:
+    """A role that somebody gives to one mailbox is nobody else's."""
+    wanted = wish([mailbox.name for mailbox in found])
+    if not wanted:
+        return found
+    given = {known.role for known in wanted.values()}
+    dressed: list[Mailbox] = []
+    for mailbox in found:
+        known = wanted.get(mailbox.name)
+        role = "" if mailbox.role in given and mailbox.role != "inbox" else mailbox.role
+        if known is None:
+            dressed.append(replace(mailbox, role=role))
+            continue
+        if known.role and mailbox.name != "INBOX" and mailbox.selectable:
+            role = "" if known.role == "none" else known.role
+        dressed.append(replace(mailbox, role=role, colour=known.colour, polled=known.polled))
+    return dressed
+
+
 def _with_roles(found: list[Mailbox]) -> list[Mailbox]:
     """One mailbox per role: what the server says, else the usual names at the top or right below INBOX."""
     taken: set[str] = set()
@@ -179,7 +218,8 @@ def _with_roles(found: list[Mailbox]) -> list[Mailbox]:
         marked.append(replace(mailbox, role=role))
     for index, mailbox in sorted(enumerate(marked), key=lambda item: (item[1].depth, item[1].name)):
         top = mailbox.depth == 0 or (mailbox.depth == 1 and mailbox.name.startswith(f"INBOX{mailbox.delimiter}"))
-        role = _ROLE_BY_NAME.get(mailbox.leaf.casefold(), "") if top and mailbox.selectable else ""
+        mine = mailbox.selectable and not mailbox.kind
+        role = _ROLE_BY_NAME.get(mailbox.leaf.casefold(), "") if top and mine else ""
         if role and not mailbox.role and role not in taken:
             taken.add(role)
             marked[index] = replace(mailbox, role=role)

@@ -35,7 +35,7 @@ def rename(connection: Connection, old: str, new: str) -> None:
 
 def _family(connection: Connection, name: str) -> list[Mailbox]:
     """A mailbox and what lies below it."""
-    found = folders.mailboxes(connection, status=False)
+    found = folders.mailboxes(connection, folders.Look(), status=False)
     return [
         mailbox
         for mailbox in found

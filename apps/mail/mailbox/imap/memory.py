@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from apps.mail.mailbox.cache import LruCache
+from apps.mail.mailbox.sharing import Namespaces
 from apps.mail.mailbox.store import Quota, Summary
 from apps.mail.mailbox.threads import Forest, Linked
 
@@ -99,6 +100,7 @@ class Memory:
         self.orders: LruCache[Hashable, Order] = LruCache(orders, _order_size)
         self.searches: LruCache[Hashable, array[int]] = LruCache(searches, lambda uids: 200 + 4 * len(uids))
         self.quotas: LruCache[Hashable, tuple[float, tuple[Quota, ...]]] = LruCache(5_000, lambda _: 1)
+        self.namespaces: LruCache[Hashable, Namespaces] = LruCache(20_000, lambda _: 1)
         self.turns: LruCache[Hashable, int] = LruCache(20_000, lambda _: 1)
         self.arrangements: LruCache[Hashable, Arrangement] = LruCache(
             orders, lambda known: 300 + 4 * (len(known.uids) + len(known.former))
@@ -119,6 +121,7 @@ class Memory:
         self.orders.clear()
         self.searches.clear()
         self.quotas.clear()
+        self.namespaces.clear()
         self.arrangements.clear()
         self.sort_keys.clear()
         self.threads.clear()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from apps.mail.mailbox import errors, names
+from apps.mail.mailbox import errors, names, wishes
 from apps.mail.mailbox.imap import (
     changes,
     folders,
@@ -25,6 +25,7 @@ from apps.mail.mailbox.imap.commands import Command, command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.selected import Selected
+from apps.mail.mailbox.imap.sharing import SharingStore
 from apps.mail.mailbox.imap.together import Together
 from apps.mail.mailbox.store import (
     NEWEST_FIRST,
@@ -45,7 +46,7 @@ T = TypeVar("T")
 TRUSTED = 60.0  # seconds after a SELECT in which witnesses may say that the mailbox is still that of its name
 
 
-class ImapStore(Together):
+class ImapStore(Together, SharingStore):
     """One lease of a connection. ``commands`` counts what this lease has sent.
 
     A connection that died while nobody looked is replaced once, before its first command has succeeded; later than
@@ -61,6 +62,7 @@ class ImapStore(Together):
         self._memory = memory
         self._before, self._answered = connection.commands, connection.answered
         self._checked: str | None = None  # the mailbox whose news this lease has asked for
+        self.wish: wishes.Asked = wishes.none
         self._found: dict[int, int] = {}  # the sequence number of the message that was read last in it, by its UID
 
     @property
@@ -73,20 +75,15 @@ class ImapStore(Together):
 
     # mailboxes
 
-    def mailboxes(self, *, status: bool = True) -> Sequence[Mailbox]:
+    def mailboxes(self, *, status: bool = True, polled: bool = False) -> Sequence[Mailbox]:
         if status:
             self._hear_news(folders.asking(self.connection, status=True))
-        return self._first(lambda: folders.mailboxes(self.connection, status=status))
+        look = folders.Look(self.wish, self.namespaces)
+        return self._first(lambda: folders.mailboxes(self.connection, look, status=status, polled=polled))
 
     def status(self, mailbox: str) -> MailboxStatus:
         self._hear_news()
         return self._first(lambda: folders.status(self.connection, mailbox))
-
-    def create(self, mailbox: str) -> None:
-        self._first(self.connection.refresh)
-        name = guard.mailbox(mailbox)
-        self.connection.execute(command("CREATE", name))
-        self.connection.execute(command("SUBSCRIBE", name))
 
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
@@ -394,7 +391,3 @@ class ImapStore(Together):
         if self.connection.selected is not None:
             self.connection.deselect()
             self._checked = None
-
-    def _changed(self) -> None:
-        """There is more or less in the account than before."""
-        self._memory.quotas.pop((self.connection.account.id, "INBOX"))
