@@ -82,6 +82,13 @@ HOLDINGS = (
     ),
     Holding(id="mail.searches", label=_("Saved searches"), tables=(Table(model="mail.savedsearch"),), order=130),
     Holding(id="mail.orders", label=_("Orders of message lists"), tables=(Table(model="mail.listorder"),), order=140),
+    Holding(id="mail.templates", label=_("Templates"), tables=(Table(model="mail.template"),), order=142),
+    Holding(
+        id="mail.reminders",
+        label=_("Reminders of missing replies"),
+        tables=(Table(model="mail.reminder"),),
+        order=144,
+    ),
     Holding(
         id="mail.outbox",
         label=_("Messages in the Outbox"),

@@ -49,7 +49,7 @@ PORTAL_APP = PortalApp(
             visible=blocks.has_mailbox,
         ),
     ),
-    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES),
+    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES, prefs.TEMPLATES),
     address_books=(RecentRecipients(),),
     person_parts=(
         PersonPart(

@@ -84,7 +84,8 @@ def test_the_reminder_asks_once(writer: Writer, post: PostOffice) -> None:
     bob = post.new_login()
     typed = {"to": f"{bob}@example.test", "text": "The plan is attached."}
     page = writer.new().press(**typed)
-    assert page.errors[""] == ["You mention “attached”, but no file is attached. Attach it, or send again without one."]
+    assert page.errors == {}
+    assert page.questions == ["You mention “attached”, but no file is attached."]
     assert page.value("text") == typed["text"]
     assert page.press().errors == {}
     assert len(arrived(post, bob)) == 1

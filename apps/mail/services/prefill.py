@@ -39,6 +39,7 @@ class Prefill:
     initial: Mapping[str, Any]
     items: tuple[Item, ...] = ()
     notes: tuple[str, ...] = ()  # what the writer is told about it
+    answers: int = 0  # how many people an answer to everybody is for
     refused: Mapping[str, str] = field(default_factory=dict)  # why the server has not taken an address
 
 
@@ -199,7 +200,8 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
     )
     message = _with_room(message, writer, below=writer.below)
     shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "reply", ref, shown, writer, files=shown)
+    filled = _prefill(message, "reply", ref, shown, writer, files=shown)
+    return replace(filled, answers=len(message.recipients)) if everybody else filled
 
 
 def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool = False) -> Prefill:
@@ -272,6 +274,7 @@ def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         "signed": key,
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
+        **options.of_state(state),
     }
     refused = {k.removeprefix(drafts.REFUSED): v for k, v in state.items() if k.startswith(drafts.REFUSED)}
     items = tuple(attaching.items_of_parts(files, "d"))

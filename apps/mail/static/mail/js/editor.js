@@ -66,6 +66,11 @@ export async function editor({ focus }) {
     form.addEventListener("submit", collect);
     form.addEventListener("compose:plain", plain);
     form.addEventListener("compose:signature", (event) => event.detail.rich?.(squire, frame.contentDocument.querySelector("[data-editor]")));
+    form.addEventListener("compose:insert", ({ detail }) => {
+      if (!form.classList.contains("rich")) return;
+      squire.focus();
+      squire.insertHTML(detail.html);
+    });
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
     if (form.matches("#compose")) followPictures = pictures(form, squire, frame.contentDocument);
   }
