@@ -98,7 +98,11 @@ def test_another_time_now_or_back_to_writing(writer: Writer, post: PostOffice) -
 
 @poor
 def test_a_time_that_cannot_be_loses_nothing(writer: Writer) -> None:
-    for wrong, text in (("", "Choose a day and a time"), ("2001-01-01T08:00", "is over"), ("2999-01-01T08:00", "a year")):
+    for wrong, text in (
+        ("", "Choose a day and a time"),
+        ("2001-01-01T08:00", "is over"),
+        ("2999-01-01T08:00", "a year"),
+    ):
         desk = writer.new().press("later", **WRITTEN, to="bob@example.test", later_at=wrong)
         assert text in desk.errors[""][0]
         assert (desk.value("text"), desk.value("later_at")) == (WRITTEN["text"], wrong)

@@ -36,6 +36,7 @@ PLACEHOLDERS: tuple[tuple[str, Text], ...] = (
     ("{my_name}", gettext_lazy("your name")),
     ("{my_address}", gettext_lazy("your mail address")),
 )
+_ATTRIBUTION = re.compile(r"^[^>\n][^\n]*:\n(?=>)", re.MULTILINE)  # the line above a quote
 _HOLE = re.compile(r"\{(name|first_name|date|subject|my_name|my_address)\}")
 
 
@@ -118,7 +119,7 @@ def _values(user: AbstractBaseUser, identity: Identity, people: tuple[Address, .
         "name": ", ".join(names) if all_named else "",
         "first_name": ", ".join(map(_first, names)) if all_named else "",
         "date": date_format(timezone.localdate(), "DATE_FORMAT"),
-        "my_name": identity.address.name,
+        "my_name": identity.address.label,
         "my_address": identity.address.email,
     }
 
@@ -186,7 +187,8 @@ def keep(user: AbstractBaseUser, data: Mapping[str, Any], signature: Signature, 
         html = cleaned(_without_rest(html, signature))
         text = to_text.text(html)
     else:
-        text, html = written((data.get("text") or "").replace("\r\n", "\n"), signature, above=above).strip("\n"), ""
+        whole = _ATTRIBUTION.sub("", (data.get("text") or "").replace("\r\n", "\n"))
+        text, html = written(whole, signature, above=above).strip("\n"), ""
     if not text.strip() and not subject:
         raise CannotKeep(_("There is nothing yet that a template could be made of."))
     if len(text) > MOST_TEXT or len(html) > MOST_HTML:
