@@ -46,7 +46,7 @@ LABELS: dict[str, Text] = {
     State.SENT: _("Sent, without a copy"),
     State.FAILED: pgettext_lazy("message", "Not sent"),
 }
-PLANNED: Text = _("Sent later")
+PLANNED: Text = _("To be sent later")
 ICONS = {
     State.WAITING: "clock",
     State.UNKNOWN: "triangle-alert",

@@ -63,7 +63,7 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
             continue
         known = _like(user, address, kept_only=key in written)
         near = {lookalikes.domain_of(each.email) for each in known}
-        sign = lookalikes.sign_of(address, known=known, domains=domains | near, own=domain)
+        sign = lookalikes.sign_of(address, known=known, domains=domains | near | WELL_KNOWN, own=domain)
         if sign is None and key not in written and lookalikes.domain_of(key) != domain:
             sign = Sign(Kind.FIRST)
         if sign is not None:

@@ -32,18 +32,25 @@ def compose(request: PortalRequest) -> HttpResponse:
         return _page(request, store, prefill.new(Writer.of(request), request.GET))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
-    ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    return _page(request, store, prefill.reply(store, ref, Writer.of(request)))
+    """POST brings the part of the original that was marked: it is nobody's address."""
+    return _reply(request, store, mailbox, uid)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply_all(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    return _reply(request, store, mailbox, uid, everybody=True)
+
+
+def _reply(
+    request: PortalRequest, store: MailStore, mailbox: str, uid: int, *, everybody: bool = False
+) -> HttpResponse:
     ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=True))
+    marked = request.POST.get("marked", "")
+    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=everybody, marked=marked))
 
 
 @require_safe
@@ -98,7 +105,8 @@ def editor(request: PortalRequest) -> HttpResponse:
 @mail_required
 def recipients(request: PortalRequest) -> HttpResponse:
     """Who of ``people``, as typed, should be looked at twice, or is outside of the site's own domains:
-    ``{"signs": {address: {"text", "warning", "external"}}}``. Raises ``portal.credentials.Locked``: who knows whom is for the eyes of whoever opens the mailbox."""
+    ``{"signs": {address: {"text", "warning", "external"}}}``. Raises ``portal.credentials.Locked``: who knows whom is
+    for the eyes of whoever opens the mailbox."""
     credentials.unseal(request)
     known = identities.of(request)
     writer = identities.find(known, request.POST.get("identity")) or known[0]

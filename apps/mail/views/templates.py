@@ -68,7 +68,7 @@ def _page(request: PortalRequest, name: str, context: dict[str, Any], *, status:
 @require_POST
 @mail_required
 def filled(request: PortalRequest, key: str) -> HttpResponse:
-    """For the writing page: ``{"text", "html", "subject", "to"}``, filled in for its ``to``, ``subject``, ``identity``."""
+    """For the writing page: ``{"text", "html", "subject", "to"}``, as filled in for what stands there."""
     found = templates.find(request.user, key)
     if found is None:
         raise Http404("no such template")

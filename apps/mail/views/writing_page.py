@@ -56,7 +56,7 @@ def draw(
         "ask_limit": not limits.is_known(),
         "back_url": _back_url(form),
         "below": form["kind"].value() == "reply" and request.prefs[ANSWER] == "below",
-        "unsaved": request.method == "POST",
+        "unsaved": form.is_bound or (request.method == "POST" and "marked" not in request.POST),
     }
     if store is not None:
         context |= column(request, store, "")

@@ -209,8 +209,11 @@ if (form) {
   asks(form);
   const choice = form.querySelectorAll("input[name=format]");
   const rich = () => form.querySelector("input[name=format]:checked")?.value === "html";
-  choice.forEach((radio) => radio.addEventListener("change", () => {
-    if (rich()) richText(); else form.dispatchEvent(new Event("compose:plain"));
+  choice.forEach((radio) => radio.addEventListener("change", async () => {
+    if (rich()) { richText(); return; }
+    const { mayBecomePlain } = await import("./editor.js");
+    if (await mayBecomePlain()) form.dispatchEvent(new Event("compose:plain"));
+    else form.querySelector("input[name=format][value=html]").checked = true;
   }));
   begin();
 }
