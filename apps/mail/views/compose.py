@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,11 +27,16 @@ MOST_TYPED = 60_000  # characters, as in the form
 @require_http_methods(["GET", "HEAD", "POST"])
 @mail_required
 def compose(request: PortalRequest) -> HttpResponse:
-    """A new message, filled from ``?to=&cc=&bcc=&subject=&body=`` or ``?mailto=``; POST does what the button says."""
+    """A new message, filled from ``?to=&cc=&bcc=&subject=&body=`` or ``?mailto=``, with the uploads that ``file``
+    names; POST does what the button says."""
     if request.method == "POST":
         return writing.answer(request)
     with open_store(request) as store:
-        return _page(request, store, prefill.new(Writer.of(request), request.GET))
+        filled = prefill.new(Writer.of(request), request.GET)
+        if tokens := [each for each in attaching.valid(request.GET.getlist("file")) if each.startswith("u:")]:
+            found = attaching.items_unseen(tokens[: attaching.MOST], attaching.uploads_of(request))
+            filled = replace(filled, items=tuple(found))
+        return _page(request, store, filled)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

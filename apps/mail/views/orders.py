@@ -14,6 +14,8 @@ from apps.mail.services.view import View
 from apps.mail.views.common import uidvalidity_of
 from apps.mail.views.list import uid_of
 
+FORWARD = "forward"  # changes nothing: a new message begins with them
+KNOWN = frozenset({*actions.ALL, FORWARD})
 MOST_UIDS = 1000  # more are not on a page
 
 
@@ -63,7 +65,7 @@ class Order:
         long ago."""
         do, texts, counted = _words(data, "uid")
         uids, from_message = _uids(texts), data.get("from") == "message"
-        if do not in actions.ALL or len(uids) > MOST_UIDS:
+        if do not in KNOWN or len(uids) > MOST_UIDS:
             return None
         if counted:
             uids = list(noted.uids_of(noted.lengthened(counted, user_id=user_id)))
@@ -86,7 +88,7 @@ class Order:
         do, texts, counted = _words(data, "ref")
         refs = [MessageRef.parse(text) for text in texts]
         known = tuple(dict.fromkeys(ref for ref in refs if ref is not None and 0 < ref.uid < 2**32))
-        if do not in actions.ALL or len(known) != len(set(texts)) or len(known) > MOST_UIDS:
+        if do not in KNOWN or len(known) != len(set(texts)) or len(known) > MOST_UIDS:
             return None
         return cls(
             do=do,
