@@ -11,8 +11,15 @@ const clean = {
   ALLOWED_ATTR: ["href", "src", "alt", "title", "width", "height", "dir", "lang", "style", "class", "colspan", "rowspan", "align", "type"],
 };
 
+// Pictures of other servers would not be sent, and asking for them would tell that server that somebody writes.
+window.DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.nodeName !== "IMG") return;
+  const { protocol, origin } = new URL(node.getAttribute("src") ?? "", location.href);
+  if (!/^(data|blob):$/.test(protocol) && origin !== location.origin) node.remove();
+});
+
 // What is pasted keeps its sense (bold, lists, links, tables) and not its looks: neither fonts and sizes of elsewhere nor
-// what word processors leave behind. Pictures of other servers would not be sent.
+// what word processors leave behind.
 const KEPT = ["font-weight", "font-style", "text-decoration-line", "text-align"];
 const OF_CELLS = ["background-color", "border", "border-top", "border-right", "border-bottom", "border-left", "padding", "vertical-align"];
 
@@ -23,7 +30,6 @@ function tidy(fragment) {
     node.removeAttribute("style");
     for (const name of ["class", "face", "size", "lang"]) node.removeAttribute(name);
     styles.forEach(([name, value]) => node.style.setProperty(name, value));
-    if (node.nodeName === "IMG" && !/^(data|blob):/.test(node.src) && new URL(node.src, location.href).origin !== location.origin) node.remove();
     if (/^(SPAN|FONT)$/.test(node.nodeName) && !node.attributes.length) node.replaceWith(...node.childNodes);
   }
   for (const table of fragment.querySelectorAll("table")) {
