@@ -177,6 +177,10 @@ def domain(value: str) -> str:
     return value.lower()
 
 
+def domains(value: str) -> list[str]:
+    return [domain(each) for each in words(value)]
+
+
 def time_zone(value: str) -> str:
     if value in available_timezones():
         return value

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.debug import sensitive_variables
 
@@ -51,6 +52,10 @@ class Locked(Exception):
         self.refused = refused
 
 
+#: A secret was right just now and is sealed; with ``request`` and ``secret``.
+sealed = Signal()
+
+
 @sensitive_variables("secret", "half")
 def seal(request: HttpRequest, *, secret: Secret) -> None:
     """Seal ``secret`` for this session and its user, replacing any former one; each time under a new key."""
@@ -60,6 +65,7 @@ def seal(request: HttpRequest, *, secret: Secret) -> None:
     box = cipher.encrypt(nonce, json.dumps([packed(secret), data_key]).encode(), _owner(request))
     request.session[_BOX] = [base64.b64encode(part).decode() for part in (salt, nonce, box)]
     setattr(request, _PENDING, base64.urlsafe_b64encode(half).decode())
+    sealed.send(sender=None, request=request, secret=secret)
 
 
 def unseal(request: HttpRequest) -> Secret:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mime import addresses, render_html, wire
 from apps.mail.mime.outgoing import Group
-from apps.mail.services import wrong_addresses
+from apps.mail.services import later, wrong_addresses
 from portal.contracts import Address
 
 MOST_RECIPIENTS = 500
@@ -85,9 +85,8 @@ class ComposeForm(forms.Form):
     identity = forms.CharField(required=False)  # drawn by the template: nothing to choose where there is one
     signed = Carried()  # the identity whose signature, Reply-To and Bcc stand in the form
     because = Carried()  # the address of the original that decided about the identity
-    reminded = Carried()  # of the file that seems to be missing
+    asked = Carried()  # keys of questions that were asked: see ``views.questions``
     again = Carried()  # the person knows that it may have been sent before
-    counted = Carried()  # and how many people its groups are: see ``services.expanding``
     kind = Carried()  # "new", "reply" or "forward"
     source = Carried()  # the message answered
     draft = Carried()  # the draft this replaces
@@ -136,6 +135,26 @@ class ComposeForm(forms.Form):
         label=_("Ask for a read receipt"),
         required=False,
         widget=forms.CheckboxInput(attrs={"class": "sw", "autocomplete": "off"}),
+    )
+
+    reports = forms.BooleanField(
+        label=_("Ask for a delivery report"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "sw", "autocomplete": "off"}),
+    )
+    remind = forms.ChoiceField(
+        label=_("Remind me if no reply"),
+        choices=[("", pgettext_lazy("reminder", "No")), *later.WAITS, ("on", _("on a day"))],
+        required=False,
+        widget=forms.Select(attrs={"class": "select", "autocomplete": "off"}),
+    )
+    remind_on = forms.CharField(
+        label=_("Day"), required=False, widget=forms.DateInput(attrs={"class": "in", "type": "date"})
+    )
+    later_at = forms.CharField(
+        label=_("Day and time"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"class": "in", "type": "datetime-local"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

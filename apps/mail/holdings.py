@@ -103,6 +103,13 @@ HOLDINGS = (
         goes=_("What has not been imported yet never will be."),
         order=148,
     ),
+    Holding(id="mail.templates", label=_("Templates"), tables=(Table(model="mail.template"),), order=142),
+    Holding(
+        id="mail.reminders",
+        label=_("Reminders of missing replies"),
+        tables=(Table(model="mail.reminder"),),
+        order=144,
+    ),
     Holding(
         id="mail.outbox",
         label=_("Messages in the Outbox"),

@@ -59,7 +59,7 @@ PORTAL_APP = PortalApp(
     ),
     shortcuts=SHORTCUTS,
     places=folder_places,
-    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES),
+    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES, prefs.TEMPLATES),
     address_books=(RecentRecipients(),),
     person_parts=(
         PersonPart(

@@ -160,6 +160,17 @@ COMPOSING = PrefPage(
     prefs=(FORMAT, ANSWER, UNDO_SEND, ATTACHMENT_REMINDER),
 )
 
+#: No preferences stand there: the page is drawn by its own views.
+TEMPLATES = PrefPage(
+    id="mail.templates",
+    title=_("Templates"),
+    help=_("Texts that you write often, to begin a message with or to put into one."),
+    icon="layout-template",
+    order=45,
+    url_name="mail:templates",
+    prefs=(),
+)
+
 #: What these two hold is the first identity's until it is changed (``services.identities``); locked, everyone's.
 IDENTITIES = PrefPage(
     id="mail.identities",

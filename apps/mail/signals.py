@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from portal import credentials
 
 if TYPE_CHECKING:
     from apps.auth.models import User
     from portal.http import PortalRequest
+    from portal.secret import Secret
 
 
 def connect() -> None:
     user_logged_out.connect(close_connections_of, dispatch_uid="mail.close_connections_of")
+    credentials.sealed.connect(renew_what_waits, dispatch_uid="mail.renew_what_waits")
 
 
 def close_connections_of(*, request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
@@ -23,3 +28,12 @@ def close_connections_of(*, request: HttpRequest | None, user: User | None, **kw
 
     if request is not None and user is not None and not user.is_local and settings.IMAP_URL:
         close_connections(cast("PortalRequest", request))
+
+
+@sensitive_variables("secret")
+def renew_what_waits(*, request: HttpRequest, secret: Secret, **kwargs: Any) -> None:
+    """What is to be sent at a later time goes out with the password that is right by now."""
+    from apps.mail.services import planned
+
+    if (pk := getattr(getattr(request, "user", None), "pk", None)) is not None:
+        planned.renew_all(pk, secret)

@@ -105,6 +105,7 @@ def send(
     message: bytes,
     ca_file: str | None = None,
     allow_plain: bool = False,
+    reports: str = "",
     all_or_nothing: bool = False,
     delayed_may_wait: bool = False,
     before_end: Callable[[SendResult], None] | None = None,
@@ -120,6 +121,9 @@ def send(
     nobody: see the result. With ``delayed_may_wait`` as well, those the server refuses for the moment only do not hold
     up the others. An error means that nobody gets it, except for ``OutcomeUnknown``.
 
+    ``reports``: a name for this message in reports on its delivery (ENVID, RFC 3461), which are asked for then, if the
+    server makes any.
+
     ``before_end`` is called with what the result will be when all but the closing dot is out. What it raises keeps the
     dot back, and then nobody gets the message.
     """
@@ -132,8 +136,10 @@ def send(
         client.greet(greeting)
         if login:
             client.sign_in(login, password)
-        client.mail_from(envelope, octets)
-        result = client.recipients(envelope, all_or_nothing=all_or_nothing, delayed_may_wait=delayed_may_wait)
+        client.mail_from(envelope, octets, reports=reports)
+        result = client.recipients(
+            envelope, reports=bool(reports), all_or_nothing=all_or_nothing, delayed_may_wait=delayed_may_wait
+        )
         if result.accepted:
             client.data(octets, data_timeout, before_end=lambda: before_end(result) if before_end else None)
         client.quit()
@@ -275,14 +281,17 @@ class _Client:
         reply = self._command(f"AUTH {found[0]} {found[1]}")
         return self._command(found[2]) if reply.code == 334 else reply
 
-    def recipients(self, envelope: _Envelope, *, all_or_nothing: bool, delayed_may_wait: bool) -> SendResult:
+    def recipients(
+        self, envelope: _Envelope, *, reports: bool, all_or_nothing: bool, delayed_may_wait: bool
+    ) -> SendResult:
         refused = dict(envelope.refused)
         accepted: list[str] = []
         for given, address in envelope.recipients:
             if not address.isascii() and "SMTPUTF8" not in self._extensions:
                 refused[given] = Refusal(553, "The server takes no such address.", permanent=True)
                 continue
-            reply = self._command(f"RCPT TO:<{address}>")
+            wanted = _reports_on(address) if reports and "DSN" in self._extensions else ""
+            reply = self._command(f"RCPT TO:<{address}>{wanted}")
             if reply.code in (250, 251, 252):
                 accepted.append(given)
             else:
@@ -291,11 +300,12 @@ class _Client:
             accepted.clear()
         return SendResult(tuple(accepted), refused)
 
-    def mail_from(self, envelope: _Envelope, octets: bytes) -> None:
+    def mail_from(self, envelope: _Envelope, octets: bytes, *, reports: str) -> None:
         limit = self._extensions.get("SIZE", "").strip()
         if limit.isdigit() and 0 < int(limit) < len(octets):
             raise MessageTooLarge(limit=int(limit))
         parameters = f" SIZE={len(octets)}" if "SIZE" in self._extensions else ""
+        parameters += f" RET=HDRS ENVID={_xtext(reports)}" if reports and "DSN" in self._extensions else ""
         if not octets.isascii():
             if "8BITMIME" not in self._extensions:
                 raise MessageRefused("the server takes no eight-bit message")
@@ -309,11 +319,7 @@ class _Client:
             return
         if reply.code == 552 or (reply.code == 452 and "size" in reply.text.lower()):
             raise MessageTooLarge(limit=0, code=reply.code, server_text=reply.text)
-        if reply.code == 530:
-            raise SignInRefused(code=reply.code, server_text=reply.text)
-        if not reply.permanent:
-            raise ServerUnreachable("the server takes no mail now", code=reply.code, server_text=reply.text)
-        raise SenderRefused(code=reply.code, server_text=reply.text)
+        raise _sender_refused(reply)
 
     def data(self, octets: bytes, timeout: float, *, before_end: Callable[[], None]) -> None:
         reply = self._command("DATA")
@@ -383,8 +389,30 @@ def _refused(reply: _Reply) -> SubmissionError:
     return error
 
 
+def _sender_refused(reply: _Reply) -> SubmissionError:
+    if reply.code == 530:
+        return SignInRefused(code=reply.code, server_text=reply.text)
+    if not reply.permanent:
+        return ServerUnreachable("the server takes no mail now", code=reply.code, server_text=reply.text)
+    return SenderRefused(code=reply.code, server_text=reply.text)
+
+
 def _header(octets: bytes) -> bytes:
     return octets.partition(b"\r\n\r\n")[0]
+
+
+def _reports_on(address: str) -> str:
+    """RFC 3461 section 4.1 and 4.2; RFC 6533 section 3 for addresses beyond ASCII."""
+    kind, said = ("rfc822", _xtext(address)) if address.isascii() else ("utf-8", _xtext(address, beyond=True))
+    return f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT={kind};{said}"
+
+
+def _xtext(text: str, *, beyond: bool = False) -> str:
+    """RFC 3461 section 4; ``beyond``: unitext of RFC 6533, where letters of all scripts stand as they are."""
+    return "".join(
+        char if ("!" <= char <= "~" and char not in "+=\\") or (beyond and char > "\x7f") else f"+{ord(char):02X}"
+        for char in text
+    )
 
 
 def _base64(text: str) -> str:

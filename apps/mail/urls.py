@@ -12,6 +12,7 @@ from apps.mail.converters import MailboxConverter, SectionConverter, UidConverte
 from apps.mail.views import (
     actions,
     answering,
+    awaited,
     compose,
     content,
     conversation,
@@ -29,6 +30,7 @@ from apps.mail.views import (
     redirect,
     searches,
     stripping,
+    templates,
     transfers,
     unsubscribe,
 )
@@ -65,6 +67,12 @@ urlpatterns = [
     path("@/outbox/", outbox.index, name="outbox"),
     path("@/outbox/watch/", outbox.watch, name="outbox_watch"),
     path("@/outbox/<int:pk>/", outbox.act, name="outbox_act"),
+    path("@/awaited/", awaited.index, name="awaited"),
+    path("@/awaited/<int:pk>/", awaited.act, name="awaited_act"),
+    path("@/templates/", templates.index, name="templates"),
+    path("@/templates/new/", templates.new, name="template_new"),
+    path("@/templates/<int:pk>/", templates.edit, name="template"),
+    path("@/templates/<str:key>/filled/", templates.filled, name="template_filled"),
     path("@/compose/", compose.compose, name="compose"),
     path("@/recipients/", compose.recipients, name="recipients"),
     path("@/limit/", compose.limit, name="limit"),

@@ -41,7 +41,8 @@ class Desk:
     ) -> Desk:
         """Send the form with this button. ``files`` are (name, type, content); ``html`` comes only from the editor."""
         data: dict[str, object] = {**self.fields, **changes}
-        data |= {"remove": remove} if remove else {"action": button}
+        if not {"later", "template"} & changes.keys():  # buttons as well
+            data |= {"remove": remove} if remove else {"action": button}
         if files:
             data["files"] = [SimpleUploadedFile(name, content, kind) for name, kind, content in files]
         return self._stand(self.person.client.post("/mail/@/compose/", data, follow=True))
@@ -56,6 +57,12 @@ class Desk:
         for name, items in re.findall(r'id="compose-(\w+)_error" role="alert">(.*?)</div>', self.html, re.S):
             found[name] = re.findall(r"<p[^>]*>(.*?)</p>", items, re.S)
         return {name: [unescape(text.strip()) for text in texts] for name, texts in found.items() if texts}
+
+    @property
+    def questions(self) -> list[str]:
+        """What is asked before it is sent."""
+        found = re.search(r'<ul id="asks-list">(.*?)</ul>', self.html, re.S)
+        return [unescape(line) for line in re.findall(r"<li[^>]*>(.*?)</li>", found[1], re.S)] if found else []
 
     @property
     def tips(self) -> list[str]:

@@ -156,7 +156,8 @@ def test_a_formatted_signature_is_written_in_the_editor(write: Open) -> None:
     assert row.signature == "Ann"
     page.get_by_role("link", name="Change").click()
     expect(inside.locator("b")).to_have_text("Ann")
-    page.get_by_role("radio", name="Plain text").check()
+    page.get_by_role("radio", name="Plain text").click()
+    page.get_by_role("button", name="Switch to plain text").click()
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/@/identities/")
     row.refresh_from_db()

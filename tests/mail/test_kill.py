@@ -24,7 +24,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from apps.mail import submission
-from apps.mail.models import OutboxMessage
+from apps.mail.models import OutboxMessage, Reminder
 from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import sweeping
 from portal.models import Delegation
@@ -79,16 +79,18 @@ def kill(writer: Writer) -> Iterator[Kill]:
         workers.stdin.close()
 
 
-def run(writer: Writer, post: RealPost, kill: Kill, point: str, bob: str) -> str:
-    """One message to Bob, one death; returns the state in which the next worker left it."""
+def run(writer: Writer, post: RealPost, kill: Kill, point: str, bob: str, *, later: bool) -> str:
+    """One message to Bob, sent after the time to undo or ``later``, one death; returns the state in which the next
+    worker left it."""
     person = writer.person
     for_user(user_of(person)).save({UNDO_SEND: 10})
     (original,) = person.receive(letter())
     page = writer.on("reply", original).press("save", subject=point, text="Once.\n", to=f"{bob}@example.test")
-    page.press()
+    page.press(remind="3", **({"later": (timezone.now() + timedelta(days=9)).isoformat()} if later else {}))
     row = OutboxMessage.objects.exclude(state=State.DONE).get()
     message_id = f"<{row.writing_id}@example.test>"
-    OutboxMessage.objects.update(due=timezone.now())
+    now = timezone.now()
+    OutboxMessage.objects.filter(pk=row.pk).update(due=now, planned=now if later else None)
     before = post.server.server.log().count("lost after final dot")
     kill(row, point)
     sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
@@ -147,11 +149,15 @@ def _exactly_once(writer: Writer, post: RealPost, bob: str, message_id: str, ori
     assert writer.stored("Drafts") == []
     assert "\\Answered" in writer.person.flags(original)
     assert not Delegation.objects.exists()
+    assert Reminder.objects.filter(message_id=message_id).count() == 1
 
 
-@pytest.mark.parametrize("point", random.Random(SEED).sample(list(POINTS), SAMPLE))
-def test_killed_once(writer: Writer, post: RealPost, kill: Kill, point: str) -> None:
-    run(writer, post, kill, point, post.new_login())
+@pytest.mark.parametrize(
+    ("point", "later"),
+    [(point, bool(number % 2)) for number, point in enumerate(random.Random(SEED).sample(list(POINTS), SAMPLE))],
+)
+def test_killed_once(writer: Writer, post: RealPost, kill: Kill, point: str, later: bool) -> None:
+    run(writer, post, kill, point, post.new_login(), later=later)
 
 
 @pytest.mark.soak
@@ -160,10 +166,10 @@ def test_killed_at_every_point_twenty_times(writer: Writer, post: RealPost, kill
     assert len(POINTS) >= 20
     states: dict[str, dict[str, int]] = {point: {} for point in POINTS}
     people = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         for point, seen in states.items():
             people.append(post.new_login())
-            state = run(writer, post, kill, point, people[-1])
+            state = run(writer, post, kill, point, people[-1], later=bool(number % 2))
             seen[state] = seen.get(state, 0) + 1
     sweeping.sweep(now=timezone.now() + timedelta(minutes=11))
     total = ROUNDS * len(POINTS)

@@ -9,9 +9,10 @@ from django.utils import translation
 from apps.mail import prefs
 from apps.mail.mime.signature import Signature
 from apps.mail.services import options
+from apps.mail.views import forwarding
 from portal.contracts import Address
 from portal.prefs import Prefs
-from tests.mail.conftest import letter
+from tests.mail.conftest import HTMX, letter
 from tests.mail.desk import Desk, Writer
 from tests.support.receiver import PostOffice, arrived, read
 
@@ -84,7 +85,8 @@ def test_the_reminder_asks_once(writer: Writer, post: PostOffice) -> None:
     bob = post.new_login()
     typed = {"to": f"{bob}@example.test", "text": "The plan is attached."}
     page = writer.new().press(**typed)
-    assert page.errors[""] == ["You mention “attached”, but no file is attached. Attach it, or send again without one."]
+    assert page.errors == {}
+    assert page.questions == ["You mention “attached”, but no file is attached."]
     assert page.value("text") == typed["text"]
     assert page.press().errors == {}
     assert len(arrived(post, bob)) == 1
@@ -133,3 +135,43 @@ def test_edited_as_a_new_message(writer: Writer, post: PostOffice) -> None:
     assert [part.get_payload(decode=True) for part in message.iter_attachments()] == [b"1"]
     assert writer.person.count() == 1  # the original stays
     assert "\\Answered" not in writer.person.flags(uid)
+
+
+def test_several_are_forwarded_as_files(writer: Writer, post: PostOffice) -> None:
+    bob = post.new_login()
+    uids = writer.person.receive(letter("First", text="one"), letter("Second", text="two"), letter("Third"))
+    data = {"do": "forward", "uid": [str(uid) for uid in uids[:2]], "v": writer.person.uidvalidity()}
+    answer = writer.person.client.post(writer.person.url("act", "INBOX"), data)
+    desk = Desk(writer.person).open(answer["Location"])
+    assert (desk.value("subject"), desk.files) == ("Fwd: First", ["First.eml", "Second.eml"])
+    desk.press(to=f"{bob}@example.test", text="See these.")
+    message = read(arrived(post, bob)[0])
+    inside = [part.get_payload(0)["Subject"] for part in message.iter_attachments()]
+    assert inside == ["First", "Second"]
+    by_script = writer.person.client.post(writer.person.url("act", "INBOX"), data, headers=HTMX)
+    assert by_script["HX-Redirect"].startswith("/mail/@/compose/?subject=Fwd")
+    assert len(writer.uids("INBOX")) == 3
+
+
+@poor
+def test_what_is_too_much_to_forward_is_said(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarding, "MOST", 1)
+    uids = writer.person.receive(letter("First"), letter("Second"))
+    data = {"do": "forward", "uid": [str(uid) for uid in uids], "v": writer.person.uidvalidity()}
+    page = writer.person.client.post(writer.person.url("act", "INBOX"), data, follow=True).content.decode()
+    assert "At most 1 message can be forwarded at once." in page
+    toast = writer.person.client.post(writer.person.url("act", "INBOX"), data, headers=HTMX)["HX-Trigger"]
+    assert "At most 1 message can be forwarded at once." in toast
+
+
+@poor
+def test_an_answer_quotes_what_was_marked(writer: Writer) -> None:
+    (uid,) = writer.person.receive(letter(text="First part.\n\nSecond part.\n\nThird part."))
+    url = writer.person.url("reply", "INBOX", uid, v=writer.person.uidvalidity())
+    page = Desk(writer.person)._stand(writer.person.client.post(url, {"marked": "Second part.\r\nmore"}))
+    assert "> Second part.\n> more" in page.value("text")
+    assert "First part" not in page.value("text")
+    assert page.value("to") == "Aigerim Tokoeva <aigerim@example.test>"
+    assert "> First part." in writer.on("reply", uid).value("text")
+    rich = Desk(writer.person)._stand(writer.person.client.post(f"{url}&format=html", {"marked": "<b>x</b>"}))
+    assert "&amp;lt;b&amp;gt;x&amp;lt;/b&amp;gt;" in rich.html  # in a field that only the editor may use

@@ -24,7 +24,7 @@ from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, identities, letters, sending, servers
+from apps.mail.services import folders, identities, letters, reminders, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import mail_login, open_delegated, shown
@@ -169,6 +169,7 @@ def submit(
         message=octets,
         ca_file=settings.SMTP_TLS_CA_FILE or None,
         allow_plain=settings.ALLOW_PLAINTEXT,
+        reports=row.writing_id if letter.reports else "",
         all_or_nothing=True,
         delayed_may_wait=delayed_may_wait,
         before_end=before_end,  # type: ignore[arg-type]
@@ -206,7 +207,7 @@ def _fail(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> N
 
 def _later(row: OutboxMessage, letter: Letter, opened: Opened, trouble: str) -> None:
     """Try again, and not for ever."""
-    if timezone.now() - row.created > GIVE_UP:
+    if timezone.now() - row.since > GIVE_UP:
         _fail(row, letter, opened, trouble)
         return
     sealed = replace(letter, trouble=trouble).sealed(opened, row.writing_id)
@@ -314,6 +315,7 @@ def _copy(row: OutboxMessage, store: MailStore, letter: Letter, octets: bytes, *
         _validity, uid = folders.append(store, sent, letter.bcc.encode() + octets, flags=["\\Seen"])
         if uid is None and row.tries < MOST_LOOKS:
             raise MailError("the server said that it stored the copy, and it is not there")
+    reminders.expect(row.user_id, letter, sent=timezone.now())
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)

@@ -36,6 +36,8 @@ class Letter:
     source: str = ""  # the message answered
     draft: str = ""  # the draft it was sent from
     sent_mailbox: str = ""  # where its identity keeps what is sent
+    remind: str = ""  # until when an answer is expected: see ``services.later.deadline``
+    reports: bool = False  # asked for a report on the delivery (RFC 3461)
     accepted: list[str] = field(default_factory=list)  # whom the server has taken it for
     handed: list[str] = field(default_factory=list)  # those of them whose closing dot was the last to go out
     refused: dict[str, list[object]] = field(default_factory=dict)  # address: [code, text, permanent]

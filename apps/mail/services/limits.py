@@ -1,4 +1,5 @@
-"""How much one message may hold: what the site allows, or less where the server for sending says so (SIZE, RFC 1870).
+"""How much one message may hold: what the site allows, or less where the server for sending says so (SIZE, RFC 1870);
+and whether that reports on deliveries.
 
 The server is asked by the writing page once it stands, and not again within the day; until it has answered, and where
 it does not, the site's limit counts alone, and the server judges what is sent.
@@ -12,6 +13,7 @@ from django.core.cache import cache
 from apps.mail.services import servers
 
 KEY = "mail.size_limit"
+REPORTS = "mail.delivery_reports"
 MEGABYTE = 1024 * 1024  # as where the sizes of files are shown
 DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was none, is remembered
 ROOM = 100_000  # octets for headers and text
@@ -29,6 +31,11 @@ def megabytes() -> int:
     return max(1, files() // MEGABYTE)
 
 
+def reports() -> bool:
+    """Whether the server for sending can report what becomes of a message (DSN, RFC 3461), as far as that is known."""
+    return bool(cache.get(REPORTS))
+
+
 def is_known() -> bool:
     return cache.get(KEY) is not None
 
@@ -40,5 +47,6 @@ def ask() -> None:
     cache.set(KEY, 0, SOON)  # whoever comes meanwhile does not ask as well
     if (offers := servers.smtp_offers()) is None:
         return
+    cache.set(REPORTS, "DSN" in offers, DAY)
     size = offers.get("SIZE", "")
     cache.set(KEY, int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0, DAY)

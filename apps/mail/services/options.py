@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from apps.mail.mime import to_text, wire
 from apps.mail.mime.signature import Signature, written
+from apps.mail.services import later
 from portal.contracts import Address
 
 Headers = tuple[tuple[str, str], ...]
@@ -30,6 +31,16 @@ def chosen(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
     word, number = fields.get("importance", ""), fields.get("x-priority", "")[:1]
     by_number = "high" if number in {"1", "2"} else "low" if number in {"4", "5"} else ""
     return {"priority": word if word in PRIORITIES else by_number, "receipt": bool(fields.get(RECEIPT.lower()))}
+
+
+def of_state(state: Mapping[str, str]) -> dict[str, Any]:
+    """The form's options that stand in no header, from the notes of a draft. A time that is over is offered no more."""
+    try:
+        when = later.chosen(state["later"]) if "later" in state else None
+    except later.BadTime:
+        when = None
+    reminder = later.as_chosen(state.get("remind", ""))
+    return {"reports": state.get("reports") == "yes", "later_at": later.typed(when), **reminder}
 
 
 def headers(data: Mapping[str, Any], kept: Headers, *, sender: Address) -> Headers:
@@ -78,4 +89,4 @@ def _words() -> list[str]:
 
 
 def reminder(word: str) -> str:
-    return _("You mention “%(word)s”, but no file is attached. Attach it, or send again without one.") % {"word": word}
+    return _("You mention “%(word)s”, but no file is attached.") % {"word": word}

@@ -24,7 +24,7 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import build, drafts, wire
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, letters, sending, servers
+from apps.mail.services import delivery, letters, planned, quotas, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
@@ -82,7 +82,7 @@ def known(request: PortalRequest, writing_id: str) -> Sent | None:
 
 
 def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: int, again: bool = False) -> Sent:
-    """Put the message in, to be sent in ``delay`` seconds; with 0 it is sent now.
+    """Put the message in, to be sent at the time it is planned for, or in ``delay`` seconds; with 0 it is sent now.
 
     Then raises ``NotSent`` when nothing has gone out, ``OutcomeUnknown`` when that cannot be told (``again`` sends it
     all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``, and ``NotSent``
@@ -93,8 +93,10 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     octets = writing.octets or build.message(writing.message)
     if refused := sending.untakeable(writing.message):
         raise NotSent(refused=refused)
+    if too_many := quotas.exceeded(request.user, len(writing.message.recipients)):
+        raise NotSent(too_many)
     try:
-        with contextlib.nullcontext() if delay else servers.way_out():
+        with contextlib.nullcontext() if delay or writing.planned else servers.way_out():
             return _enter(request, store, writing, octets, delay=delay, again=again)
     except servers.Busy as error:
         text = _("Nothing was sent: many messages are waiting for the server for sending. Try again in a moment.")
@@ -114,8 +116,9 @@ def _enter(
             return before
         raise NotSent(_("Nothing was sent. Try again in a moment."))
     row, opened = put
-    if delay:
-        wake_worker(row, delay)
+    if writing.planned or delay:
+        if not writing.planned:
+            wake_worker(row, delay)
         return Sent(waits=row)
     return _send_now(request, store, row, letter, opened, octets)
 
@@ -145,6 +148,8 @@ def _letter(writing: Writing) -> Letter:
         source=str(writing.source or ""),
         draft=str(writing.draft or ""),
         sent_mailbox=writing.sent_mailbox,
+        remind=writing.remind,
+        reports=writing.reports,
     )
 
 
@@ -159,6 +164,7 @@ def _put_in(
         task=f"{user.pk}.{writing.id}",
         account=user.email or user.login,
         secret=credentials.unseal(request),
+        lifetime=planned.lifetime(writing.planned, now),
     )
     file = letters.lay_down(octets, opened)
     row = OutboxMessage(
@@ -167,11 +173,13 @@ def _put_in(
         content=writing.content,
         file=file,
         sealed=letter.sealed(opened, writing.id),
-        due=now + timedelta(seconds=delay),
-        told=not delay,
+        due=writing.planned or now + timedelta(seconds=delay),
+        planned=writing.planned,
+        recipients=len(letter.recipients),
+        told=not (delay or writing.planned),
         created=now,
     )
-    if not delay:  # it is ours from the beginning: no worker takes it out of our hands
+    if not (delay or writing.planned):  # it is ours from the beginning: no worker takes it out of our hands
         row.state, row.attempt, row.lease_until = State.SENDING, 1, now + delivery.LEASE
     try:
         with transaction.atomic():
@@ -254,12 +262,13 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
     letter = Letter.opened(opened, row.sealed, row.writing_id)
     if row.state not in CAN_STOP or letter.accepted:
         raise TooLate
+    when = {"later": row.planned.isoformat(timespec="minutes")} if row.planned and row.keeps_its_time else {}
     stopped = letter if letter.trouble else replace(letter, trouble="stopped")
     _step(row, state=State.FAILED, sealed=stopped.sealed(opened, row.writing_id))
     if not letter.can_be_written_on:
         remove(row)
         return None
-    notes = letter.bcc + letter.notes + _notes_of_refusals(letter)
+    notes = letter.bcc + letter.notes + build.further_notes(when) + _notes_of_refusals(letter)
     octets = notes.encode() + letters.take_up(row.file, opened)
     ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)
@@ -300,18 +309,24 @@ def try_again(row: OutboxMessage, *, password: Secret) -> None:
         letter = replace(letter, accepted=accepted, recipients=[*letter.handed, *letter.recipients], handed=[])
     opened = delegations.renew(row.delegation, secret=password)
     letter = replace(letter, trouble="", server_text="", refused={})
+    before = row.file
+    file = planned.dated_file(row, letter, opened, now)
     _step(
         row,
         state=State.SENT if copy_only else State.WAITING,
         due=now,
+        planned=None,
+        file=file,
         created=now,
         tries=1 if copy_only else 0,
         server_away=False,
         told=False,
         sealed=letter.sealed(opened, row.writing_id),
     )
+    if file != before:
+        letters.throw_away(before)
     if not copy_only:
-        letters.unmark(row.file)
+        letters.unmark(file)
     deliver_here(row.pk)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.mail.models import OutboxMessage
-from apps.mail.services import sending
+from apps.mail.services import later, sending
 from apps.mail.services.letters import Letter
 from portal import delegations
 from portal.contracts import Text
@@ -46,6 +46,7 @@ LABELS: dict[str, Text] = {
     State.SENT: _("Sent, without a copy"),
     State.FAILED: pgettext_lazy("message", "Not sent"),
 }
+PLANNED: Text = _("To be sent later")
 ICONS = {
     State.WAITING: "clock",
     State.UNKNOWN: "triangle-alert",
@@ -72,7 +73,9 @@ class Entry:
     subject: str = ""
     to: tuple[str, ...] = ()
     due: datetime | None = None  # of the next try
-    can: frozenset[str] = frozenset()  # edit, again, arrived, discard
+    planned_text: str = ""  # the time that its writer has chosen, while it waits for that
+    planned_typed: str = ""  # and for a field
+    can: frozenset[str] = frozenset()  # edit, again, arrived, discard, later
     refused: tuple[tuple[str, str], ...] = ()  # (address, why)
     accepted: tuple[str, ...] = ()  # who has got it, where not everybody has
     people: tuple[str, ...] = field(default=())
@@ -102,13 +105,15 @@ def _entry(row: OutboxMessage, letter: Letter) -> Entry:
     return Entry(
         pk=row.pk,
         state=row.state,
-        label=LABELS[row.state],
+        label=PLANNED if row.keeps_its_time else LABELS[row.state],
         icon=ICONS.get(State(row.state), "send"),
         text=TEXTS.get(row.state) or TROUBLE.get("away" if away else letter.trouble, ""),
         server_text=letter.server_text,
         subject=letter.subject,
         to=tuple(name or email for name, email in letter.people),
         due=row.due if row.state == State.WAITING and not away else None,
+        planned_text=later.said(row.due) if row.keeps_its_time else "",
+        planned_typed=later.typed(row.due) if row.keeps_its_time else "",
         can=_can(row, letter),
         refused=tuple((who, sending.why_of(why)) for who, why in letter.refused.items()),
         accepted=tuple(letter.accepted) if letter.recipients and row.state != State.UNKNOWN else (),
@@ -116,6 +121,8 @@ def _entry(row: OutboxMessage, letter: Letter) -> Entry:
 
 
 def _can(row: OutboxMessage, letter: Letter) -> frozenset[str]:
+    if row.keeps_its_time:
+        return frozenset({"again", "discard", "edit", "later"})
     if row.state in (State.WAITING, State.FAILED):
         return frozenset(
             {"again", "discard"} | ({"edit"} if letter.can_be_written_on and not letter.accepted else set())

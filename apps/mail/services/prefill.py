@@ -39,6 +39,7 @@ class Prefill:
     initial: Mapping[str, Any]
     items: tuple[Item, ...] = ()
     notes: tuple[str, ...] = ()  # what the writer is told about it
+    answers: int = 0  # how many people an answer to everybody is for
     refused: Mapping[str, str] = field(default_factory=dict)  # why the server has not taken an address
 
 
@@ -184,10 +185,14 @@ def _mailto(address: str) -> dict[str, str]:
     return fields
 
 
-def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False) -> Prefill:
+def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False, marked: str = "") -> Prefill:
+    """``marked``: the part of the original that is quoted; without, all of it is."""
     detail = _detail(store, ref)
     writer = writer.answering(detail.header)
-    plain, html = _texts(store, ref, detail.structure, rich=writer.rich, most=MOST_QUOTED)
+    if marked := _lf(marked).strip("\n")[:MOST_QUOTED]:
+        plain, html = marked, text_as_html(marked) if writer.rich else ""
+    else:
+        plain, html = _texts(store, ref, detail.structure, rich=writer.rich, most=MOST_QUOTED)
     message = build.reply(
         detail.header,
         from_=writer.address,
@@ -199,7 +204,8 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
     )
     message = _with_room(message, writer, below=writer.below)
     shown = attaching.pictures(detail.structure, message.html)
-    return _prefill(message, "reply", ref, shown, writer, files=shown)
+    filled = _prefill(message, "reply", ref, shown, writer, files=shown)
+    return replace(filled, answers=len(message.recipients)) if everybody else filled
 
 
 def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool = False) -> Prefill:
@@ -272,6 +278,7 @@ def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         "signed": key,
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
+        **options.of_state(state),
     }
     refused = {k.removeprefix(drafts.REFUSED): v for k, v in state.items() if k.startswith(drafts.REFUSED)}
     items = tuple(attaching.items_of_parts(files, "d"))
@@ -323,7 +330,7 @@ def _initial(message: OutgoingMessage, *, kind: str, source: MessageRef | None) 
         "source": str(source or ""),
         "in_reply_to": message.in_reply_to,
         "references": " ".join(message.references),
-        "reply_to": _people(message.reply_to),
+        "reply_to": addresses.format(message.reply_to),
         "kept": urlencode(message.headers),
         **options.chosen(message.headers),
         "to": addresses.format(message.to, message.groups.get("To", ())),
@@ -377,17 +384,13 @@ def _attribution(envelope: Envelope) -> str:
 
 
 def _summary(envelope: Envelope) -> Iterable[tuple[str, str]]:
-    yield pgettext("header field", "From"), _people(envelope.from_)
+    yield pgettext("header field", "From"), addresses.format(envelope.from_)
     if envelope.date is not None:
         yield pgettext("header field", "Date"), full_time(envelope.date)
     yield pgettext("header field", "Subject"), envelope.subject
-    yield pgettext("header field", "To"), _people(envelope.to)
+    yield pgettext("header field", "To"), addresses.format(envelope.to)
     if envelope.cc:
-        yield pgettext("header field", "Cc"), _people(envelope.cc)
-
-
-def _people(people: Iterable[Address]) -> str:
-    return addresses.format(people)
+        yield pgettext("header field", "Cc"), addresses.format(envelope.cc)
 
 
 def _lf(text: str) -> str:

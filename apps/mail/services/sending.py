@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from django.utils.translation import gettext as _
@@ -50,6 +51,9 @@ class Writing:
     sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
     typed: Mapping[str, str] = field(default_factory=dict)  # fields whose groups were expanded, as they stood there
     content: str = ""  # tells what was written from what is written now under the same id
+    planned: datetime | None = None  # when it is to go out; None: now, or after the seconds to undo
+    remind: str = ""  # until when an answer is expected: see ``services.later.deadline``
+    reports: bool = False  # the server is to report what becomes of it (RFC 3461)
 
 
 def message_id(writing_id: str, sender: str) -> str:
@@ -88,6 +92,10 @@ def as_copy(writing: Writing, writing_id: str) -> Writing:
 def state_of(writing: Writing) -> dict[str, str]:
     """What the compose view has to know of a draft besides the message."""
     state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
+    if writing.remind:
+        state["remind"] = writing.remind
+    if writing.reports:
+        state["reports"] = "yes"
     return {**state, **writing.typed}
 
 

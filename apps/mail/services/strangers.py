@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.models import Recipient, address_key
@@ -23,6 +25,33 @@ if TYPE_CHECKING:
     from apps.auth.models import User
 
 MOST = 30  # addresses of one message that are looked at
+#: Where many people have their mail, so that a slip is one of these rather than somebody's own.
+WELL_KNOWN = frozenset(
+    {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "hotmail.co.uk", "hotmail.fr", "live.com", "msn.com"}
+    | {
+        "yahoo.com",
+        "yahoo.co.uk",
+        "yahoo.fr",
+        "icloud.com",
+        "aol.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.at",
+        "gmx.ch",
+        "web.de",
+    }
+    | {
+        "t-online.de",
+        "freenet.de",
+        "posteo.de",
+        "mailbox.org",
+        "proton.me",
+        "protonmail.com",
+        "fastmail.com",
+        "zoho.com",
+    }
+    | {"yandex.ru", "orange.fr", "laposte.net", "wanadoo.fr", "libero.it", "naver.com"}
+)
 MOST_DOMAINS = 500  # people written to most, whose domains are known ones
 REMEMBERED = 600.0  # seconds
 
@@ -46,7 +75,7 @@ def signs(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mappin
             continue
         known = _like(user, address, kept_only=key in written)
         near = {lookalikes.domain_of(each.email) for each in known}
-        sign = lookalikes.sign_of(address, known=known, domains=domains | near, own=domain)
+        sign = lookalikes.sign_of(address, known=known, domains=domains | near | WELL_KNOWN, own=domain)
         if sign is None and key not in written and lookalikes.domain_of(key) != domain:
             sign = Sign(Kind.FIRST)
         if sign is not None:
@@ -89,6 +118,37 @@ def _sign_of_stranger(user: User, own: str, address: Address) -> Sign | None:
     sign = lookalikes.sign_of(address, known=known, domains=domains, own=lookalikes.domain_of(own))
     _known_signs.put(key, (now, sign))
     return sign
+
+
+def mistyped(user: AbstractBaseUser, own: str, people: Iterable[Address]) -> Mapping[str, str]:
+    """By address, the domain that is likely to be meant: of those that were written to, the writer's own, or of those
+    where many people have their mail. Who was written to before, or has a page, is not asked about."""
+    asked = {address.email.lower(): lookalikes.domain_of(address.email) for address in people if "@" in address.email}
+    known = _domains(user) | {lookalikes.domain_of(own)}
+    fresh = {email: domain for email, domain in asked.items() if domain not in known | WELL_KNOWN}
+    likely = {domain: _meant(domain, known) for domain in set(fresh.values())}
+    found = {email: likely[domain] for email, domain in fresh.items() if likely[domain]}
+    if not found:
+        return {}
+    kept = {email for email, contact in addressing.resolve(user=user, emails=found).items() if contact.url}
+    return {email: like for email, like in found.items() if email not in kept}
+
+
+def _meant(domain: str, known: Iterable[str]) -> str:
+    return next((each for each in (*sorted(known), *sorted(WELL_KNOWN)) if lookalikes.looks_like(domain, each)), "")
+
+
+def mistyped_text(address: str, like: str) -> str:
+    words = _("Is “%(address)s” right? Its domain is close to %(like)s.")
+    return words % {"address": address, "like": like}
+
+
+def is_external(email: str) -> bool:
+    """Whether an address is outside of the site's own domains (OWN_DOMAINS), where it has said what they are."""
+    domain = email.rpartition("@")[2].casefold().rstrip(".")
+    return bool(settings.OWN_DOMAINS) and not any(
+        domain == own or domain.endswith(f".{own}") for own in settings.OWN_DOMAINS
+    )
 
 
 def _like(user: AbstractBaseUser, address: Address, *, kept_only: bool) -> list[Address]:

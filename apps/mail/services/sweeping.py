@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.mail.mailbox.errors import MailError
@@ -25,6 +26,7 @@ ABSENCE = timedelta(minutes=1)  # without a sign of the worker, who looks after 
 RESCUE = timedelta(days=1)  # before its delegation expires, a message goes back to Drafts
 KEPT = timedelta(days=7)  # for which a form that was sent is known
 MOST_CRASHES = 10
+_SINCE = Coalesce("planned", "created")  # ``OutboxMessage.since``
 _ANSWERS: dict[str, Callable[[], bool]] = {State.WAITING: servers.smtp_answers, State.SENT: servers.imap_answers}
 
 
@@ -36,8 +38,9 @@ def sweep(*, now: datetime | None = None) -> None:
     """
     now = now or timezone.now()
     take_over(now=now)
-    due = OutboxMessage.objects.due(now).order_by("due").values_list("pk", "state", "server_away", "created")
-    messages = [(pk, state, away, now - created <= delivery.GIVE_UP) for pk, state, away, created in due]
+    rows = OutboxMessage.objects.due(now).annotate(waits_since=_SINCE).order_by("due")
+    due = rows.values_list("pk", "state", "server_away", "waits_since")
+    messages = [(pk, state, away, now - since <= delivery.GIVE_UP) for pk, state, away, since in due]
     asked = {state for _pk, state, away, can_wait in messages if away and can_wait}
     silent = {state for state in asked if not _ANSWERS[state]()}
     _leave(silent, now)
@@ -52,7 +55,8 @@ def sweep(*, now: datetime | None = None) -> None:
 
 def _leave(silent: Collection[str], now: datetime) -> None:
     """What waits for a silent server stays due, which tells pages that a worker looks after it."""
-    due = OutboxMessage.objects.due(now).filter(state__in=silent, created__gte=now - delivery.GIVE_UP)
+    due = OutboxMessage.objects.due(now).annotate(waits_since=_SINCE)
+    due = due.filter(state__in=silent, waits_since__gte=now - delivery.GIVE_UP)
     due.update(due=now, server_away=True)
 
 

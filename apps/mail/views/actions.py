@@ -18,12 +18,13 @@ from apps.mail.services.steps import Chosen
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.services.work import Work
+from apps.mail.views import forwarding
 from apps.mail.views import works as box
 from apps.mail.views.acted import answer, ended
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, in_dialog, with_events
 from apps.mail.views.common import column, mail_required, with_store
 from apps.mail.views.list import uid_of
-from apps.mail.views.orders import Order
+from apps.mail.views.orders import FORWARD, Order
 from portal.http import PortalRequest, is_fragment
 
 
@@ -44,6 +45,8 @@ def _act(request: PortalRequest, store: MailStore, order: Order | None) -> HttpR
         return HttpResponseBadRequest("unknown action")
     if not order.chosen:
         return answer(request, store, order)
+    if order.do == FORWARD:
+        return forwarding.several(request, store, order)
     if order.do in actions.WITH_TARGET and not order.target:
         return _choose_folder(request, store, order)
     by_name = order.several or order.do not in actions.MARKS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,7 +16,7 @@ from apps.mail.services.prefill import Writer
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
 from apps.mail.services.uploads import TooLarge
-from apps.mail.views import writing
+from apps.mail.views import sheet, writing, writing_page
 from apps.mail.views.common import mail_required, uidvalidity_of, with_store
 from portal import credentials
 from portal.http import PortalRequest
@@ -25,25 +27,37 @@ MOST_TYPED = 60_000  # characters, as in the form
 @require_http_methods(["GET", "HEAD", "POST"])
 @mail_required
 def compose(request: PortalRequest) -> HttpResponse:
-    """A new message, filled from ``?to=&cc=&bcc=&subject=&body=`` or ``?mailto=``; POST does what the button says."""
+    """A new message, filled from ``?to=&cc=&bcc=&subject=&body=`` or ``?mailto=``, with the uploads that ``file``
+    names; POST does what the button says."""
     if request.method == "POST":
         return writing.answer(request)
     with open_store(request) as store:
-        return _page(request, store, prefill.new(Writer.of(request), request.GET))
+        filled = prefill.new(Writer.of(request), request.GET)
+        if tokens := [each for each in attaching.valid(request.GET.getlist("file")) if each.startswith("u:")]:
+            found = attaching.items_unseen(tokens[: attaching.MOST], attaching.uploads_of(request))
+            filled = replace(filled, items=tuple(found))
+        return _page(request, store, filled)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
-    ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    return _page(request, store, prefill.reply(store, ref, Writer.of(request)))
+    """POST brings the part of the original that was marked: it is nobody's address."""
+    return _reply(request, store, mailbox, uid)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply_all(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
+    return _reply(request, store, mailbox, uid, everybody=True)
+
+
+def _reply(
+    request: PortalRequest, store: MailStore, mailbox: str, uid: int, *, everybody: bool = False
+) -> HttpResponse:
     ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=True))
+    marked = request.POST.get("marked", "")
+    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=everybody, marked=marked))
 
 
 @require_safe
@@ -78,7 +92,7 @@ def as_new(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> 
 def _page(request: PortalRequest, store: MailStore, filled: prefill.Prefill) -> HttpResponse:
     form = ComposeForm(initial=filled.initial)
     form.refuse({address: f"{address}: {text}" for address, text in filled.refused.items()})
-    return writing.draw(request, store, form, filled.items, notes=filled.notes)
+    return writing_page.draw(request, store, form, filled.items, notes=filled.notes, answers=filled.answers)
 
 
 @require_safe
@@ -97,22 +111,28 @@ def editor(request: PortalRequest) -> HttpResponse:
 @require_POST
 @mail_required
 def recipients(request: PortalRequest) -> HttpResponse:
-    """Who of ``people``, as typed, should be looked at twice: ``{"signs": {address: {"text", "warning"}}}``. Raises
-    ``portal.credentials.Locked``: who knows whom is for the eyes of whoever opens the mailbox."""
+    """Who of ``people``, as typed, should be looked at twice, or is outside of the site's own domains:
+    ``{"signs": {address: {"text", "warning", "external"}}}``. Raises ``portal.credentials.Locked``: who knows whom is
+    for the eyes of whoever opens the mailbox."""
     credentials.unseal(request)
     known = identities.of(request)
     writer = identities.find(known, request.POST.get("identity")) or known[0]
     people = addresses.split(request.POST.get("people", "")[:MOST_TYPED])
     signs = strangers.signs(request.user, writer.address.email, people)
-    return JsonResponse({"signs": {key: {"text": s.text, "warning": s.is_warning} for key, s in signs.items()}})
+    told = {key: {"text": sign.text, "warning": sign.is_warning} for key, sign in signs.items()}
+    for each in people:
+        if strangers.is_external(each.email):
+            told.setdefault(each.email.lower(), {"text": "", "warning": False})["external"] = True
+    return JsonResponse({"signs": told})
 
 
 @require_safe
 @mail_required
 def limit(request: PortalRequest) -> HttpResponse:
-    """How much may be attached, the server for sending asked as well: the writing page asks once it stands."""
+    """How much may be attached, the server for sending asked as well, and whether that reports on deliveries: the
+    writing page asks once it stands."""
     limits.ask()
-    return JsonResponse({"limit": limits.files(), "text": writing.limit_text()})
+    return JsonResponse({"limit": limits.files(), "text": writing_page.limit_text(), "reports": limits.reports()})
 
 
 @require_POST
@@ -121,7 +141,7 @@ def uploads(request: PortalRequest) -> HttpResponse:
     """Take one file and answer with its line of the form: 201, or 413 for one that is too large. ``in_text``: a picture
     that is to stand in the text; the line says where the editor finds it."""
     file = request.FILES.get("files")
-    if file is None and writing.is_too_large(request):
+    if file is None and sheet.is_too_large(request):
         return HttpResponse(status=413)
     if file is None:
         raise Http404("no file")

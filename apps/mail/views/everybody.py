@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import QueryDict
@@ -13,6 +14,7 @@ from apps.mail.forms import MOST_RECIPIENTS, ComposeForm, People, RedirectForm, 
 from apps.mail.mime import addresses
 from apps.mail.mime.outgoing import Group
 from apps.mail.services import expanding, strangers
+from apps.mail.services.asking import Question
 from apps.mail.services.expanding import Found
 from portal import addressing
 from portal.contracts import Address
@@ -20,25 +22,40 @@ from portal.contracts import Address
 MANY = 50  # people of groups: with more, or where somebody gets nothing, the writer is asked once
 
 
-def of(user: AbstractBaseUser, form: ComposeForm | RedirectForm) -> Mapping[str, list[Address]] | None:
+def of(user: AbstractBaseUser, form: RedirectForm) -> Mapping[str, list[Address]] | None:
     """Whom the valid form is for, by field, each address once. None where the form has to say something first: what
     is wrong with a group, or how many people they are."""
+    found = expanded(user, form)
+    if found is None or (found.question is not None and not _are_counted(form, found.question)):
+        return None
+    return found.people
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    people: Mapping[str, list[Address]]  # by field, each address once
+    question: Question | None = None  # of groups that are large, or in which somebody gets nothing
+
+
+def expanded(user: AbstractBaseUser, form: ComposeForm | RedirectForm) -> Everybody | None:
+    """Whom the valid form is for. None where it has to say what is wrong with a group."""
     people = _people_of(form)
     if not any(each.groups for each in people.values()):
-        return people
+        return Everybody({name: list(each) for name, each in people.items()})
     groups = {name: _found_in(user, form, name, each.groups) for name, each in people.items()}
     if form.errors:
         return None
     every = [each for field in groups.values() for each in field]
     lists = [[*each, *_members(groups[name])] for name, each in people.items()]
-    expanded = dict(zip(people, map(list, addresses.unique(lists)), strict=True))
-    for name, each in expanded.items():
+    whole = dict(zip(people, map(list, addresses.unique(lists)), strict=True))
+    for name, each in whole.items():
         if len(each) > MOST_RECIPIENTS:
             words = ngettext("At most %(count)d address.", "At most %(count)d addresses.", MOST_RECIPIENTS)
             form.add_error(name, words % {"count": MOST_RECIPIENTS})
-    if form.errors or not _are_counted(form, every, shown=bool(groups.get("to") or groups.get("cc"))):
+    if form.errors:
         return None
-    return expanded
+    shown = isinstance(form, ComposeForm) and bool(groups.get("to") or groups.get("cc"))
+    return Everybody(whole, _count(every, shown=shown))
 
 
 def _found_in(
@@ -57,20 +74,24 @@ def _members(groups: list[Found]) -> list[Address]:
     return [address for each in groups for address in each.people.addresses]
 
 
-def _are_counted(form: ComposeForm | RedirectForm, every: list[Found], *, shown: bool) -> bool:
+def _count(every: list[Found], *, shown: bool) -> Question | None:
     """Whether the writer knows to how many it goes. Asked once, and again when there are others meanwhile."""
     count = sum(len(each.people.addresses) for each in every)
     without = sum(len(each.people.without) for each in every)
     if count <= MANY and not without:
+        return None
+    lines = [each.text for each in every]
+    if shown and count > MANY:
+        lines.append(_("In To and Cc everybody sees all addresses, in Bcc nobody does."))
+    return Question(f"people.{count}.{without}", tuple(lines))
+
+
+def _are_counted(form: RedirectForm, question: Question) -> bool:
+    if form.cleaned_data["counted"] == question.key:
         return True
-    known = f"{count}.{without}"
-    if form.cleaned_data["counted"] == known:
-        return True
-    form.data["counted"] = known  # type: ignore[index]  # a copy of what came
-    for each in every:
-        form.add_error(None, each.text)
-    if shown and count > MANY and isinstance(form, ComposeForm):
-        form.add_error(None, _("In To and Cc everybody sees all addresses, in Bcc nobody does."))
+    form.data["counted"] = question.key  # type: ignore[index]  # a copy of what came
+    for line in question.lines:
+        form.add_error(None, line)
     form.add_error(None, _("Send again to send it to them."))
     return False
 
@@ -103,7 +124,10 @@ def checked(user: AbstractBaseUser, form: ComposeForm, post: QueryDict, *, own: 
             post[name], words = in_text(user, each)
             said += words
         people += each
-    return said + [f"{who}: {sign.text}." for who, sign in strangers.signs(user, own, people).items()]
+    said += [f"{who}: {sign.text}." for who, sign in strangers.signs(user, own, people).items()]
+    if outside := [each.email for each in people if strangers.is_external(each.email)]:
+        said.append(_("Outside of your organisation: %(people)s.") % {"people": ", ".join(outside)})
+    return said
 
 
 def _people_of(form: ComposeForm | RedirectForm) -> dict[str, People]:

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MODES, MailStore, Sort
 from apps.mail.prefs import CHECK, ENDLESS, LIST_MODE, PAGE_SIZE
-from apps.mail.services import everything, folders, list_orders, listing, news, searching
+from apps.mail.services import everything, folders, list_orders, listing, news, reminders, searching
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
 from apps.mail.services.view import FILTERS, View
@@ -113,6 +113,7 @@ def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict
     return {
         "listing": shown,
         "work": works.shown(request),
+        "awaited": shown.page.mailbox == "INBOX" and not shown.view.is_search and reminders.are_due(request.user.pk),
         "state": news.of_rows(shown.page),
         "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],

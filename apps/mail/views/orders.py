@@ -17,6 +17,8 @@ from apps.mail.services.view import View
 from apps.mail.views.common import uidvalidity_of
 from apps.mail.views.list import uid_of
 
+FORWARD = "forward"  # changes nothing: a new message begins with them
+KNOWN = frozenset({*actions.ALL, FORWARD})
 MOST_ROWS = 1000  # more are not on a page
 MOST_UIDS = 100_000  # of all their conversations
 
@@ -80,7 +82,7 @@ class Order:
         long ago."""
         do, texts, counted = _words(data, "uid")
         uids, from_message = _uids(texts), data.get("from") == "message"
-        if do not in actions.ALL or len(texts) > MOST_ROWS or len(uids) > MOST_UIDS:
+        if do not in KNOWN or len(texts) > MOST_ROWS or len(uids) > MOST_UIDS:
             return None
         if counted:
             uids = list(noted.uids_of(noted.lengthened(counted, user_id=user_id)))
@@ -113,7 +115,7 @@ class Order:
         do, texts, counted = _words(data, "ref")
         refs = [MessageRef.parse(text) for text in texts]
         known = tuple(dict.fromkeys(ref for ref in refs if ref is not None and 0 < ref.uid < 2**32))
-        if do not in actions.ALL or len(known) != len(set(texts)) or len(known) > MOST_ROWS:
+        if do not in KNOWN or len(known) != len(set(texts)) or len(known) > MOST_ROWS:
             return None
         return cls(
             do=do,

@@ -14,7 +14,7 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
-from apps.mail.services import outbox, outbox_page, sweeping, trouble
+from apps.mail.services import later, outbox, outbox_page, planned, sweeping, trouble
 from apps.mail.services.outbox import TooLate
 from apps.mail.services.stores import open_store
 from apps.mail.views.answers import COUNTS, toast, with_events
@@ -23,21 +23,26 @@ from portal import credentials
 from portal.http import PortalRequest
 
 State = OutboxMessage.State
+SECONDS_LATER = 15  # for which undoing is offered where there are days for it
 
 
 @require_safe
 @with_store
 def index(request: PortalRequest, store: MailStore) -> HttpResponse:
     sweeping.catch_up(request.user.pk)
-    context = frame(list(store.mailboxes()), "") | {"entries": list(outbox_page.entries(request.user.pk))}
+    context = frame(list(store.mailboxes()), "") | {
+        "entries": list(outbox_page.entries(request.user.pk)),
+        "presets": list(later.presets()),
+    }
     return render(request, "mail/outbox.html", context)
 
 
 @require_POST
 @mail_required
 def act(request: PortalRequest, pk: int) -> HttpResponse:
-    """``do``: edit (which is also the undo of sending), again, arrived, discard."""
-    do = {"edit": _edit, "again": _again, "arrived": _arrived, "discard": _discard}.get(request.POST.get("do", ""))
+    """``do``: edit (which is also the undo of sending), again, arrived, discard, later; a time as ``later`` is that."""
+    wanted = "later" if "later" in request.POST else request.POST.get("do", "")
+    do = {"edit": _edit, "again": _again, "arrived": _arrived, "discard": _discard, "later": _later}.get(wanted)
     if do is None:
         raise Http404("no such action")
     row = outbox.find(request.user.pk, pk=pk)
@@ -85,6 +90,18 @@ def _discard(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     return _back()
 
 
+def _later(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
+    try:
+        when = later.chosen(request.POST.get("later") or request.POST.get("later_at", ""))
+    except later.BadTime as error:
+        messages.error(request, error.text)
+        return _back()
+    if not planned.change(row, when, password=credentials.unseal(request)):
+        raise TooLate
+    messages.success(request, _("The message goes out on %(time)s.") % {"time": later.said(when)})
+    return _back()
+
+
 def _say(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     row.refresh_from_db()
     if row.state in OutboxMessage.ENDS:
@@ -116,6 +133,8 @@ def sent_text(request: PortalRequest, sent: outbox.Sent) -> str:
     """What is said after sending; while it can be undone, with the way to do that."""
     if sent.waits is not None:
         context = {"row": sent.waits, "seconds": request.prefs[UNDO_SEND]}
+        if sent.waits.keeps_its_time:
+            context |= {"when": later.said(sent.waits.due), "seconds": SECONDS_LATER}
         return render_to_string("mail/_waits.html", context, request=request)
     if sent.again:
         return _("Sent already.")

@@ -162,6 +162,7 @@ export function attachments(form) {
     if (!answer?.ok || !answer.headers.get("Content-Type").startsWith("application/json")) return;
     const told = await answer.json();
     limit = told.limit;
+    if (told.reports) form.querySelector("[data-reports]").hidden = false;
     for (const place of form.querySelectorAll("[data-limit-text]")) place.textContent = told.text;
     for (const button of form.querySelectorAll("[data-pick][title]")) button.title = `${button.ariaLabel}. ${told.text}`;
   }

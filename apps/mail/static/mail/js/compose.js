@@ -3,6 +3,8 @@ import { askToSignIn, toast } from "../../portal/js/portal.js";
 import { recipients } from "./recipients.js";
 import { attachments, rename } from "./attachments.js";
 import { identities } from "./identities.js";
+import { asks } from "./asks.js";
+import { templates } from "./templates.js";
 
 const form = document.getElementById("compose");
 
@@ -135,6 +137,15 @@ function keys() {
   });
 }
 
+/** The day stands there only for whoever wants to choose one. */
+function reminder() {
+  const { remind } = form.elements;
+  const row = form.querySelector("[data-remind-on]");
+  const follow = () => { row.hidden = remind.value !== "on"; };
+  remind.addEventListener("change", () => { follow(); if (!row.hidden) row.querySelector("input").focus(); });
+  follow();
+}
+
 function copies() {
   // Cc and Bcc rows stay folded until they are asked for or filled.
   form.querySelectorAll("[data-show]").forEach((button) => {
@@ -190,13 +201,19 @@ if (form) {
   form.querySelectorAll("[data-recipients]").forEach(recipients);
   attachments(form);
   identities(form);
+  templates(form, post);
+  reminder();
   watch();
   if (early) changed();
   keys();
+  asks(form);
   const choice = form.querySelectorAll("input[name=format]");
   const rich = () => form.querySelector("input[name=format]:checked")?.value === "html";
-  choice.forEach((radio) => radio.addEventListener("change", () => {
-    if (rich()) richText(); else form.dispatchEvent(new Event("compose:plain"));
+  choice.forEach((radio) => radio.addEventListener("change", async () => {
+    if (rich()) { richText(); return; }
+    const { mayBecomePlain } = await import("./editor.js");
+    if (await mayBecomePlain()) form.dispatchEvent(new Event("compose:plain"));
+    else form.querySelector("input[name=format][value=html]").checked = true;
   }));
   begin();
 }

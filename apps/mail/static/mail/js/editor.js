@@ -66,6 +66,11 @@ export async function editor({ focus }) {
     form.addEventListener("submit", collect);
     form.addEventListener("compose:plain", plain);
     form.addEventListener("compose:signature", (event) => event.detail.rich?.(squire, frame.contentDocument.querySelector("[data-editor]")));
+    form.addEventListener("compose:insert", ({ detail }) => {
+      if (!form.classList.contains("rich")) return;
+      squire.focus();
+      squire.insertHTML(detail.html);
+    });
     squire.addEventListener("input", () => form.dispatchEvent(new Event("input")));
     if (form.matches("#compose")) followPictures = pictures(form, squire, frame.contentDocument);
   }
@@ -98,26 +103,58 @@ export async function editor({ focus }) {
   }
 }
 
-// What the reader of the plain text would see: quotes keep their marks, lists their bullets, links where they lead.
+const LOST = "b, strong, i, em, u, s, font, img, table, h1, h2, h3, hr, sub, sup, [style*=color], [style*=font], [style*=decoration], [align], [style*=align]";
+
+/** Whether plain text would say less than what is written; then the writer is asked. False: stay with rich text. */
+export async function mayBecomePlain() {
+  const page = form.querySelector("iframe[data-frame]").contentDocument;
+  if (!form.classList.contains("rich") || !page.querySelector("[data-editor]").querySelector(LOST)) return true;
+  const dialog = form.querySelector("dialog[data-loses]");
+  dialog.returnValue = "";
+  dialog.querySelectorAll("button").forEach((button) => { button.onclick = () => dialog.close(button.value); });
+  dialog.showModal();
+  await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
+  return dialog.returnValue === "plain";
+}
+
+// What the reader of the plain text would see: quotes keep their marks, lists their bullets and numbers, cells stand
+// beside each other, links say where they lead.
 function asText(root) {
   const bare = (address) => address.trim().toLowerCase().replace(/^(https?:\/\/|mailto:|tel:)|\/$/g, "");
   const lines = [""];
+  let first = null; // what the next line begins with, instead of the prefix
+  const begin = (prefix) => {
+    if (lines[lines.length - 1] !== "") return;
+    lines[lines.length - 1] = first ?? prefix;
+    first = null;
+  };
   const fresh = () => { if (lines[lines.length - 1] !== "") lines.push(""); };
   const walk = (node, prefix) => {
+    let number = Number(node.start) || 1;
     for (const child of node.childNodes) {
       if (child.nodeType === Node.TEXT_NODE) {
-        if (lines[lines.length - 1] === "") lines[lines.length - 1] = prefix;
+        if (!child.data.trim() && /^(TABLE|TBODY|THEAD|TFOOT|TR|UL|OL)$/.test(node.nodeName)) continue;
+        begin(prefix);
         lines[lines.length - 1] += child.data.replace(/\s+/g, " ");
       } else if (child.nodeName === "BR") {
-        if (lines[lines.length - 1] === "") lines[lines.length - 1] = prefix || " ";
+        if (lines[lines.length - 1] === "") lines[lines.length - 1] = first ?? (prefix || " ");
+        first = null;
         lines.push("");
       } else {
-        const block = /^(DIV|P|UL|OL|LI|BLOCKQUOTE|H[1-6]|PRE|TABLE|TR)$/.test(child.nodeName);
+        const block = /^(DIV|P|UL|OL|LI|BLOCKQUOTE|H[1-6]|PRE|TABLE|TR)$/.test(child.nodeName) && !/^T[DH]$/.test(node.nodeName);
         if (block) fresh();
-        const mark = child.nodeName === "BLOCKQUOTE" ? "> " : child.nodeName === "LI" ? "- " : "";
-        walk(child, prefix + mark);
+        let inner = prefix;
+        if (child.nodeName === "BLOCKQUOTE") inner += "> ";
+        if (child.nodeName === "LI") {
+          const mark = node.nodeName === "OL" ? `${number++}. ` : "- ";
+          first = prefix + mark;
+          inner += " ".repeat(mark.length);
+        }
+        if (/^T[DH]$/.test(child.nodeName) && child.previousElementSibling) { begin(prefix); lines[lines.length - 1] += " | "; }
+        walk(child, inner);
         if (child.nodeName === "A" && child.href && bare(child.textContent) !== bare(child.getAttribute("href"))) lines[lines.length - 1] += ` <${child.getAttribute("href")}>`;
         if (block) fresh();
+        if (child.nodeName === "LI") first = null;
       }
     }
   };
@@ -154,7 +191,7 @@ function connect(frame, toolbar) {
 }
 
 function askLink(toolbar) {
-  const dialog = toolbar.querySelector("dialog");
+  const dialog = toolbar.querySelector("dialog.ask:not([data-loses])");
   const field = dialog.querySelector("input");
   const range = squire.getSelection().cloneRange(); // the dialog takes the focus, and with it the place
   field.value = range.startContainer.parentElement?.closest("a")?.getAttribute("href") ?? "";

@@ -12,8 +12,10 @@ async function edit(focus) {
 
 if (choice.length) {
   form.querySelector("[data-formats]").hidden = false;
-  choice.forEach((radio) => radio.addEventListener("change", () => {
+  choice.forEach((radio) => radio.addEventListener("change", async () => {
     if (rich()) { edit(true); return; }
+    const { mayBecomePlain } = await import("./editor.js");
+    if (!await mayBecomePlain()) { form.querySelector("input[name=format][value=html]").checked = true; return; }
     form.dispatchEvent(new Event("compose:plain"));
     frame.hidden = true;
   }));

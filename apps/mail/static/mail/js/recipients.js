@@ -64,13 +64,14 @@ export function recipients(row) {
     const known = group ? groups.get(value) : null;
     const error = errorOf(value);
     const wrong = error?.textContent ?? known?.error ?? (isWhole(value) ? "" : row.dataset.wrong.replace("%s", value));
-    const hint = group ? (known?.note ? { text: known.note, warning: true } : null) : signs.get(address(value));
+    const sign = group ? null : signs.get(address(value));
+    const hint = group ? (known?.note ? { text: known.note, warning: true } : null) : sign?.text ? sign : null;
     box.className = wrong ? "chip rc bad" : hint?.warning ? "chip rc warn" : "chip rc";
     const text = document.createElement("span");
     text.className = "ell";
     text.dir = "auto";
     text.textContent = group ? [group.name, known?.people].filter(Boolean).join(" · ") : value.replace(/\s*<[^>]*>$/, "").replace(/^"(.*)"$/, "$1") || value;
-    text.title = wrong || hint?.text || (group ? text.textContent : value);
+    text.title = wrong || hint?.text || (sign?.external && row.dataset.outside) || (group ? text.textContent : value);
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "x";
@@ -80,7 +81,11 @@ export function recipients(row) {
     if (described) remove.setAttribute("aria-describedby", described);
     remove.addEventListener("click", () => { values.splice(index, 1); draw(); write(); typing.focus(); });
     box.addEventListener("dblclick", () => edit(index));
-    box.append(...(wrong ? [icon("wrong")] : hint?.warning ? [icon("warn")] : group ? [icon("group")] : hint ? [icon("first")] : []), text, remove);
+    const outside = [];
+    if (sign?.external) {
+      outside.push(Object.assign(document.createElement("small"), { className: "out", textContent: row.dataset.external }));
+    }
+    box.append(...(wrong ? [icon("wrong")] : hint?.warning ? [icon("warn")] : group ? [icon("group")] : hint ? [icon("first")] : []), text, ...outside, remove);
     return box;
   }
 
@@ -91,7 +96,7 @@ export function recipients(row) {
     const lines = values.flatMap((value, index) => {
       const group = groups.get(value);
       const hint = group?.error ? { text: group.error, warning: true } : group?.note ? { text: group.note, warning: true } : signs.get(address(value));
-      if (!hint || errorOf(value)) return [];
+      if (!hint?.text || errorOf(value)) return [];
       const line = document.createElement("p");
       line.id = `${field.id}-hint${index}`;
       line.className = hint.warning ? "c-warn" : "vh";

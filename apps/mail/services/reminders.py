@@ -1,0 +1,160 @@
+"""Messages that should have been answered by a day. Nothing of them is kept but their Message-ID and the day; whether
+there is an answer is asked of the mail server when the day has come, while its owner is here."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.utils import timezone
+
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.store import Mailbox, MailStore, MessageDetail
+from apps.mail.mime import headers
+from apps.mail.models import Reminder
+from apps.mail.services import identities, later
+from apps.mail.services.letters import Letter
+from apps.mail.services.refs import MessageRef
+from portal.prepared import Prepared
+
+log = structlog.get_logger(__name__)
+AGAIN = timedelta(minutes=5)  # after which an answer is looked for again
+SECONDS = 3.0  # for which it is looked for in one request
+MOST_SHOWN = 5
+NOT_THERE = frozenset({"drafts", "junk", "sent"})  # where no answer of somebody else is
+_FIRST = {"inbox": 0, "archive": 1, "": 2, "trash": 3}
+
+
+def expect(user_id: int, letter: Letter, *, sent: datetime) -> None:
+    """A message was sent; its writer may want to know that nobody answers. Twice is once."""
+    when = later.due(letter.remind, sent=sent)
+    if when is None or not letter.message_id or len(letter.message_id) > 500:
+        return
+    values = {"message_id": letter.message_id, "mailbox": letter.sent_mailbox, "sent": sent, "due": when}
+    Reminder.objects.get_or_create(user_id=user_id, key=key_of(letter.message_id), defaults=values)
+
+
+def key_of(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()
+
+
+_DUE = Prepared(lambda user: Reminder.objects.filter(user=user).values_list("pk", "due"))
+
+
+def are_due(user_id: int, *, now: datetime | None = None) -> bool:
+    """For pages: one query that nearly always finds nothing."""
+    now = now or timezone.now()
+    return any(due <= now for _pk, due in _DUE.rows(user_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A message whose day has come, or, on the page of all of them, will come."""
+
+    pk: int
+    sent: datetime
+    due: datetime
+    subject: str = ""
+    to: tuple[str, ...] = ()
+    ref: MessageRef | None = None  # None where the message itself is not to be found any more
+
+    @property
+    def is_due(self) -> bool:
+        return self.due <= timezone.now()
+
+
+def missed(store: MailStore, user_id: int, own: Sequence[str], *, now: datetime | None = None) -> list[Missed]:
+    """Whose day has come, without an answer. ``own``: addresses of the writer, who answers nobody's question by writing
+    once more. Raises ``MailError``."""
+    now = now or timezone.now()
+    rows = Reminder.objects.filter(user=user_id, due__lte=now)[:MOST_SHOWN]
+    return [found for row in list(rows) if (found := _shown(store, row, own, now)) is not None]
+
+
+def every(store: MailStore, user_id: int, own: Sequence[str]) -> list[Missed]:
+    """All that are expected, those whose day has come first. Raises ``MailError``."""
+    now = timezone.now()
+    rows = list(Reminder.objects.filter(user=user_id)[:100])
+    return [found for row in rows if (found := _shown(store, row, own, now)) is not None]
+
+
+def _shown(store: MailStore, row: Reminder, own: Sequence[str], now: datetime) -> Missed | None:
+    """None where there is an answer: then nothing is left to be reminded of."""
+    if row.looked is None or now - row.looked > AGAIN:
+        if _is_answered(store, row.message_id, own):
+            row.delete()
+            return None
+        Reminder.objects.filter(pk=row.pk).update(looked=now)
+    ref, detail = _original(store, row)
+    if detail is None:
+        return Missed(row.pk, row.sent, row.due)
+    envelope = detail.summary.envelope
+    people = tuple(each.label for each in (*envelope.to, *envelope.cc))
+    return Missed(row.pk, row.sent, row.due, envelope.subject, people, ref)
+
+
+def _original(store: MailStore, row: Reminder) -> tuple[MessageRef | None, MessageDetail | None]:
+    mailbox = identities.sent_mailbox(store, row.mailbox)
+    uids = store.find_message_id(mailbox, row.message_id)
+    if not uids:
+        return None, None
+    uidvalidity = store.status(mailbox).uidvalidity
+    return MessageRef(mailbox, uidvalidity, uids[-1]), store.message(mailbox, uids[-1], uidvalidity=uidvalidity)
+
+
+def _is_answered(store: MailStore, message_id: str, own: Sequence[str]) -> bool:
+    end = time.monotonic() + SECONDS
+    for mailbox in _places(store.mailboxes(status=False)):
+        if time.monotonic() > end:
+            break
+        try:
+            if any(_is_answer(detail, own) for detail in _mentions(store, mailbox.name, message_id)):
+                return True
+        except MailError as error:  # one folder that cannot be opened says nothing about the others
+            log.info("answer_not_looked_for", error=error.__class__.__name__)
+    return False
+
+
+def _places(mailboxes: Sequence[Mailbox]) -> list[Mailbox]:
+    """Where an answer may lie, the likeliest first."""
+    found = [each for each in mailboxes if each.selectable and each.role not in NOT_THERE]
+    return sorted(found, key=lambda each: _FIRST.get(each.role, 2))
+
+
+def _mentions(store: MailStore, mailbox: str, message_id: str) -> Iterator[MessageDetail]:
+    """Messages that say they belong to this one (RFC 5322 section 3.6.4)."""
+    uids = {
+        uid
+        for header in ("In-Reply-To", "References")
+        for uid in store.find_message_id(mailbox, message_id, header=header)
+    }
+    if uids:
+        uidvalidity = store.status(mailbox).uidvalidity
+        for uid in sorted(uids):
+            yield store.message(mailbox, uid, uidvalidity=uidvalidity)
+
+
+def _is_answer(detail: MessageDetail, own: Sequence[str]) -> bool:
+    """By a person, and another one: neither a machine (RFC 3834), nor a report, nor the writer again."""
+    fields = headers.parse(detail.header)
+    automatic = fields.text("Auto-Submitted").strip().lower() not in {"", "no"}
+    if automatic or headers.parameters(fields.text("Content-Type"))[0] == "multipart/report":
+        return False
+    return not any(each.email.casefold() in own for each in detail.summary.envelope.from_)
+
+
+# --- what its owner says ----------------------------------------------------------------------------------------------
+
+
+def dismiss(user_id: int, pk: int) -> bool:
+    return bool(Reminder.objects.filter(user=user_id, pk=pk).delete()[0])
+
+
+def postpone(user_id: int, pk: int, *, days: int) -> datetime | None:
+    """Remind again after so many days; the new moment, or None where there is no such reminder."""
+    due = timezone.now() + timedelta(days=days)
+    return due if Reminder.objects.filter(user=user_id, pk=pk).update(due=due, looked=None) else None

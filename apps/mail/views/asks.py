@@ -1,0 +1,68 @@
+"""What the writing page asks before it sends, and what its buttons do with templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+from apps.mail.mailbox.store import MailStore
+from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER
+from apps.mail.services import identities, options, strangers, templates
+from apps.mail.services.asking import Question
+from apps.mail.views import everybody
+from apps.mail.views.sheet import Sheet
+
+
+def questions(sheet: Sheet, found: everybody.Everybody) -> Iterator[Question | None]:
+    if word := _forgotten(sheet):
+        yield Question("file", (options.reminder(word),))
+    yield found.question
+    people = [each for field in found.people.values() for each in field]
+    for address, like in strangers.mistyped(sheet.request.user, sheet.identity.address.email, people).items():
+        yield Question(f"domain {address}", (strangers.mistyped_text(address, like),))
+    if names := templates.unfilled(sheet.data):
+        yield Question(f"unfilled {names}", (templates.unfilled_text(names),))
+
+
+def _forgotten(sheet: Sheet) -> str:
+    if not sheet.request.prefs[ATTACHMENT_REMINDER]:
+        return ""
+    above = sheet.data["kind"] == "forward" or sheet.request.prefs[ANSWER] != "below"
+    signature = identities.signature_of(sheet.identity)
+    return options.forgotten(sheet.data, signature, files=len(sheet.tokens), above=above)
+
+
+# --- templates --------------------------------------------------------------------------------------------------------
+
+
+def put_in(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """A template into the text, for a page without scripts."""
+    found = templates.find(sheet.request.user, sheet.post.get("template", ""))
+    if found is None:
+        sheet.notes.append(_("This template is not there any more."))
+        return sheet.again(store)
+    below = sheet.data.get("kind") == "reply" and sheet.request.prefs[ANSWER] == "below"
+    templates.put_in(sheet.post, found, user=sheet.request.user, identity=sheet.identity, below=below)
+    return sheet.plain(store)
+
+
+def keep(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """What is written, as a template."""
+    above = sheet.data.get("kind") == "forward" or sheet.request.prefs[ANSWER] != "below"
+    signature = identities.signature_of(sheet.identity)
+    name = sheet.post.get("template_name", "")
+    try:
+        kept = templates.keep(sheet.request.user, sheet.data, signature, name=name, above=above)
+    except templates.CannotKeep as error:
+        if sheet.wants_json:
+            return JsonResponse({"error": error.text}, status=422)
+        sheet.form.add_error(None, error.text)
+        return sheet.again(store)
+    text = _("Kept as the template “%(name)s”.") % {"name": kept.name}
+    if sheet.wants_json:
+        return JsonResponse({"text": text, "key": kept.key, "name": kept.name})
+    sheet.tips.append(text)
+    sheet.post["template_name"] = ""
+    return sheet.plain(store)
