@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -19,10 +19,14 @@ from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import CannotSort
 from apps.mail.mailbox.store import NEWEST_FIRST, MailStore, Page, Sort, Summary
 from apps.mail.services import times
+from apps.mail.services.labels import Label
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
 from portal.templatetags.portal import hue_of, initials_of
+
+if TYPE_CHECKING:
+    from apps.mail.services.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class Row:
     uidvalidity: int
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
+    labels: tuple[Label, ...] = ()
+    marks: tuple[str, ...] = ()  # pinned, muted
     #: Its markup by where it stands, with the template that has drawn it.
     drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -126,14 +132,24 @@ class Listing:
     found: Found | None = None  # of a search for words
     outgoing: bool = False
     unsorted: bool = False  # the order that was wanted cannot be had
+    standing: Standing | None = None  # what stands above the list, or is away from it
 
     @property
     def uidvalidity(self) -> int:
         return self.page.status.uidvalidity
 
     @property
+    def above(self) -> int:
+        """How many stand above the first page, and are not listed in their places."""
+        return len(self.standing.top) if self.standing else 0
+
+    @property
+    def total(self) -> int:
+        return self.page.total + self.above
+
+    @property
     def first(self) -> int:
-        return self.last + 1 - (self.view.rows or len(self.page.rows))
+        return self.last + 1 - (self.view.rows or len(self.page.rows)) - (0 if self.newer else self.above)
 
     @property
     def more(self) -> str:
@@ -145,12 +161,13 @@ class Listing:
 
     @property
     def last(self) -> int:
-        return self.page.offset + len(self.page.rows)
+        return self.page.offset + len(self.page.rows) + self.above
 
 
 class Look(Protocol):
     """What the views add to a row."""
 
+    labels: Mapping[str, Label]  # shown ones, by keyword
     outgoing: bool  # the list names those written to, not the writer
     snippets: bool
     folder: Text  # in a list over several folders: the name of this one
@@ -160,18 +177,20 @@ class Look(Protocol):
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
-def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look) -> Listing:
-    """Read one page of ``size`` rows, or the more that were loaded already.
+def load(
+    store: MailStore, mailbox: str, view: View, *, size: int, look: Look, without: frozenset[int] = frozenset()
+) -> Listing:
+    """Read one page of ``size`` rows, or the more that were loaded already; of the UIDs ``without`` none is listed.
 
     Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY.
     """
     limit = max(size, view.rows)
     try:
-        page = _page(store, mailbox, view, limit=limit)
+        page = _page(store, mailbox, view, limit=limit, without=without)
         unsorted = False
     except CannotSort:
         view = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0)
-        page = _page(store, mailbox, view, limit=limit)
+        page = _page(store, mailbox, view, limit=limit, without=without)
         unsorted = True
     shown = len(page.rows) if len(page.rows) > size else 0
     here = replace(view, start=page.offset, v=page.status.uidvalidity, rows=shown)
@@ -187,13 +206,13 @@ def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look) -
     )
 
 
-def _page(store: MailStore, mailbox: str, view: View, *, limit: int) -> Page:
+def _page(store: MailStore, mailbox: str, view: View, *, limit: int, without: frozenset[int]) -> Page:
     beside = {"after": view.after or None, "before": view.before or None}
     validity = view.v if view.after or view.before else None
-    if view.is_search:
+    if view.is_search or without:
         return store.search(
             mailbox,
-            view.query,
+            replace(view.query, without=without),
             offset=view.start,
             limit=limit,
             uidvalidity=validity,
@@ -217,11 +236,20 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
     return replace(view, start=start, after=0, before=page.rows[0].uid if start and page.rows else 0, rows=0)
 
 
-def load_more(store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look) -> Listing:
+def load_more(
+    store: MailStore,
+    mailbox: str,
+    view: View,
+    *,
+    below: int,
+    size: int,
+    look: Look,
+    without: frozenset[int] = frozenset(),
+) -> Listing:
     """The rows that follow ``below`` in a list that shows ``view`` and goes on. The listing's view is of all of it."""
     shown = max(view.rows, size)
     part = replace(view, start=view.start + shown, after=below, before=0, rows=0)
-    more = load(store, mailbox, part, size=size, look=look)
+    more = load(store, mailbox, part, size=size, look=look, without=without)
     whole = replace(view, before=0, rows=min(shown + len(more.page.rows), MOST_ROWS), sort=more.view.sort)
     rows = rows_of(more.page.rows, uidvalidity=more.uidvalidity, view=whole, look=look)
     return replace(
@@ -236,7 +264,10 @@ def rows_of(summaries: Sequence[Summary], *, uidvalidity: int, view: View, look:
     """A row of which nothing has changed since it was made is the same object again, for whoever it is."""
     now, language, order = timezone.localtime(), get_language(), view.order
     words = _words(language)
-    told = (language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder))
+    told = (
+        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder)),
+        *look.labels.values(),
+    )
     rows = []
     for summary in summaries:
         url = look.url(summary.uid, uidvalidity, view)
@@ -273,6 +304,10 @@ class _Words:
         self._answered = pgettext("message", "answered")
         self._forwarded = pgettext("message", "forwarded")
         self._attachment = pgettext("message", "with attachment")
+        self._marks = {"$pinned": pgettext("message", "pinned"), "$muted": pgettext("message", "muted")}
+
+    def marks(self, summary: Summary) -> Iterable[str]:
+        return (words for keyword, words in self._marks.items() if summary.has(keyword))
 
     def states(self, summary: Summary) -> Iterable[str]:
         if not summary.seen:
@@ -296,6 +331,9 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
         who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
     when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now, words.language)
+    marks = tuple(words.marks(summary))
+    labels = tuple(label for keyword, label in look.labels.items() if keyword in summary.keywords)
+    said = [label.name for label in labels]
     return Row(
         summary=summary,
         people=people,
@@ -305,13 +343,19 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
         when=when,
         time="" if order.by == "size" else moment.astimezone(now.tzinfo).isoformat(),
         moment=moment,
-        label=", ".join([*words.states(summary), who, subject, when, *([str(look.folder)] if look.folder else [])]),
+        label=", ".join([*words.states(summary), *marks, who, subject, *said, when, *_folder(look)]),
         pick=words.pick % {"subject": subject},
         url=url,
         uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
+        labels=labels,
+        marks=marks,
     )
+
+
+def _folder(look: Look) -> list[str]:
+    return [str(look.folder)] if look.folder else []
 
 
 def names(people: Sequence[Address], most: int = 3) -> str:

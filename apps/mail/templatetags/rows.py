@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from django import template
 from django.template.context import Context
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.mail.services.folders import known_role
@@ -16,7 +18,7 @@ register = template.Library()
 
 MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
-_OPTIONAL = ("mailbox", "time", "folder", "snippet")
+_OPTIONAL = ("mailbox", "time", "folder", "snippet", "labels")
 
 
 @register.simple_tag(takes_context=True)
@@ -61,7 +63,22 @@ def _words(row: Row) -> dict[str, object]:
         "time": row.time,
         "folder": row.folder,
         "snippet": row.snippet,
+        "labels": _labels(row),
     }
+
+
+def _labels(row: Row) -> SafeString | str:
+    """Each leads to all that has it."""
+    if not row.labels:
+        return ""
+    here = (
+        row.url.partition("?")[0].rstrip("/").rsplit("/", 2 if row.url.partition("?")[0].endswith("/edit/") else 1)[0]
+    )
+    return format_html_join(
+        "",
+        '<a class="tag h{}" href="{}/?{}" tabindex="-1" dir="auto">{}</a>',
+        ((label.colour, here, urlencode({"q": label.term}), label.name) for label in row.labels),
+    )
 
 
 def _kind(row: Row, words: dict[str, object]) -> Pairs:
@@ -73,6 +90,7 @@ def _kind(row: Row, words: dict[str, object]) -> Pairs:
         ("answered", summary.answered),
         ("forwarded", summary.forwarded),
         ("has_attachment", summary.has_attachment),
+        *((keyword[1:], True) for keyword in row.marks),  # pinned, muted
         *((name, "") for name in _OPTIONAL if not words[name]),
     )
 

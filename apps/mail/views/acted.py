@@ -46,11 +46,15 @@ def answer(
         context = {"mailbox": order.mailbox, "role": order.role, "view": order.view, "work": work}
         stop = {"work": work.name, "stop": "yes", **_place(order)}  # what `z` means from now on
         return with_events(render(request, "mail/_work_begun.html", context), toast("", undo="mail:go_on", fields=stop))
-    return _fragment(request, store, order, work, mailboxes, anew=anew or _moves(order) or bool(order.all))
+    return _fragment(request, store, order, work, mailboxes, anew=anew or _reorders(order) or bool(order.all))
 
 
 def _moves(order: Order) -> bool:
-    return order.do not in {*actions.MARKS, "copy", actions.UNCOPY}
+    return order.do not in {*actions.IN_PLACE, actions.UNCOPY}
+
+
+def _reorders(order: Order) -> bool:
+    return _moves(order) or order.do in {"pin", "unpin", actions.UNSNOOZE}
 
 
 def _stays(order: Order) -> bool:
@@ -96,7 +100,7 @@ def _fragment(
         context |= _changed_rows(request, store, order, mailboxes)
         if context["gone"] and not context["rows"]:
             text, failed, work = said.gone(), True, None
-    if order.do in actions.MARKS and not closes:
+    if order.do in {*actions.MARKS, actions.UNSNOOZE} and not closes:
         context |= _open_message(store, order)
     response = render(request, "mail/_acted.html", context)
     if closes:

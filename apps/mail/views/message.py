@@ -19,9 +19,11 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import CannotSort, MailError
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
-from apps.mail.services import folders, listing, reading, source, times
+from apps.mail.services import folders, listing, reading, source, standing, times
+from apps.mail.services.actions import MUTED, PINNED
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
+from apps.mail.services.snoozing import SNOOZED
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
 from apps.mail.views.answers import COUNTS, with_events
@@ -72,6 +74,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     view = View.parse(request.GET)
     look = look_for(request, mailbox, context["role"], view)
     context |= {name: look.url(near, uidvalidity, view) for name, near in around.items()}
+    context |= _marks(store, opened, mailbox)
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
     if fragment and not opened.inside:
@@ -84,6 +87,12 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     if fragment and marks_read:
         with_events(response, COUNTS)
     return response
+
+
+def _marks(store: MailStore, opened: Opened, mailbox: str) -> dict[str, Any]:
+    keywords = opened.detail.summary.keywords
+    marked = {"pinned": PINNED in keywords, "muted": MUTED in keywords, "snoozed": SNOOZED in keywords}
+    return {"keeps_marks": store.opened(mailbox).takes(PINNED), "marked": marked}
 
 
 def _page(
@@ -113,7 +122,11 @@ def _around(
     if opened.inside or view.is_search:
         return {}
     try:
-        newer, older = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order)
+        newer, older = standing.beside(
+            *(store, mailbox, uid),
+            lambda uid: store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=view.order),
+            role=folders.known_role(request.GET.get("role")),
+        )
     except CannotSort:
         return {}
     return {name: near for name, near in (("newer", newer), ("older", older)) if near}

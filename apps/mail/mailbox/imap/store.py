@@ -10,6 +10,7 @@ from typing import TypeVar
 from apps.mail.mailbox import errors, names
 from apps.mail.mailbox.imap import (
     changes,
+    dates,
     folders,
     guard,
     hierarchy,
@@ -80,6 +81,9 @@ class ImapStore:
     def status(self, mailbox: str) -> MailboxStatus:
         self._hear_news()
         return self._first(lambda: folders.status(self.connection, mailbox))
+
+    def opened(self, mailbox: str, *, uidvalidity: int | None = None) -> MailboxStatus:
+        return self._open(mailbox, uidvalidity).status
 
     def create(self, mailbox: str) -> None:
         self._first(self.connection.refresh)
@@ -172,27 +176,8 @@ class ImapStore:
         if after:
             guard.uid(after)
         self._open(mailbox, uidvalidity, news=True)
-        found = scan.scan(
-            self.connection,
-            self._memory,
-            query,
-            limit=limit,
-            seconds=seconds,
-            after=after,
-            searched=searched,
-            window=window,
-            eager=eager,
-        )
-        rows = listing.rows(self.connection, self._memory, found.uids)
-        return Stretch(
-            mailbox=mailbox,
-            status=self._status,
-            rows=tuple(rows),
-            searched=found.searched,
-            total=self._status.messages,
-            below=found.below,
-            window=found.window,
-        )
+        place = scan.Place(limit=limit, seconds=seconds, after=after, searched=searched, window=window, eager=eager)
+        return scan.stretch(self.connection, self._memory, mailbox, query, place)
 
     def matching(
         self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
@@ -205,6 +190,14 @@ class ImapStore:
         wanted = [guard.uid(uid) for uid in uids]
         self._open(mailbox, uidvalidity)
         return listing.rows(self.connection, self._memory, wanted)
+
+    def newer_than(self, mailbox: str, moment: datetime, *, uidvalidity: int | None = None) -> int:
+        self._open(mailbox, uidvalidity, news=True)
+        return dates.newer_than(self.connection, self._memory, moment)
+
+    def senders(self, mailbox: str, *, limit: int) -> Sequence[str]:
+        self._open(mailbox, None)
+        return dates.senders(self.connection, self._memory, limit)
 
     def _sorted_page(
         self,
@@ -274,7 +267,9 @@ class ImapStore:
 
     def mark(self, mailbox: str, uids: Sequence[int], flag: str, *, on: bool, uidvalidity: int) -> Sequence[int]:
         guard.flags([flag]), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, change=True)
+        selected = self._open(mailbox, uidvalidity, change=True)
+        if not flag.startswith("\\") and on and not selected.status.takes(flag):
+            raise errors.NoKeywords
         return changes.mark(self.connection, self._memory, uids, flag, on=on)
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:
