@@ -48,7 +48,7 @@ class Row:
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
     labels: tuple[Label, ...] = ()
-    marks: tuple[str, ...] = ()  # pinned, muted
+    marks: tuple[str, ...] = ()  # the keywords of pinned and muted
     #: Its markup by where it stands, with the template that has drawn it.
     drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -306,8 +306,9 @@ class _Words:
         self._attachment = pgettext("message", "with attachment")
         self._marks = {"$pinned": pgettext("message", "pinned"), "$muted": pgettext("message", "muted")}
 
-    def marks(self, summary: Summary) -> Iterable[str]:
-        return (words for keyword, words in self._marks.items() if summary.has(keyword))
+    def marks(self, summary: Summary) -> dict[str, str]:
+        """Its keywords that have an icon, with what they are called."""
+        return {keyword: words for keyword, words in self._marks.items() if summary.has(keyword)}
 
     def states(self, summary: Summary) -> Iterable[str]:
         if not summary.seen:
@@ -331,7 +332,7 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
         who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
     when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now, words.language)
-    marks = tuple(words.marks(summary))
+    marks = words.marks(summary)
     labels = tuple(label for keyword, label in look.labels.items() if keyword in summary.keywords)
     said = [label.name for label in labels]
     return Row(
@@ -343,14 +344,14 @@ def _row(summary: Summary, now: datetime, words: _Words, look: Look, uidvalidity
         when=when,
         time="" if order.by == "size" else moment.astimezone(now.tzinfo).isoformat(),
         moment=moment,
-        label=", ".join([*words.states(summary), *marks, who, subject, *said, when, *_folder(look)]),
+        label=", ".join([*words.states(summary), *marks.values(), who, subject, *said, when, *_folder(look)]),
         pick=words.pick % {"subject": subject},
         url=url,
         uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
         labels=labels,
-        marks=marks,
+        marks=tuple(marks),
     )
 
 
