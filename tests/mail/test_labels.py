@@ -61,7 +61,7 @@ def undo(person: Person, toast: str) -> str:
         ("Réunion", "r&aok-union"),
         ("家族", "&w7zlzw-"),
         ("$label1", "_label1"),
-        ("a]b\\c\"d*%{", "a_b_c_d___"),
+        ('a]b\\c"d*%{', "a_b_c_d___"),
         ("x" * 40 + "é" * 30, None),
     ],
 )
@@ -274,7 +274,9 @@ def test_filters_are_combined_and_counted(anna: Person) -> None:
     anna.receive(
         letter("to me", to=mine, sender="Bob <bob@example.test>"),
         letter("list", to="all@list.test", List_Id="<all.list.test>"),
-        letter("file", files=(("a.pdf", "application/pdf", b"x"),), sender="Bob <bob@example.test>", to="all@list.test"),
+        letter(
+            "file", files=(("a.pdf", "application/pdf", b"x"),), sender="Bob <bob@example.test>", to="all@list.test"
+        ),
     )
     anna.receive(letter("read", to=mine), flags="\\Seen")
     expected = {
