@@ -22,7 +22,7 @@ from pymap.mime import MessageContent
 from pymap.parsing.message import AppendMessage
 from pymap.parsing.response.fetch import BodyStructure, EnvelopeStructure
 from pymap.parsing.specials import FetchRequirement, ObjectId
-from pymap.parsing.specials.flag import Flag, Recent, Seen, get_system_flags
+from pymap.parsing.specials.flag import Flag, Recent, Seen, Wildcard, get_system_flags
 from pymap.selected import SelectedMailbox, SelectedSet
 
 from demo.database import MailboxRow, MailDatabase, MessageRow
@@ -30,7 +30,7 @@ from demo.database import MailboxRow, MailDatabase, MessageRow
 log = logging.getLogger("demo.imap")
 
 KEYWORDS = frozenset(Flag(name) for name in (b"$Forwarded", b"$MDNSent", b"$Junk", b"$NotJunk"))
-PERMANENT_FLAGS = (get_system_flags() - {Recent}) | KEYWORDS
+PERMANENT_FLAGS = (get_system_flags() - {Recent}) | KEYWORDS | {Wildcard}  # and any other keyword
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +39,7 @@ def _parse_flags(flags: str) -> frozenset[Flag]:
 
 
 def _format_flags(flags: Iterable[Flag]) -> str:
-    return " ".join(sorted(str(flag) for flag in flags if flag in PERMANENT_FLAGS))
+    return " ".join(sorted(str(flag) for flag in flags if flag not in {Recent, Wildcard}))
 
 
 def _folded(text: str) -> str:
@@ -176,7 +176,8 @@ class Mailbox(MailboxDataInterface[Message]):
 
     @property
     def permanent_flags(self) -> frozenset[Flag]:
-        return PERMANENT_FLAGS
+        """With those in use: by them clients see which there are."""
+        return PERMANENT_FLAGS.union(*(message.permanent_flags for message in self.load().values()))
 
     @property
     def selected_set(self) -> SelectedSet:

@@ -90,6 +90,13 @@ HOLDINGS = (
         id="mail.recipients", label=_("People you have written to"), tables=(Table(model="mail.recipient"),), order=120
     ),
     Holding(id="mail.searches", label=_("Saved searches"), tables=(Table(model="mail.savedsearch"),), order=130),
+    Holding(
+        id="mail.labels",
+        label=_("Names and colours of labels"),
+        tables=(Table(model="mail.label"),),
+        stays=_("Which messages have a label is on the mail server, and stays there."),
+        order=135,
+    ),
     Holding(id="mail.orders", label=_("Orders of message lists"), tables=(Table(model="mail.listorder"),), order=140),
     Holding(id="mail.folders", label=_("Settings of folders"), tables=(Table(model="mail.foldersetting"),), order=145),
     Holding(

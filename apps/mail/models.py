@@ -170,6 +170,27 @@ def name_key(name: str) -> str:
     return hashlib.sha256(_folded(name).encode()).hexdigest()
 
 
+class Label(models.Model):
+    """What somebody calls an IMAP keyword, and how it looks (``services.labels``). Without rows there are Thunderbird's
+    five; one of them that was removed keeps its row."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    keyword = models.CharField(_("keyword"), max_length=100)  # in lower case
+    name = models.CharField(_("name"), max_length=60, blank=True)  # "" for one of the five that has its own
+    colour = models.PositiveSmallIntegerField(_("colour"), default=0)  # a hue of ``yurt.css``, 0 for grey
+    hidden = models.BooleanField(_("hidden"), default=False)
+    removed = models.BooleanField(_("removed"), default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
+        constraints = [models.UniqueConstraint(fields=["user", "keyword"], name="mail_label_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.keyword
+
+
 class Identity(models.Model):
     """As whom somebody writes. The first one is what new messages begin with. What is empty is the account's own."""
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.mail import blocks
 from apps.mail.mime import addresses
 from apps.mail.models import Recipient, address_key
-from apps.mail.services import folders, listing
+from apps.mail.services import folders, labels, listing
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
@@ -72,7 +72,7 @@ class MailSearch:
             return []
         portal_request = cast("PortalRequest", request)
         view = View(q=query)
-        with open_store(portal_request) as store:
+        with open_store(portal_request) as store, labels.read_by(portal_request.user.pk):
             page = store.search("INBOX", view.query, limit=limit - 1)
         look = RowLook(portal_request, "INBOX", "inbox")
         rows = listing.rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=view, look=look)

@@ -263,7 +263,7 @@ def counted() -> Iterator[list[int]]:
 
 
 def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) -> None:
-    """SQL: session, user, preferences and their overrides, saved searches, the order of the list. IMAP, warm: LIST with
+    """SQL: session, user, preferences and their overrides, saved searches, labels, the order. IMAP, warm: LIST with
     STATUS and FETCH of flags, each after a NOOP, the second with a STATUS beside it.
 
     Every row that this process has not seen adds nothing but two commands for all of them together: the rows, and the
@@ -284,7 +284,7 @@ def test_a_list_page_costs_a_fixed_number_of_queries_and_commands(anna: Person) 
     assert cold[1] <= warm[1] + 3
 
 
-SQL_QUERIES = 7  # session, user, preferences, the order, saved searches, the outbox ...
+SQL_QUERIES = 8  # session, user, preferences, the order, saved searches, labels, the outbox ...
 IMAP_COMMANDS = 5
 IMAP_COMMANDS_POOR = 6  # no LIST-STATUS: LIST, LSUB and a STATUS for each folder, all sent together
 

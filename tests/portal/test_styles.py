@@ -18,6 +18,7 @@ SHEETS = [PORTAL / "css/yurt.css", *(ROOT / f"apps/mail/static/mail/css/{name}.c
 BESIDES = [  # for some pages only
     PORTAL / "css/person.css",
     ROOT / "apps/mail/static/mail/css/compose.css",
+    ROOT / "apps/mail/static/mail/css/pages.css",
     ROOT / "apps/contacts/static/contacts/css/contacts.css",
 ]
 CSS = SHEETS[0].read_text("utf-8")

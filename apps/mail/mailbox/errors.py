@@ -77,6 +77,12 @@ class MailboxExists(ServerRefused):
     """A mailbox of that name is there already."""
 
 
+class NoKeywords(MailError):
+    """Messages of this mailbox cannot be given this keyword: PERMANENTFLAGS has neither it nor \\* (RFC 9051 7.1)."""
+
+    permanent = True
+
+
 class CannotSort(MailError):
     """The server cannot sort, and the mailbox is too large to be sorted here."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -25,7 +25,7 @@ CHOICES = {"has": ("attachment",), "is": ("unread", "read", "flagged", "answered
 DAYS = ("before", "after")
 AGES = ("older", "newer")
 SIZES = ("larger", "smaller")
-OPERATORS = (*FIELDS, *CHOICES, *DAYS, *AGES, *SIZES, "in")
+OPERATORS = (*FIELDS, *CHOICES, *DAYS, *AGES, *SIZES, "in", "label")
 ANYWHERE = "anywhere"
 
 MAX_TERMS = 20
@@ -67,7 +67,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A term that says nothing, and what its value should have been: text, choice, day, age or size; or folder."""
+    """A term that says nothing, and what its value should have been: text, choice, day, age, size, folder or label."""
 
     term: Term
     wanted: str
@@ -115,8 +115,12 @@ def write(terms: Iterable[Term]) -> str:
     return " ".join(str(term) for term in terms)
 
 
-def meaning(terms: Sequence[Term], *, today: date, zone: tzinfo) -> Meaning:
-    """``today`` and ``zone`` are the reader's: days begin where they live."""
+#: The keyword of what somebody calls a label; "" where there is none.
+KeywordOf = Callable[[str], str]
+
+
+def meaning(terms: Sequence[Term], *, today: date, zone: tzinfo, keyword_of: KeywordOf = lambda name: name) -> Meaning:
+    """``today`` and ``zone`` are the reader's: days begin where they live. So are the labels."""
     query = Query()
     problems: list[Problem] = []
     inside: list[Term] = []
@@ -125,7 +129,11 @@ def meaning(terms: Sequence[Term], *, today: date, zone: tzinfo) -> Meaning:
         if term.key == "in" and term.value:
             (outside if term.negated else inside).append(term)
             continue
-        narrowed = _narrowed(query, term, today, zone)
+        if term.key == "label":
+            keyword = keyword_of(term.value)
+            narrowed: Query | str = _with_flag(query, keyword, not term.negated) if keyword else "label"
+        else:
+            narrowed = _narrowed(query, term, today, zone)
         if isinstance(narrowed, str):
             problems.append(Problem(term, narrowed))
         else:
@@ -161,6 +169,10 @@ def _words(term: Term) -> Words:
     return Words(term.key, texts[0].strip(), term.negated, tuple(text.strip() for text in texts[1:]))
 
 
+def _with_flag(query: Query, flag: str, on: bool) -> Query:
+    return replace(query, flags=(*query.flags, (flag, on)))
+
+
 def _with_choice(query: Query, term: Term) -> Query | str:
     value = term.value.lower()
     if value not in CHOICES[term.key]:
@@ -168,7 +180,7 @@ def _with_choice(query: Query, term: Term) -> Query | str:
     if term.key == "has":
         return replace(query, attachment=query.attachment | {not term.negated})
     flag, on = _FLAGS[value]
-    return replace(query, flags=(*query.flags, (flag, on != term.negated)))
+    return _with_flag(query, flag, on != term.negated)
 
 
 def _with_size(query: Query, term: Term) -> Query | str:

@@ -70,6 +70,13 @@ class MailboxStatus:
     highestmodseq: int = 0  # 0 where the server has no CONDSTORE (RFC 7162)
     read_only: bool = False
     permanent_flags: frozenset[str] = frozenset()
+    keywords: frozenset[str] = frozenset()  # in lower case: those that messages here may have; of SELECT only
+
+    def takes(self, keyword: str) -> bool:
+        """Whether messages of the selected mailbox can be given this keyword. Without PERMANENTFLAGS one may try (RFC
+        3501 section 7.1)."""
+        allowed = {flag.lower() for flag in self.permanent_flags}
+        return not self.read_only and (not allowed or "\\*" in allowed or keyword.lower() in allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +155,11 @@ class Summary:
     def draft(self) -> bool:
         return self.has("\\Draft")
 
+    @property
+    def keywords(self) -> frozenset[str]:
+        """In lower case."""
+        return frozenset(flag for flag in _folded(self.flags) if not flag.startswith("\\"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
@@ -202,7 +214,7 @@ class MessageDetail:
 @dataclass(frozen=True, slots=True)
 class Words:
     """A word or phrase to look for. ``field``: from, to, cc, bcc, subject or body; "with" is any of the first four, ""
-    any of them but bcc. One of ``others`` will do as well as ``text``."""
+    any of them but bcc, "addressed" is to or cc. One of ``others`` will do as well as ``text``."""
 
     field: str
     text: str
@@ -224,7 +236,9 @@ class Query:
     unseen: bool = False
     flagged: bool = False
     words: tuple[Words, ...] = ()
-    flags: tuple[tuple[str, bool], ...] = ()  # ("\\Answered", True): it is set
+    flags: tuple[tuple[str, bool], ...] = ()  # ("\\Answered", True): it is set; keywords too
+    listed: bool = False  # through a mailing list (RFC 2919), or to many who may leave (RFC 2369)
+    without: frozenset[int] = frozenset()  # UIDs that are left out
     larger: int | None = None  # octets, exclusive like RFC 9051's LARGER and SMALLER
     smaller: int | None = None
     since: datetime | None = None  # INTERNALDATE, exact to the second; inclusive
@@ -276,6 +290,11 @@ class MailStore(GathersMessages, Wholesale, Sharing, Protocol):
     def status(self, mailbox: str) -> MailboxStatus: ...
     def create(self, mailbox: str, *, role: str = "") -> None:
         """``role``: what it is for, told to servers that take it (CREATE-SPECIAL-USE, RFC 6154)."""
+        ...
+
+    def opened(self, mailbox: str, *, uidvalidity: int | None = None) -> MailboxStatus:
+        """As SELECT tells it, keywords too, without counts of what is unread. Costs nothing where this lease has looked
+        into the mailbox last."""
         ...
 
     def rename(self, mailbox: str, new_name: str) -> None:
@@ -347,6 +366,14 @@ class MailStore(GathersMessages, Wholesale, Sharing, Protocol):
         ...
 
     def summaries(self, mailbox: str, uids: Sequence[int], *, uidvalidity: int) -> Sequence[Summary]: ...
+    def newer_than(self, mailbox: str, moment: datetime, *, uidvalidity: int | None = None) -> int:
+        """How many messages arrived at this moment or later: where a day begins in the usual list."""
+        ...
+
+    def senders(self, mailbox: str, *, limit: int) -> Sequence[str]:
+        """The addresses that the newest ``limit`` messages are from, in lower case, the most frequent first."""
+        ...
+
     def neighbours(
         self, mailbox: str, uid: int, *, uidvalidity: int, sort: Sort = NEWEST_FIRST
     ) -> tuple[int | None, int | None]:
@@ -375,7 +402,8 @@ class MailStore(GathersMessages, Wholesale, Sharing, Protocol):
         remove: Sequence[str] = (),
     ) -> None: ...
     def mark(self, mailbox: str, uids: Sequence[int], flag: str, *, on: bool, uidvalidity: int) -> Sequence[int]:
-        """Set \\Seen or \\Flagged, or take it away; the UIDs of those it was changed for."""
+        """Set \\Seen, \\Flagged or a keyword, or take it away; the UIDs of those it was changed for. Raises
+        ``NoKeywords`` where the server does not let messages have it."""
         ...
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult: ...

@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from apps.mail.mailbox.errors import BadArgument, MailError, NoSuchMailbox, NoSuchMessage
 from apps.mail.mailbox.store import Mailbox, MailStore, MoveResult
-from apps.mail.services import folders
-from apps.mail.services.steps import Chosen, Step
+from apps.mail.services import folders, snoozing
+from apps.mail.services.steps import Chosen, Step, Taken
 
+PINNED, MUTED = "$pinned", "$muted"  # keywords; the second is of the IANA registry (RFC 5788)
+LABEL, UNLABEL = "label", "unlabel"
+SNOOZE, UNSNOOZE = SNOOZES = ("snooze", "unsnooze")  # the first until its target: see ``snoozing``
 #: Marks by what the form calls them: (flag, whether it is set).
 MARKS: dict[str, tuple[str, bool]] = {
     "read": ("\\Seen", True),
     "unread": ("\\Seen", False),
     "flag": ("\\Flagged", True),
     "unflag": ("\\Flagged", False),
+    "pin": (PINNED, True),
+    "unpin": (PINNED, False),
+    "mute": (MUTED, True),
+    "unmute": (MUTED, False),
+    LABEL: ("", True),  # the keyword is the step's target
+    UNLABEL: ("", False),
 }
-_OPPOSITES = {"read": "unread", "unread": "read", "flag": "unflag", "unflag": "flag"}
+_OPPOSITES = {
+    one: other
+    for one, (flag, on) in MARKS.items()
+    for other, (same, off) in MARKS.items()
+    if flag == same and on != off
+}
 #: Moves to a mailbox with a role.
 TARGET_ROLES = {"archive": "archive", "delete": "trash", "junk": "junk", "notjunk": "inbox"}
 #: Those that ask for a folder.
 WITH_TARGET = ("move", "copy")
+#: Those that leave each message where it is listed.
+IN_PLACE = frozenset({*MARKS, "copy", UNSNOOZE})
 #: What forms can ask for.
-ALL = frozenset({*MARKS, *TARGET_ROLES, *WITH_TARGET})
+ALL = frozenset({*MARKS, *SNOOZES, *TARGET_ROLES, *WITH_TARGET})
 FOR_EVER = "expunge"  # what "delete" means in the trash
 #: Moves to where they were, and copies that go.
 BACK = ("back", "unjunk", "unnotjunk")
 UNCOPY = "uncopy"
-WAYS_BACK = frozenset({*MARKS, *BACK, UNCOPY})
+WAYS_BACK = frozenset({*MARKS, *SNOOZES, *BACK, UNCOPY})
 #: Spam filters learn from these (RFC 5788 registry): (add, remove).
 LESSONS = {
     "junk": (("$Junk",), ("$NotJunk",)),
@@ -42,8 +58,8 @@ LESSONS = {
 def planned(
     store: MailStore, chosen: Sequence[Chosen], *, do: str, target: str = "", mailboxes: Sequence[Mailbox] = ()
 ) -> list[Step]:
-    """A step for each folder. ``do``: one of ``ALL``, or ``FOR_EVER``; "move" and "copy" to the folder ``target``.
-    Raises ``NoSuchMailbox`` before anything is touched."""
+    """A step for each folder. ``do``: one of ``ALL``, or ``FOR_EVER``; "move" and "copy" to the folder ``target``,
+    "label" with that keyword. Raises ``NoSuchMailbox`` before anything is touched."""
     if do in TARGET_ROLES:
         role = TARGET_ROLES[do]
         target = "INBOX" if role == "inbox" else folders.ensure_role(store, role, mailboxes)
@@ -58,7 +74,9 @@ def planned(
 def planned_back(ways: Sequence[Step], mailboxes: Sequence[Mailbox]) -> list[Step]:
     """Copies go to the trash, where there is one and they are not there already. Raises ``BadArgument`` for what leads
     nowhere."""
-    if not ways or not all(way.do in WAYS_BACK and (way.target or way.do not in BACK) for way in ways):
+    if not ways or not all(
+        way.do in WAYS_BACK and (way.target or way.do not in {*BACK, LABEL, UNLABEL, SNOOZE}) for way in ways
+    ):
         raise BadArgument("not a way back")
     trash = folders.by_role(mailboxes, "trash")
     return [
@@ -67,20 +85,12 @@ def planned_back(ways: Sequence[Step], mailboxes: Sequence[Mailbox]) -> list[Ste
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What has become of a step."""
-
-    count: int  # messages that are as they were wanted, as far as the server tells
-    changed: int  # those that were not so before
-    back: Step | None = None  # the way back
-    nowhere: int = 0  # of them, those of which nobody knows it
-
-
 def take(store: MailStore, step: Step) -> Taken:
     """Do it. Raises ``NoSuchMessage`` where there is none of them any more; again does no harm."""
     if step.do in MARKS:
         return _mark(store, step)
+    if step.do in SNOOZES:
+        return snoozing.take(store, step)
     if step.do == FOR_EVER or (step.do == UNCOPY and not step.target):
         count = store.expunge(step.mailbox, step.uids, uidvalidity=step.uidvalidity)
         return _taken(count)
@@ -92,7 +102,7 @@ def take(store: MailStore, step: Step) -> Taken:
 def _taken(count: int, back: Step | None = None, nowhere: int = 0) -> Taken:
     if not count:
         raise NoSuchMessage
-    return Taken(count=count, changed=count, back=back, nowhere=nowhere)
+    return Taken(count=count, changed=count, ways=(back,) if back else (), nowhere=nowhere)
 
 
 def _taken_to(step: Step, result: MoveResult, do: str, target: str = "") -> Taken:
@@ -105,9 +115,10 @@ def _taken_to(step: Step, result: MoveResult, do: str, target: str = "") -> Take
 def _mark(store: MailStore, step: Step) -> Taken:
     """The way back is about those that were changed by it: a message that was flagged before stays so."""
     flag, on = MARKS[step.do]
+    flag = flag or step.target
     changed = tuple(store.mark(step.mailbox, step.uids, flag, on=on, uidvalidity=step.uidvalidity))
     back = replace(step, do=_OPPOSITES[step.do], uids=changed) if changed else None
-    return Taken(count=len(step.uids), changed=len(changed), back=back)
+    return Taken(count=len(step.uids), changed=len(changed), ways=(back,) if back else ())
 
 
 def _move(store: MailStore, step: Step) -> Taken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.mail.mailbox.errors import BadArgument, MailError, ServerRefused, ServerTimeout
 from apps.mail.mailbox.store import MailStore, Query
@@ -47,6 +47,8 @@ def of(store: MailStore, mailbox: str, shown: Listing, *, user_id: int) -> Every
 def _in_one(store: MailStore, mailbox: str, shown: Listing) -> Chosen:
     status = shown.page.status
     query = shown.view.query if shown.view.is_search else Query()
+    if shown.standing is not None:  # what is snoozed is not shown
+        query = replace(query, without=shown.standing.away)
     _validity, uids = store.matching(mailbox, query, uidvalidity=status.uidvalidity, seconds=SECONDS)
     counted = tuple(uid for uid in uids if not status.uidnext or uid < status.uidnext)
     return Chosen(mailbox, status.uidvalidity, counted)

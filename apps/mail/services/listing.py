@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -26,11 +26,15 @@ from apps.mail.mailbox.store import (
     Summary,
 )
 from apps.mail.services import noted, said, times
+from apps.mail.services.labels import Label
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.row_words import RowWords, everyone_of, names, people_of, words_in
 from apps.mail.services.view import MOST_ROWS, View
 from portal.contracts import Address, Text
 from portal.templatetags.portal import hue_of, initials_of
+
+if TYPE_CHECKING:
+    from apps.mail.services.standing import Standing
 
 DEEPEST = 6  # answers further down stand below each other
 
@@ -54,6 +58,8 @@ class Row:
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
     conversation: Conversation | None = None  # what it stands for, in lists where messages are put together
+    labels: tuple[Label, ...] = ()
+    marks: tuple[str, ...] = ()  # the keywords of pinned and muted
     #: Its markup by where it stands, with the template that has drawn it.
     drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -162,19 +168,30 @@ class Listing:
     unsorted: bool = False  # the order that was wanted cannot be had
     mode: str = FLAT  # what is put together
     scattered: bool = False  # that was wanted, and cannot be had
+    standing: Standing | None = None  # what stands above the list, or is away from it
 
     @property
     def uidvalidity(self) -> int:
         return self.page.status.uidvalidity
 
     @property
+    def above(self) -> int:
+        """How many stand above the first page, and are not listed in their places."""
+        return len(self.standing.top) if self.standing else 0
+
+    @property
+    def total(self) -> int:
+        """Rows of all of the list."""
+        return self.page.total + self.above
+
+    @property
     def messages(self) -> int:
         """In all of the list."""
-        return self.page.messages or self.page.total
+        return (self.page.messages or self.page.total) + self.above
 
     @property
     def first(self) -> int:
-        return self.last + 1 - (self.view.rows or len(self.page.rows))
+        return self.last + 1 - (self.view.rows or len(self.page.rows)) - (0 if self.newer else self.above)
 
     @property
     def more(self) -> str:
@@ -186,12 +203,13 @@ class Listing:
 
     @property
     def last(self) -> int:
-        return self.page.offset + len(self.page.rows)
+        return self.page.offset + len(self.page.rows) + self.above
 
 
 class Look(Protocol):
     """What the views add to a row."""
 
+    labels: Mapping[str, Label]  # shown ones, by keyword
     outgoing: bool  # the list names those written to, not the writer
     snippets: bool
     folder: Text  # in a list over several folders: the name of this one
@@ -203,9 +221,18 @@ class Look(Protocol):
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None: ...
 
 
-def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look, mode: str = FLAT) -> Listing:
-    """Read one page of ``size`` rows, or the more that were loaded already. What cannot be put together, or sorted, is
-    shown without that.
+def load(
+    store: MailStore,
+    mailbox: str,
+    view: View,
+    *,
+    size: int,
+    look: Look,
+    mode: str = FLAT,
+    without: frozenset[int] = frozenset(),
+) -> Listing:
+    """Read one page of ``size`` rows, or the more that were loaded already; of the UIDs ``without`` none is listed.
+    What cannot be put together, or sorted, is shown without that.
 
     Raises ``UidValidityChanged`` where it is found by a message of another UIDVALIDITY.
     """
@@ -213,7 +240,7 @@ def load(store: MailStore, mailbox: str, view: View, *, size: int, look: Look, m
     unsorted = scattered = False
     while True:
         try:
-            page = _page(store, mailbox, view, limit=limit, mode=mode)
+            page = _page(store, mailbox, view, limit=limit, mode=mode, without=without)
             break
         except CannotSort:
             view, unsorted = replace(view, sort=str(NEWEST_FIRST), start=0, after=0, before=0), True
@@ -243,10 +270,10 @@ def _groups(page: Page, view: View, mode: str, look: Look) -> tuple[Group, ...]:
     return (Group(label="", rows=tuple(rows)),) if rows else ()
 
 
-def _page(store: MailStore, mailbox: str, view: View, *, limit: int, mode: str) -> Page:
+def _page(store: MailStore, mailbox: str, view: View, *, limit: int, mode: str, without: frozenset[int]) -> Page:
     beside = {"after": view.after or None, "before": view.before or None}
     validity = view.v if view.after or view.before else None
-    query = view.query if view.is_search else None
+    query = replace(view.query, without=without) if view.is_search or without else None
     if mode != FLAT:
         return store.gathered(
             mailbox,
@@ -286,12 +313,20 @@ def _newer(page: Page, view: View, limit: int) -> View | None:
 
 
 def load_more(
-    store: MailStore, mailbox: str, view: View, *, below: int, size: int, look: Look, mode: str = FLAT
+    store: MailStore,
+    mailbox: str,
+    view: View,
+    *,
+    below: int,
+    size: int,
+    look: Look,
+    mode: str = FLAT,
+    without: frozenset[int] = frozenset(),
 ) -> Listing:
     """The rows that follow ``below`` in a list that shows ``view`` and goes on. The listing's view is of all of it."""
     shown = max(view.rows, size)
     part = replace(view, start=view.start + shown, after=below, before=0, rows=0)
-    more = load(store, mailbox, part, size=size, look=look, mode=mode)
+    more = load(store, mailbox, part, size=size, look=look, mode=mode, without=without)
     whole = replace(view, before=0, rows=min(shown + len(more.page.rows), MOST_ROWS), sort=more.view.sort)
     return replace(
         more,
@@ -313,7 +348,10 @@ def rows_of(
     ``conversations``: what each stands for, in lists where messages are put together."""
     now, language, order = timezone.localtime(), get_language(), view.order
     words = words_in(language)
-    told = (language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder))
+    told = (
+        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder)),
+        *look.labels.values(),
+    )
     rows = []
     stand_for: Sequence[Conversation | None] = conversations or [None] * len(summaries)
     for summary, conversation in zip(summaries, stand_for, strict=True):
@@ -360,6 +398,8 @@ def _row(
         who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
     when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now, words.language)
+    marks = words.marks(summary)
+    labels = tuple(label for keyword, label in look.labels.items() if keyword in summary.keywords)
     return Row(
         summary=summary,
         people=people,
@@ -371,9 +411,9 @@ def _row(
         moment=moment,
         label=", ".join(
             [
-                *(*words.states(summary, conversation), who),
+                *(*words.states(summary, conversation), *marks.values(), who),
                 *([said.messages(len(conversation.uids))] if conversation and several else []),
-                *(subject, when),
+                *(subject, *(label.name for label in labels), when),
                 *([str(look.folder)] if look.folder else []),
             ]
         ),
@@ -383,6 +423,8 @@ def _row(
         uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
+        labels=labels,
+        marks=tuple(marks),
     )
 
 

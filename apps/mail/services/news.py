@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Sequence
 
 from apps.mail.mailbox import names
-from apps.mail.mailbox.store import Mailbox, MailStore, Page
+from apps.mail.mailbox.store import Conversation, Mailbox, MailStore, Page, Summary
 from apps.mail.services import folders
+from apps.mail.services.listing import Listing
 
 
 def counts(store: MailStore) -> Sequence[Mailbox]:
@@ -41,9 +42,34 @@ def of_folders(mailboxes: Sequence[Mailbox]) -> str:
 
 def of_rows(page: Page) -> str:
     """Of what can change about the rows of a page: which ones they are, and how they are marked."""
-    rows = [(row.uid, row.seen, row.flagged, row.answered, row.forwarded) for row in page.rows]
-    together = [(some.uids, some.unseen, some.flagged, some.depth) for some in page.conversations]
+    rows, together = [_marks(row) for row in page.rows], [_together(some) for some in page.conversations]
     return _short((page.status.uidvalidity, page.offset, page.total, rows, *([together] if together else [])))
+
+
+def of_list(shown: Listing) -> str:
+    """``of_rows``, and of what stands above them."""
+    standing = shown.standing
+    if standing is None:
+        return of_rows(shown.page)
+    return _short((of_rows(shown.page), [[_marks(row) for row in some] for some in (standing.back, standing.pinned)]))
+
+
+def _together(some: Conversation) -> tuple[object, ...]:
+    return (some.uids, some.unseen, some.flagged, some.depth)
+
+
+def _marks(row: Summary) -> tuple[object, ...]:
+    return (row.uid, row.seen, row.flagged, row.answered, row.forwarded, sorted(row.keywords))
+
+
+def until(mark: str) -> int:
+    """Until when a mark holds, seconds since 1970; 0 where the time changes nothing."""
+    _mark, _sign, moment = mark.partition("~")
+    return int(moment) if moment.isascii() and moment.isdigit() and len(moment) < 12 else 0
+
+
+def with_until(mark: str, moment: int) -> str:
+    return f"{mark}~{moment}" if mark and moment else mark
 
 
 def _short(value: object) -> str:

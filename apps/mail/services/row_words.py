@@ -33,6 +33,11 @@ class RowWords:
         self._answered = pgettext("message", "answered")
         self._forwarded = pgettext("message", "forwarded")
         self._attachment = pgettext("message", "with attachment")
+        self._marks = {"$pinned": pgettext("message", "pinned"), "$muted": pgettext("message", "muted")}
+
+    def marks(self, summary: Summary) -> dict[str, str]:
+        """Its keywords that have an icon, with what they are called."""
+        return {keyword: words for keyword, words in self._marks.items() if summary.has(keyword)}
 
     def states(self, summary: Summary, conversation: Conversation | None = None) -> Iterable[str]:
         if conversation.unseen if conversation else not summary.seen:

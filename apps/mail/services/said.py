@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.mail.services.actions import FOR_EVER, MARKS, UNCOPY
+from apps.mail.services.actions import FOR_EVER, LABEL, MARKS, SNOOZE, SNOOZES, UNCOPY, UNLABEL, UNSNOOZE
 
 
 def done(do: str, count: int, folder: object = "") -> str:
-    """``folder``: where they went, of "move" and "copy"."""
+    """``folder``: where they went, of "move" and "copy"; the label; until when they are away."""
     texts = {
         "read": ngettext("%(count)d message marked as read.", "%(count)d messages marked as read.", count),
         "unread": ngettext("%(count)d message marked as unread.", "%(count)d messages marked as unread.", count),
@@ -21,15 +21,35 @@ def done(do: str, count: int, folder: object = "") -> str:
         "notjunk": ngettext("%(count)d message moved to the inbox.", "%(count)d messages moved to the inbox.", count),
         "move": ngettext("%(count)d message moved to %(folder)s.", "%(count)d messages moved to %(folder)s.", count),
         "copy": ngettext("%(count)d message copied to %(folder)s.", "%(count)d messages copied to %(folder)s.", count),
+        LABEL: ngettext("%(count)d message labelled “%(folder)s”.", "%(count)d messages labelled “%(folder)s”.", count),
+        UNLABEL: ngettext(
+            "Label “%(folder)s” taken off %(count)d message.",
+            "Label “%(folder)s” taken off %(count)d messages.",
+            count,
+        ),
+        "pin": ngettext("%(count)d message pinned.", "%(count)d messages pinned.", count),
+        "unpin": ngettext("%(count)d message is no longer pinned.", "%(count)d messages are no longer pinned.", count),
+        "mute": ngettext(
+            "%(count)d message muted. Replies to it come in as read.",
+            "%(count)d messages muted. Replies to them come in as read.",
+            count,
+        ),
+        "unmute": ngettext("%(count)d message is no longer muted.", "%(count)d messages are no longer muted.", count),
+        SNOOZE: ngettext(
+            "%(count)d message snoozed until %(folder)s.", "%(count)d messages snoozed until %(folder)s.", count
+        ),
+        UNSNOOZE: ngettext(
+            "%(count)d message is no longer snoozed.", "%(count)d messages are no longer snoozed.", count
+        ),
         FOR_EVER: ngettext("%(count)d message deleted for ever.", "%(count)d messages deleted for ever.", count),
     }
     return texts[do] % {"count": count, "folder": folder}
 
 
-def undone(do: str, count: int) -> str:
+def undone(do: str, count: int, folder: object = "") -> str:
     """``do``: one of ``actions.WAYS_BACK``."""
-    if do in MARKS:
-        return done(do, count)
+    if do in MARKS or do in SNOOZES:
+        return done(do, count, folder)
     if do == UNCOPY:
         text = ngettext("%(count)d copy removed.", "%(count)d copies removed.", count)
     else:

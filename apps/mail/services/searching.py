@@ -309,6 +309,7 @@ def _sentence(problem: Problem) -> str:
         "day": _("“%(term)s” was left out: write a day like 2026-11-30, or today or yesterday."),
         "age": _("“%(term)s” was left out: write an age like 30d, 2w, 6m or 1y, for days, weeks, months and years."),
         "size": _("“%(term)s” was left out: write a size like 500k or 2M."),
+        "label": _("“%(term)s” was left out: you have no label with that name."),
         "folder": _("“%(term)s” was left out: you have no folder with that name."),
     }
     term = problem.term

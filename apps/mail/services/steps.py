@@ -37,6 +37,16 @@ class Step:
         return replace(self, uids=()) == replace(other, uids=())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What has become of a step."""
+
+    count: int  # messages that are as they were wanted, as far as the server tells
+    changed: int  # those that were not so before
+    ways: tuple[Step, ...] = ()  # back
+    nowhere: int = 0  # of them, those of which nobody knows it
+
+
 def count(steps: Iterable[Step]) -> int:
     return sum(len(step.uids) for step in steps)
 

@@ -89,7 +89,7 @@ def undo(store: MailStore, ways: Sequence[Step]) -> MessageRef | None:
     Raises ``MailError``: then the changed one is still there."""
     back = actions.planned_back(ways, store.mailboxes(status=False))
     taken = [actions.take(store, step) for step in back]
-    where = taken[0].back
+    where = taken[0].ways[0] if taken[0].ways else None
     return MessageRef(where.mailbox, where.uidvalidity, where.uids[0]) if where else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -10,9 +10,13 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.mail.mailbox.query import ANYWHERE, Meaning, Term, meaning, parse, write
-from apps.mail.mailbox.store import MODES, Query, Sort
+from apps.mail.mailbox.store import MODES, Query, Sort, Words
+from apps.mail.services import labels
 
-FILTERS = ("all", "unread", "flagged")
+#: What a list can be narrowed to, in the order in which addresses name them.
+FILTERS = ("unread", "flagged", "attachment", "me", "lists", "contacts")
+SNOOZED = "snoozed"  # a list of its own: what is away from this one
+_NOTHING = (("\\Seen", True), ("\\Seen", False))
 MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
 
 
@@ -27,7 +31,7 @@ class View:
 
     q: str = ""
     where: str = ""  # of a search: "" for the present folder, "all"
-    show: str = "all"
+    show: str = "all"  # or some of FILTERS with commas between them, or SNOOZED
     start: int = 0
     after: int = 0
     before: int = 0
@@ -36,24 +40,26 @@ class View:
     rows: int = 0  # how many are shown where more than a page was loaded; 0 for a page
     sort: str = ""  # as ``Sort`` is written; "" is what was chosen for this folder; a search for words has none
     mode: str = ""  # one of ``MODES``; "" is what was chosen; what a search for words finds is flat
+    mine: tuple[str, ...] = ()  # the reader's addresses, for "me"; no part of the address, like the next
+    known: tuple[str, ...] = ()  # people they know, for "contacts"
 
     @classmethod
     def parse(cls, data: Mapping[str, str]) -> View:
         """From a query string or a form; what makes no sense there is ignored. A search may come in several pieces: its
         chips and what was typed beside them; what it finds comes newest first, as it is found."""
-        show, v = data.get("show", "all"), number(data.get("v", ""))
+        v = number(data.get("v", ""))
         pieces = data.getlist("q") if isinstance(data, QueryDict) else [data.get("q", "")]
         q = " ".join(piece.strip() for piece in pieces if piece.strip())[:500]
         return cls(
             q=q,
             where="all" if data.get("where") == "all" else "",
-            show=show if show in FILTERS else "all",
+            show=shown(data.get("show", "").split(",")),
             start=number(data.get("start", "")),
             after=number(data.get("after", "")) if v else 0,
             before=number(data.get("before", "")) if v else 0,
             v=v,
             at=data.get("at", "")[:1200],
-            rows=0 if q else min(number(data.get("rows", "")), MOST_ROWS),
+            rows=0 if q or "attachment" in data.get("show", "") else min(number(data.get("rows", "")), MOST_ROWS),
             sort=str(Sort.parse(data["sort"])) if data.get("sort") and not q else "",
             mode=mode if (mode := data.get("mode", "")) in MODES and not q else "",
         )
@@ -65,6 +71,20 @@ class View:
     @property
     def is_search(self) -> bool:
         return bool(self.q) or self.show != "all"
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        return () if self.show == "all" else tuple(self.show.split(","))
+
+    def toggled(self, name: str) -> View:
+        """The first page with one filter more, or without it."""
+        filters = {*self.filters} ^ {name}
+        return replace(self.newest, show=shown(filters - {SNOOZED}), sort=self.sort)
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether a server is asked window by window: no SEARCH tells who carries a file."""
+        return bool(self.q) or "attachment" in self.filters
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -83,9 +103,27 @@ class View:
     @property
     def meaning(self) -> Meaning:
         """What the search and the filter ask for; days are the reader's."""
-        found = meaning(self.terms, today=timezone.localdate(), zone=timezone.get_current_timezone())
-        shown = replace(found.query, unseen=self.show == "unread", flagged=self.show == "flagged")
-        return replace(found, query=shown)
+        zone = timezone.get_current_timezone()
+        found = meaning(self.terms, today=timezone.localdate(), zone=zone, keyword_of=labels.keyword_of)
+        return replace(found, query=self._filtered(found.query)) if self.filters else found
+
+    def _filtered(self, query: Query) -> Query:
+        filters, words, flags = self.filters, query.words, query.flags
+        if "me" in filters:
+            words = (*words, Words("addressed", self.mine[0], others=self.mine[1:])) if self.mine else words
+        if "contacts" in filters:
+            words = (*words, Words("from", self.known[0], others=self.known[1:])) if self.known else words
+        if ("me" in filters and not self.mine) or ("contacts" in filters and not self.known):
+            flags = (*flags, *_NOTHING)
+        return replace(
+            query,
+            words=words,
+            flags=flags,
+            unseen="unread" in filters,
+            flagged="flagged" in filters,
+            listed="lists" in filters,
+            attachment=query.attachment | {True} if "attachment" in filters else query.attachment,
+        )
 
     @property
     def query(self) -> Query:
@@ -143,6 +181,12 @@ class View:
         """The query string, "" or with its question mark."""
         text = urlencode(self.params() | {key: str(value) for key, value in more.items()})
         return f"?{text}" if text else ""
+
+
+def shown(names: Iterable[str]) -> str:
+    """``View.show`` of these filters; what is none is left out."""
+    wanted = set(names)
+    return SNOOZED if SNOOZED in wanted else ",".join(name for name in FILTERS if name in wanted) or "all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,7 @@ class Work:
         if self.undoing and not (self.done or self.steps or self.stopped or self.trouble):
             sentences.append(said.nothing_to_undo())
         elif self.done or self.steps:
-            sentences.append(
-                said.undone(self.do, self.done) if self.undoing else said.done(self.do, self.done, self.folder)
-            )
+            sentences.append((said.undone if self.undoing else said.done)(self.do, self.done, self.folder))
         if self.nowhere and not self.undoing:
             sentences.append(said.no_way_back())
         if self.left and not self.undoing:
@@ -161,7 +159,8 @@ def _batch(store: MailStore, work: Work) -> None:
         work.done += taken.changed if work.undoing else taken.count
         if not work.undoing:
             work.nowhere += taken.nowhere
-            _add(work.ways, taken.back)
+            for way in taken.ways:
+                _add(work.ways, way)
     work.steps = [*([rest] if rest else []), *work.steps[1:]]
 
 
@@ -183,10 +182,10 @@ def why(error: Exception) -> str:
     return f"{trouble.describe(error).title}." if isinstance(error, MailError) else said.under_way()
 
 
-def _add(ways: list[Step], back: Step | None) -> None:
-    if back and ways and ways[-1].is_like(back):
+def _add(ways: list[Step], back: Step) -> None:
+    if ways and ways[-1].is_like(back):
         ways[-1] = replace(back, uids=ways[-1].uids + back.uids)
-    elif back:
+    else:
         ways.append(back)
 
 

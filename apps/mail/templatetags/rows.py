@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
 from django import template
 from django.template.context import Context
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.mail.services import said
@@ -17,7 +19,7 @@ register = template.Library()
 
 MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
-_OPTIONAL = ("mailbox", "time", "folder", "snippet", "count", "depth")
+_OPTIONAL = ("mailbox", "time", "folder", "snippet", "labels", "count", "depth")
 #: What the row's own buttons say of a conversation.
 _ACTS = ("archive", "delete", "read", "unread", "flag", "unflag")
 
@@ -64,9 +66,24 @@ def _words(row: Row) -> dict[str, object]:
         "time": row.time,
         "folder": row.folder,
         "snippet": row.snippet,
+        "labels": _labels(row),
         "count": row.count if row.count > 1 else "",
         "depth": row.depth or "",
     } | ({f"{do}_all": said.whole(do, row.count) for do in _ACTS} if row.count > 1 else {})
+
+
+def _labels(row: Row) -> SafeString | str:
+    """Each leads to all that has it."""
+    if not row.labels:
+        return ""
+    here = (
+        row.url.partition("?")[0].rstrip("/").rsplit("/", 2 if row.url.partition("?")[0].endswith("/edit/") else 1)[0]
+    )
+    return format_html_join(
+        "",
+        '<a class="tag h{}" href="{}/?{}" tabindex="-1" dir="auto">{}</a>',
+        ((label.colour, here, urlencode({"q": label.term}), label.name) for label in row.labels),
+    )
 
 
 def _kind(row: Row, words: dict[str, object]) -> Pairs:
@@ -78,6 +95,7 @@ def _kind(row: Row, words: dict[str, object]) -> Pairs:
         ("answered", summary.answered),
         ("forwarded", summary.forwarded),
         ("has_attachment", row.has_attachment),
+        *((keyword[1:], True) for keyword in row.marks),  # pinned, muted
         *((name, "") for name in _OPTIONAL if not words[name]),
     )
 

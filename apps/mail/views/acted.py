@@ -53,7 +53,7 @@ def answer(
             order, view=(view := as_chosen(request, order.mailbox, order.view)), mode=mode_of(view, order.role)
         )
     redrawn = order.mode == THREADS or (order.mode == CONVERSATIONS and not order.view.order.is_usual)
-    anew = anew or _moves(order) or bool(order.all) or redrawn or (order.apart and not _is_alone(store, order))
+    anew = anew or _reorders(order) or bool(order.all) or redrawn or (order.apart and not _is_alone(store, order))
     return _fragment(request, store, order, work, mailboxes, anew=anew)
 
 
@@ -69,7 +69,11 @@ def _is_alone(store: MailStore, order: Order) -> bool:
 
 
 def _moves(order: Order) -> bool:
-    return order.do not in {*actions.MARKS, "copy", actions.UNCOPY}
+    return order.do not in {*actions.IN_PLACE, actions.UNCOPY}
+
+
+def _reorders(order: Order) -> bool:
+    return _moves(order) or order.do in {"pin", "unpin", actions.UNSNOOZE}
 
 
 def _stays(order: Order) -> bool:
@@ -128,7 +132,7 @@ def _fragment(
             text, failed, work = said.gone(), True, None
     if order.conversation and not closes:
         events.append({"conversation-changed": {"target": "#reading"}})
-    elif order.do in actions.MARKS and not closes:
+    elif order.do in {*actions.MARKS, actions.UNSNOOZE} and not closes:
         context |= _open_message(store, order)
     response = render(request, "mail/_acted.html", context)
     if closes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,11 +17,11 @@ from apps.mail.services.steps import Chosen
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.services.work import Work
-from apps.mail.views import forwarding
+from apps.mail.views import forwarding, marks
 from apps.mail.views import works as box
 from apps.mail.views.acted import answer, ended
-from apps.mail.views.answers import COUNTS, LIST_CHANGED, in_dialog, with_events
-from apps.mail.views.common import column, mail_required, with_store
+from apps.mail.views.answers import COUNTS, LIST_CHANGED, with_events
+from apps.mail.views.common import mail_required, with_store
 from apps.mail.views.list import uid_of
 from apps.mail.views.orders import FORWARD, Order
 from portal.http import PortalRequest, is_fragment
@@ -47,9 +46,13 @@ def _act(request: PortalRequest, store: MailStore, order: Order | None) -> HttpR
         return answer(request, store, order)
     if order.do == FORWARD:
         return forwarding.several(request, store, order)
+    answered = marks.asked(request, store, order)
+    if isinstance(answered, HttpResponse):
+        return answered
+    order = answered
     if order.do in actions.WITH_TARGET and not order.target:
         return _choose_folder(request, store, order)
-    by_name = order.several or order.do not in actions.MARKS
+    by_name = order.several or order.do not in {*actions.MARKS, *actions.SNOOZES}
     mailboxes = store.mailboxes(status=False) if by_name else ()
     do, chosen = order.do, order.chosen
     if do == "delete":
@@ -63,7 +66,7 @@ def _act(request: PortalRequest, store: MailStore, order: Order | None) -> HttpR
     work = Work(
         do=do,
         steps=actions.planned(store, chosen, do=do, target=order.target, mailboxes=mailboxes),
-        folder=str(folders.label_of(order.target, mailboxes)),
+        folder=marks.words_of(do, order.target, request.user.pk) or str(folders.label_of(order.target, mailboxes)),
         several=order.several,
         left=order.count - sum(len(some.uids) for some in chosen),
     )
@@ -78,9 +81,11 @@ def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
     ways = steps.load(noted.lengthened(request.POST.get("ways", ""), user_id=request.user.pk))
     mailboxes = store.mailboxes(status=False) if any(way.do == actions.UNCOPY for way in ways) else ()
     back = actions.planned_back(ways, mailboxes)
-    work = Work(do=back[0].do, steps=back, several=len(back) > 1, undoing=True)
+    words = marks.words_of(back[0].do, back[0].target, request.user.pk)
+    work = Work(do=back[0].do, steps=back, folder=words, several=len({way.mailbox for way in back}) > 1, undoing=True)
     works.proceed(store, work, user_id=request.user.pk)
-    return answer(request, store, _shown(request, ways[0].target or ways[0].mailbox, work.do, back), work, anew=True)
+    folder = ways[0].target if work.do in {*actions.BACK, actions.UNCOPY} else ""
+    return answer(request, store, _shown(request, folder or ways[0].mailbox, work.do, back), work, anew=True)
 
 
 @require_POST
@@ -137,17 +142,8 @@ def _choose_folder(request: PortalRequest, store: MailStore, order: Order) -> Ht
     choices = folders.targets(store.mailboxes(status=False), source="" if order.several else order.mailbox)
     first = next((node for node in choices if node.selectable), None)
     context = {"order": order, "choices": choices, "first": first}
-    return _asked(request, store, order, "choose_folder", context)
+    return marks.ask(request, store, order, "choose_folder", context)
 
 
 def _confirm(request: PortalRequest, store: MailStore, order: Order) -> HttpResponse:
-    return _asked(request, store, order, "confirm_delete", {"order": order, "role": "trash"})
-
-
-def _asked(
-    request: PortalRequest, store: MailStore, order: Order, template: str, context: dict[str, Any]
-) -> HttpResponse:
-    context = {"mailbox": order.mailbox, "role": order.role, **context}
-    if is_fragment(request):
-        return in_dialog(render(request, f"mail/_{template}.html", context))
-    return render(request, f"mail/{template}.html", context | column(request, store, order.mailbox))
+    return marks.ask(request, store, order, "confirm_delete", {"order": order, "role": "trash"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.mail.mailbox.errors import CannotSort, CannotThread
 from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MailStore
-from apps.mail.services import listing
+from apps.mail.services import listing, standing
 from apps.mail.services.view import View
 from apps.mail.views.list import as_chosen, mode_of
 from apps.mail.views.rows import look_for
@@ -24,7 +24,11 @@ def around(
     found: dict[str, tuple[int, bool] | None] = {}
     try:
         if mode == FLAT:
-            newer, older = store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=chosen.order)
+            newer, older = standing.beside(
+                *(store, mailbox, uid),
+                lambda uid: store.neighbours(mailbox, uid, uidvalidity=uidvalidity, sort=chosen.order),
+                role=role,
+            )
             found = {"newer": (newer, False) if newer else None, "older": (older, False) if older else None}
         else:
             above, below = store.around(mailbox, uid, uidvalidity=uidvalidity, mode=mode, sort=chosen.order)

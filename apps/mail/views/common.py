@@ -14,7 +14,7 @@ from django.shortcuts import render
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import BODY, CHECK, FOLLOWED_FOLDERS
-from apps.mail.services import folders, fullness, news, trouble
+from apps.mail.services import folders, fullness, labels, news, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -37,7 +37,8 @@ def mail_required(view: Callable[Concatenate[PortalRequest, P], HttpResponseBase
         if request.user.is_local:
             return render(request, "mail/no_mailbox.html", status=404)
         try:
-            return view(request, *args, **kwargs)
+            with labels.read_by(request.user.pk):
+                return view(request, *args, **kwargs)
         except SignInRefused as error:
             raise Locked(refused=True) from error
         except MailError as error:

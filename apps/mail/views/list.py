@@ -13,11 +13,23 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MODES, MailStore, Sort
+from apps.mail.models import own_address
 from apps.mail.prefs import CHECK, ENDLESS, LIST_MODE, PAGE_SIZE
-from apps.mail.services import everything, folders, list_orders, listing, news, reminders, searching
+from apps.mail.services import (
+    everything,
+    filters,
+    folders,
+    identities,
+    list_orders,
+    listing,
+    news,
+    searching,
+    standing,
+)
+from apps.mail.services.actions import PINNED
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
-from apps.mail.services.view import FILTERS, View
+from apps.mail.services.view import SNOOZED, View
 from apps.mail.views import works
 from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook, look_for
@@ -81,13 +93,25 @@ def load(
     def look(name: str, its_role: str) -> RowLook:
         return look_for(request, name, its_role, view)
 
-    if view.q:
+    if {"me", "contacts"} & set(view.filters):
+        mine = [identity.address.email for identity in identities.all_of(request)]
+        view = filters.filled(store, mailbox, view, user=request.user, mine=[*mine, own_address(request.user)])
+    if view.is_scanned:
         return searching.load(store, mailbox, view, place=place or Place(), limit=size, role=role, look_for=look)
+    shape = look(mailbox, role)
+    if view.show == SNOOZED:
+        return standing.away(store, mailbox, view, size=size, look=shape)
     view = as_chosen(request, mailbox, view)
-    here, mode = look(mailbox, role), mode_of(view, role)
-    if below:
-        return listing.load_more(store, mailbox, view, below=below, size=size, look=here, mode=mode)
-    return listing.load(store, mailbox, view, size=size, look=here, mode=mode)
+    mode = mode_of(view, role)
+
+    def rows(without: frozenset[int]) -> Listing:
+        if below:
+            return listing.load_more(
+                *(store, mailbox, view), below=below, size=size, look=shape, mode=mode, without=without
+            )
+        return listing.load(store, mailbox, view, size=size, look=shape, mode=mode, without=without)
+
+    return standing.dressed(store, rows(frozenset()), role=role, look=shape, load=rows)
 
 
 def as_chosen(request: PortalRequest, mailbox: str, view: View) -> View:
@@ -106,19 +130,21 @@ def as_chosen(request: PortalRequest, mailbox: str, view: View) -> View:
 
 def mode_of(view: View, role: str) -> str:
     """What is put together in a list of this view, as ``as_chosen`` gives it. Drafts are written on one by one."""
-    return FLAT if view.q or role == "drafts" else view.mode or CONVERSATIONS
+    return FLAT if view.is_scanned or role == "drafts" else view.mode or CONVERSATIONS
 
 
 def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict[str, Any]:
     return {
         "listing": shown,
         "work": works.shown(request),
-        "awaited": shown.page.mailbox == "INBOX" and not shown.view.is_search and reminders.are_due(request.user.pk),
-        "state": news.of_rows(shown.page),
+        "state": news.of_list(shown),
         "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],
         "view": shown.view,
-        "filters": _filters(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
+        "filters": filters.links(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
+        "shows": _shows(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
+        "narrow_url": reverse("mail:narrow", args=(shown.page.mailbox,)) + shown.view.encoded(),
+        "keeps_marks": shown.page.status.takes(PINNED),
         "sort": list_orders.SortMenu(shown.view.order, shown.outgoing, "" if role == "drafts" else shown.mode),
     }
 
@@ -146,6 +172,9 @@ def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     return response
 
 
-def _filters(view: View, folder_url: str) -> dict[str, str]:
-    """The address of this list with each of the filters."""
-    return {show: folder_url + View(q=view.q, where=view.where, show=show).encoded() for show in FILTERS}
+def _shows(view: View, folder_url: str) -> dict[str, str]:
+    """The address of this list with one of the usual filters alone, or none."""
+    return {
+        show: folder_url + View(q=view.q, where=view.where, show=show).encoded()
+        for show in ("all", "unread", "flagged")
+    }

@@ -20,8 +20,10 @@ from apps.mail.mailbox.errors import CannotThread, MailError
 from apps.mail.mailbox.store import FLAT, Conversation, Mailbox, MailStore
 from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, row_words, source, times
+from apps.mail.services.actions import MUTED, PINNED
 from apps.mail.services.reading import Opened
 from apps.mail.services.remote import may_load, permit
+from apps.mail.services.snoozing import SNOOZED
 from apps.mail.services.stores import account_of, open_account
 from apps.mail.services.view import View
 from apps.mail.views import about
@@ -73,7 +75,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     here = {} if opened.inside else around(request, store, mailbox, uid, uidvalidity=uidvalidity, role=role)
     context = _page(request, store, mailbox, role, fragment=fragment, reads=marks_read)
     context |= message_context(request, opened, mailbox, uid, uidvalidity, role=context["role"])
-    context |= here
+    context |= here | _marks(store, opened, mailbox)
     if opened.unreadable:
         context["source"] = source.text(store.stream(mailbox, uid, uidvalidity=uidvalidity))[0]
     row, events = None, [COUNTS] if fragment and marks_read else []
@@ -89,6 +91,12 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
     response = FollowedResponse(content, then=then)
     return with_events(response, *events) if events else response
+
+
+def _marks(store: MailStore, opened: Opened, mailbox: str) -> dict[str, Any]:
+    keywords = opened.detail.summary.keywords
+    marked = {"pinned": PINNED in keywords, "muted": MUTED in keywords, "snoozed": SNOOZED in keywords}
+    return {"keeps_marks": store.opened(mailbox).takes(PINNED), "marked": marked}
 
 
 def _page(

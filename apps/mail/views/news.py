@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -27,11 +29,16 @@ def news(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     """
     view, role = View.parse(request.GET), folders.known_role(request.GET.get("role"))
     listed = services.counts(store)
-    mark = services.mark(listed, mailbox)
+    given = request.GET.get("mark", "")
+    until = services.until(given)  # something that was snoozed is back
+    mark = services.with_until(services.mark(listed, mailbox), until)
     response = HttpResponse(status=204)
-    if not view.is_search and (not mark or mark != request.GET.get("mark")):
+    if not view.is_search and (not mark or mark != given or 0 < until <= time.time()):
         shown = load(request, store, mailbox, view, role=role)
-        if services.of_rows(shown.page) != request.GET.get("state"):
+        listed = services.counts(store) if listed and shown.standing else listed  # what was due may be unread now
+        until = shown.standing.until if shown.standing else 0
+        mark = services.with_until(services.mark(listed, mailbox), until)
+        if services.of_list(shown) != request.GET.get("state"):
             label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
             context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
             response = render(request, "mail/_list.html", context | list_context(request, shown, role))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.urls import reverse
 
 from apps.mail.prefs import SNIPPETS
-from apps.mail.services import folders
+from apps.mail.services import folders, labels
+from apps.mail.services.labels import Label
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.view import View
 from portal.contracts import Text
@@ -20,6 +23,7 @@ class RowLook:
     def __init__(self, request: PortalRequest, mailbox: str, role: str) -> None:
         self.outgoing = role in OUTGOING
         self.snippets = request.prefs[SNIPPETS]
+        self.labels: Mapping[str, Label] = {label.keyword: label for label in labels.of(request.user.pk)}
         self._base = reverse("mail:mailbox", args=(mailbox,))
         self.folder: Text = ""
         self._role = role

@@ -6,6 +6,7 @@ import contextlib
 import random
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,11 +14,18 @@ import pytest
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.imap.store import ImapStore
 from apps.mail.services import actions
+from apps.mail.services.snoozing import Snooze
 from apps.mail.services.steps import Chosen, Step
 from tests.mail.mailbox.conftest import Person, letter
 
 FOLDERS = ("INBOX", "Archive", "Trash", "Junk", "Projects")
 LESSONS = {"$Junk", "$NotJunk", "\\Recent"}  # for filters and sessions
+TARGETS = {  # of those that lead to no folder
+    "label": ["$label1", "trip"],
+    "unlabel": ["$label1", "trip"],
+    "snooze": ["40000", "40001u", "77"],
+}
+KEYWORDS = {*TARGETS, "unsnooze", "pin", "unpin", "mute", "unmute"}
 Message = tuple[str, frozenset[str]]  # subject and flags: copies of a message are alike until one is flagged
 
 
@@ -66,20 +74,23 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
     done: Counter[str] = Counter()
     for step in range(steps):
         source = chance.choice([name for name in FOLDERS if reality.messages[name]])
-        do = chance.choice(sorted(actions.ALL - ({"delete"} if source == "Trash" else set())))
-        target = chance.choice([name for name in FOLDERS if name != source])
+        impossible = {"delete"} if source == "Trash" else set()
+        impossible |= set() if store.opened(source).takes("\\*") else KEYWORDS
+        do = chance.choice(sorted(actions.ALL - impossible))
+        targets = TARGETS.get(do) or [name for name in FOLDERS if name != source]
+        target = chance.choice(targets)
         uids = chance.sample(sorted(reality.messages[source]), chance.randint(1, min(3, len(reality.messages[source]))))
         chosen = [reality.messages[source][uid] for uid in uids]
         expected = model(now, source, chosen, do, target)
-        way = act(store, Chosen(source, reality.uidvalidity[source], tuple(uids)), do, target)
+        ways = act(store, Chosen(source, reality.uidvalidity[source], tuple(uids)), do, target)
         told = f"seed {seed}, step {step}: {do} {uids} of {source} to {target}"
         assert reality.look() == expected, told
         done[do] += 1
-        if way is not None and chance.random() < 0.6:
+        if ways and chance.random() < 0.6:
             arrived = f"new-{step}"
             person.server.append(person.login, letter(arrived), mailbox=source)  # it is none of undo's business
             for _twice in range(chance.randint(1, 2)):
-                take_back(store, way)
+                take_back(store, ways)
             now[source][(arrived, frozenset())] += 1
             if do == "copy" and target != "Trash":  # there they go for ever
                 now["Trash"] += Counter(chosen)
@@ -90,17 +101,17 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
     return done
 
 
-def act(store: ImapStore, chosen: Chosen, do: str, target: str) -> Step | None:
+def act(store: ImapStore, chosen: Chosen, do: str, target: str) -> Sequence[Step]:
     """The way back."""
     mailboxes = store.mailboxes(status=False)
     (step,) = actions.planned(store, [chosen], do=do, target=target, mailboxes=mailboxes)
-    return actions.take(store, step).back
+    return actions.take(store, step).ways
 
 
-def take_back(store: ImapStore, way: Step) -> None:
-    (step,) = actions.planned_back([way], store.mailboxes(status=False))
-    with contextlib.suppress(NoSuchMessage):  # it was taken back already
-        actions.take(store, step)
+def take_back(store: ImapStore, ways: Sequence[Step]) -> None:
+    for step in actions.planned_back(ways, store.mailboxes(status=False)):
+        with contextlib.suppress(NoSuchMessage):  # it was taken back already
+            actions.take(store, step)
 
 
 def model(
@@ -112,8 +123,14 @@ def model(
     for subject, flags in chosen:
         if do in actions.MARKS:
             flag, on = actions.MARKS[do]
+            flag = flag or target
             after[source][(subject, flags)] -= 1
             after[source][(subject, flags | {flag} if on else flags - {flag})] += 1
+            continue
+        if do in actions.SNOOZES:
+            bare = frozenset(flag for flag in flags if not flag.startswith("$snooze"))
+            after[source][(subject, flags)] -= 1
+            after[source][(subject, bare | set(Snooze.parse(target).keywords) if do == "snooze" else bare)] += 1
             continue
         if do != "copy":
             after[source][(subject, flags)] -= 1

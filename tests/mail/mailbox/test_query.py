@@ -66,7 +66,7 @@ def test_every_text_means_something_or_says_what_is_wrong(text: str, today: date
     assert len(found.query.words) == sum(
         not term.key or term.key in ("from", "to", "cc", "bcc", "subject", "body", "with") for term in said
     )
-    assert len(found.query.flags) == sum(term.key == "is" for term in said)
+    assert len(found.query.flags) == sum(term.key in ("is", "label") for term in said)
     assert [*found.inside, *found.outside] == sorted((t for t in said if t.key == "in"), key=lambda term: term.negated)
     assert bool(found.query.attachment) == any(term.key == "has" for term in said)
     sized = found.query.larger is not None or found.query.smaller is not None

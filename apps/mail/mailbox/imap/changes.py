@@ -43,6 +43,8 @@ def set_flags(connection: Connection, uids: Sequence[int], *, add: Sequence[str]
     ]
     for one in commands:
         connection.execute(one)
+    if connection.selected is not None:  # not every server says that there are more of them now
+        connection.selected.flags |= set(add)
 
 
 def copy(connection: Connection, uids: Sequence[int], target: str) -> MoveResult:

@@ -103,6 +103,14 @@ def flags(values: Iterable[str]) -> Wire:
     return Wire(b"(" + b" ".join(raw) + b")")
 
 
+def keyword(value: str) -> Wire:
+    """A flag that is no system flag, by itself as SEARCH takes it."""
+    raw = _encode(value)
+    if not _FLAG.fullmatch(raw) or raw.startswith(b"\\"):
+        raise BadArgument("not a keyword")
+    return Wire(raw)
+
+
 def number(value: int) -> Wire:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 2**63 - 1:
         raise BadArgument("not a number")

@@ -14,7 +14,7 @@ from apps.mail.mailbox.imap import fetch, guard, listing, ordering, search
 from apps.mail.mailbox.imap.commands import command
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory, Order
-from apps.mail.mailbox.store import Query
+from apps.mail.mailbox.store import Query, Stretch
 
 FIRST, LEAST, MOST = 1000, 125, 32_000  # messages in a window
 QUICK, SLOW = 0.25, 1.0  # seconds that a window takes
@@ -29,24 +29,42 @@ class Found:
     window: int
 
 
-def scan(
-    connection: Connection,
-    memory: Memory,
-    query: Query,
-    *,
-    limit: int,
-    seconds: float,
-    after: int = 0,
-    searched: int = 0,
-    window: int = 0,
-    eager: bool = False,
-) -> Found:
-    """See ``MailStore.scan``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a stretch begins, and when it ends: see ``MailStore.scan``."""
+
+    limit: int
+    seconds: float
+    after: int = 0
+    searched: int = 0
+    window: int = 0
+    eager: bool = False
+
+
+def stretch(connection: Connection, memory: Memory, mailbox: str, query: Query, place: Place) -> Stretch:
+    """Of the selected mailbox, which people call ``mailbox``."""
+    found = _scan(connection, memory, query, place)
+    rows = listing.rows(connection, memory, found.uids)
+    assert connection.selected is not None
+    status = connection.selected.status
+    return Stretch(
+        mailbox=mailbox,
+        status=status,
+        rows=tuple(rows),
+        searched=found.searched,
+        total=status.messages,
+        below=found.below,
+        window=found.window,
+    )
+
+
+def _scan(connection: Connection, memory: Memory, query: Query, place: Place) -> Found:
+    limit, seconds, after, eager = place.limit, place.seconds, place.after, place.eager
     order = ordering.current(connection, memory)
     at = 0
     if after:
-        at = listing.offset_beside(connection, memory, offset=searched, limit=0, after=after, before=None)
-    size = min(max(window or FIRST, LEAST), MOST)
+        at = listing.offset_beside(connection, memory, offset=place.searched, limit=0, after=after, before=None)
+    size = min(max(place.window or FIRST, LEAST), MOST)
     started = time.monotonic()
     found: list[int] = []
     below = after

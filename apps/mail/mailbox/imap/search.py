@@ -21,9 +21,10 @@ from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.store import Query, Words
 
 MAX_WORDS = 20
-FIELDS = {"": ("FROM", "TO", "CC", "SUBJECT", "BODY"), "with": ("FROM", "TO", "CC", "BCC")}
+FIELDS = {"": ("FROM", "TO", "CC", "SUBJECT", "BODY"), "with": ("FROM", "TO", "CC", "BCC"), "addressed": ("TO", "CC")}
 
 _OLDEST, _NEWEST = date(1970, 1, 2), date(2037, 12, 31)
+_LIST_HEADERS = ("List-Id", "List-Unsubscribe")
 _FLAG_KEYS = {"\\Seen": "SEEN", "\\Flagged": "FLAGGED", "\\Answered": "ANSWERED"}
 _WORD = re.compile(r'"([^"]+)"?|(\S+)')
 
@@ -96,7 +97,8 @@ def find(connection: Connection, memory: Memory, query: Query, within: Wire | No
         # BADCHARSET and its silent relatives: the server answers for the rest, and these words are looked for here.
         plain = [test for test in tests if _is_ascii(test)]
         result = connection.execute(_command(connection, query, plain, within))
-    return sift.sifted(connection, memory, query, here, found_uids(result))
+    found = [uid for uid in found_uids(result) if uid not in query.without]
+    return sift.sifted(connection, memory, query, here, found)
 
 
 def _is_ascii(test: Words) -> bool:
@@ -122,7 +124,13 @@ def criteria(query: Query, tests: Sequence[Words]) -> list[Piece]:
         *([("\\Flagged", True)] if query.flagged else ()),
     ]
     for flag, on in flags:
-        pieces.append(guard.words(f"{'' if on else 'UN'}{_FLAG_KEYS[flag]}"))
+        if key := _FLAG_KEYS.get(flag):
+            pieces.append(guard.words(f"{'' if on else 'UN'}{key}"))
+        else:
+            pieces += [guard.words("KEYWORD" if on else "UNKEYWORD"), guard.keyword(flag)]
+    if query.listed:  # a header that has the empty text in it is there (RFC 9051 section 6.4.4)
+        headers = [[guard.words("HEADER"), guard.string(name), guard.string("")] for name in _LIST_HEADERS]
+        pieces += [guard.words("OR"), *(piece for header in headers for piece in header)]
     if query.larger is not None:
         pieces += [guard.words("LARGER"), guard.number(query.larger)]
     if query.smaller is not None:

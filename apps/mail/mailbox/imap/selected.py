@@ -41,6 +41,7 @@ class Selected:
             highestmodseq=self.highestmodseq,
             read_only=self.read_only,
             permanent_flags=self.permanent_flags,
+            keywords=frozenset(flag.lower() for flag in self.flags if not flag.startswith("\\")),
         )
 
     def observe(self, answer: Untagged) -> None:

@@ -97,6 +97,8 @@ def _holds(word: Words, row: Summary, text: str) -> bool:
     fields |= {"subject": envelope.subject, "body": text}
     if word.field == "with":
         wanted = [fields[name] for name in people]
+    elif word.field == "addressed":
+        wanted = [fields["to"], fields["cc"]]
     else:
         wanted = [fields[word.field]] if word.field else [value for name, value in fields.items() if name != "bcc"]
     return any(folded(text) in folded(value) for value in wanted for text in word.texts)

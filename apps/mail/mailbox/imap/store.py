@@ -10,6 +10,7 @@ from typing import TypeVar
 from apps.mail.mailbox import errors, names, wishes
 from apps.mail.mailbox.imap import (
     changes,
+    dates,
     folders,
     guard,
     hierarchy,
@@ -84,6 +85,9 @@ class ImapStore(Together, SharingStore):
     def status(self, mailbox: str) -> MailboxStatus:
         self._hear_news()
         return self._first(lambda: folders.status(self.connection, mailbox))
+
+    def opened(self, mailbox: str, *, uidvalidity: int | None = None) -> MailboxStatus:
+        return self._open(mailbox, uidvalidity).status
 
     def rename(self, mailbox: str, new_name: str) -> None:
         self._leave(mailbox)
@@ -170,27 +174,8 @@ class ImapStore(Together, SharingStore):
         if after:
             guard.uid(after)
         self._open(mailbox, uidvalidity, news=True)
-        found = scan.scan(
-            self.connection,
-            self._memory,
-            query,
-            limit=limit,
-            seconds=seconds,
-            after=after,
-            searched=searched,
-            window=window,
-            eager=eager,
-        )
-        rows = listing.rows(self.connection, self._memory, found.uids)
-        return Stretch(
-            mailbox=mailbox,
-            status=self._status,
-            rows=tuple(rows),
-            searched=found.searched,
-            total=self._status.messages,
-            below=found.below,
-            window=found.window,
-        )
+        place = scan.Place(limit=limit, seconds=seconds, after=after, searched=searched, window=window, eager=eager)
+        return scan.stretch(self.connection, self._memory, mailbox, query, place)
 
     def matching(
         self, mailbox: str, query: Query, *, uidvalidity: int | None = None, seconds: float = 300.0
@@ -203,6 +188,14 @@ class ImapStore(Together, SharingStore):
         wanted = [guard.uid(uid) for uid in uids]
         self._open(mailbox, uidvalidity)
         return listing.rows(self.connection, self._memory, wanted)
+
+    def newer_than(self, mailbox: str, moment: datetime, *, uidvalidity: int | None = None) -> int:
+        self._open(mailbox, uidvalidity, news=True)
+        return dates.newer_than(self.connection, self._memory, moment)
+
+    def senders(self, mailbox: str, *, limit: int) -> Sequence[str]:
+        self._open(mailbox, None)
+        return dates.senders(self.connection, self._memory, limit)
 
     def _sorted_page(
         self,
@@ -272,7 +265,9 @@ class ImapStore(Together, SharingStore):
 
     def mark(self, mailbox: str, uids: Sequence[int], flag: str, *, on: bool, uidvalidity: int) -> Sequence[int]:
         guard.flags([flag]), guard.uid_sets(uids)
-        self._open(mailbox, uidvalidity, change=True)
+        selected = self._open(mailbox, uidvalidity, change=True)
+        if not flag.startswith("\\") and on and not selected.status.takes(flag):
+            raise errors.NoKeywords
         return changes.mark(self.connection, self._memory, uids, flag, on=on)
 
     def move(self, mailbox: str, uids: Sequence[int], target: str, *, uidvalidity: int) -> MoveResult:

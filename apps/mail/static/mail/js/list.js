@@ -81,7 +81,7 @@ function follow() {
 
 /* --- a message on its way ----------------------------------------------------------------------------------------- */
 
-const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "p", "Shift+I", "Shift+U"]);
+const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "p", "l", "b", "m", "Shift+I", "Shift+U"]);
 let ticked = new Set(); // boxes, while the answer to an action draws their rows anew: they stay ticked
 let coming = null; // the request that brings the next message
 let strokes = []; // keys meant for it
@@ -278,6 +278,13 @@ function chooseAll() {
   count();
 }
 
+/** What is done to the boxes that are ticked, else to the open message; its button may lie in a menu. */
+function press(what) {
+  const here = boxes().some((box) => box.checked) || !reading()?.dataset.uid ? $("#bulk") : reading();
+  const button = $(`[name=do][value=${what}]`, here) ?? $(`[name=do][value=un${what}]`, here);
+  return button ? button.click() : false;
+}
+
 const inSight = (selector) => $$(selector).find((element) => element.checkVisibility?.() ?? true);
 
 /** The list brings the names of its keys. */
@@ -293,6 +300,10 @@ function name() {
   register("Ctrl+A", $("#list [data-all]").ariaLabel, chooseAll);
   register("Escape", $("#bulk [data-none]").ariaLabel, chooseNone);
   register("o", words.keyOpen, () => ($(".go", current()) ? $(".go", current()).click() : false));
+  for (const [key, what] of [["b", "snooze"], ["m", "mute"]]) {
+    const button = $(`#bulk [value=${what}]`);
+    if (button) register(key, button.textContent.trim(), () => press(what));
+  }
   register("Delete", $("#bulk [value=delete]").ariaLabel, () => inSight("[data-key='#']")?.click() ?? false);
 }
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('mail', '0006_server_away'),
+        ('mail', '0009_folders'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mail', '0006_server_away'),
+        ('mail', '0008_labels'),
         ('portal', '0003_sessions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
