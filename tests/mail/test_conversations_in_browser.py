@@ -62,7 +62,7 @@ def test_a_conversation_from_the_list_and_back(visit: Open) -> None:  # noqa: F8
     expect(row.locator(".n")).to_have_text("3")
     assert (person.count(), person.count("Archive")) == (5, 0)
     row.locator(".pick").click()
-    expect(page.locator("[data-count]")).to_have_text("Messages selected: 3")
+    expect(page.locator("[data-count]")).to_have_text("3 selected")
     page.locator("#bulk [value=archive]").click()
     expect(page.locator("#toasts")).to_contain_text("3 messages archived.")
 

@@ -15,8 +15,8 @@ function count() {
   const all = boxes();
   const chosen = all.filter((box) => box.checked).length;
   const words = $("[data-count]", list());
-  const messages = all.filter((box) => box.checked).reduce((sum, box) => sum + Number(box.closest(".msg").dataset.n ?? 1), 0);
-  if (words) words.textContent = words.dataset[messages > chosen ? "many" : "count"].replace("%s", messages.toLocaleString(document.documentElement.lang));
+  const messages = all.reduce((sum, box) => sum + (box.checked && Number(box.closest(".msg").dataset.n ?? 1)), 0);
+  if (words) words.textContent = words.dataset.count.replace("%s", messages.toLocaleString(document.documentElement.lang));
   for (const box of $$("[data-all]", list())) {
     box.checked = chosen > 0 && chosen === all.length;
     box.indeterminate = chosen > 0 && chosen < all.length;
