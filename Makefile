@@ -15,7 +15,7 @@ run:  ## Run the portal: with demo mail, or as the site that .env describes (POR
 
 test: environment install-services lint types checks suite  ## Everything CI runs: linters, types, checks, all tests
 
-suite: environment  ## The tests alone: whole, with apps absent, on MariaDB (ARGS="-k name" for pytest)
+suite: environment  ## The tests alone: all, and drawn ones with apps absent and on MariaDB (ARGS="-k name" for pytest)
 	@$(BIN)/python -m scripts.messages compile
 	@$(BIN)/python -m scripts.suite $(ARGS)
 
@@ -51,8 +51,9 @@ messages: environment  ## Bring the message catalogues up to date with the sourc
 shell:  ## Django's shell in the local site
 	@$(PYTHON) scripts/run.py $(VENV) shell
 
-soak: environment  ## The long proofs in full; writes docs/evidence/
+soak: environment  ## The long proofs in full, written to docs/evidence/; then the suite with each of its parts whole
 	@$(BIN)/python -m scripts.soak
+	@$(BIN)/python -m scripts.suite --whole
 
 environment:
 	@$(PYTHON) scripts/environment.py $(VENV)

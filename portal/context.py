@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,10 +12,10 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.translation import get_language, get_language_bidi
 
-from portal import core_prefs, nav, notices
+from portal import core_prefs, nav, notices, shortcuts
 from portal.contracts import Address
 from portal.models import Notice
-from portal.prefs import Locked, Pref
+from portal.prefs import Locked, Pref, Prefs
 from portal.registry import get_registry
 from portal.staticfiles import FRAME_SHEET
 
@@ -74,6 +75,22 @@ class Frame:
         """``system``, ``light`` or ``dark``."""
         prefs = getattr(self._request, "prefs", None)
         return prefs[core_prefs.THEME] if prefs is not None else "system"
+
+    @property
+    def keys(self) -> str:
+        """JSON: which keys somebody has put in the place of others on this page; "" for none."""
+        prefs = self._signed_in_prefs()
+        match = getattr(self._request, "resolver_match", None)
+        changed = shortcuts.changed(prefs, match.namespace if match else "") if prefs is not None else {}
+        return json.dumps(changed) if changed else ""
+
+    @property
+    def letters_off(self) -> bool:
+        prefs = self._signed_in_prefs()
+        return prefs is not None and prefs[shortcuts.PRESET] == shortcuts.ARROWS
+
+    def _signed_in_prefs(self) -> Prefs | None:
+        return getattr(self._request, "prefs", None) if self.account is not None else None
 
     @cached_property
     def theme_lock(self) -> Locked | None:

@@ -65,6 +65,25 @@ class SearchHit:
     when: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shortcut:
+    """Keys that do something on an app's pages: declared, so that they can be shown and changed (``portal.shortcuts``).
+    A template names them by ``data-key``, a script by ``register``."""
+
+    key: str  # as ``keys.js`` writes it: "e", "Shift+I", "g i"
+    label: Text
+    roundcube: str = ""  # where people who come from there look for it, if elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to go to: a folder, an address book."""
+
+    label: str
+    url: str
+    icon: str = "blocks"
+
+
 @dataclass(frozen=True, slots=True)
 class Misspelling:
     offset: int  # in characters from the start of the text

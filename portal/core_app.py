@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal import core_diagnostics, core_prefs, preferences
+from portal import core_diagnostics, core_prefs, preferences, shortcuts
+from portal.contracts import Shortcut
 from portal.core_holdings import HOLDINGS
 from portal.prefs import PrefPage
 from portal.registry import Block, Diagnostic, HelpTopic, NavItem, PortalApp, Resealed, Sealed
@@ -73,6 +74,15 @@ PORTAL_APP = PortalApp(
             order=10,
         ),
         PrefPage(
+            id="portal.keyboard",
+            title=_("Keyboard"),
+            help=_("Which keys do what, and which do nothing."),
+            prefs=(shortcuts.PRESET, shortcuts.CHANGED),
+            icon="keyboard",
+            order=15,
+            url_name="portal:keyboard",
+        ),
+        PrefPage(
             id="portal.sessions",
             title=_("Sessions"),
             help=_("Where you are signed in, and what has access to your mail account."),
@@ -95,6 +105,12 @@ PORTAL_APP = PortalApp(
     sealed=(Sealed(label="delegations", reseal=_reseal_delegations),),
     holdings=HOLDINGS,
     search_providers=(preferences.PreferenceSearch(),),
+    shortcuts=(
+        Shortcut(key="/", label=_("Search"), roundcube="s"),
+        Shortcut(key="Ctrl+K", label=_("Find an action, a folder or a person")),
+        Shortcut(key="z", label=_("Undo"), roundcube="Shift+Z"),
+        Shortcut(key="?", label=_("Keyboard shortcuts")),
+    ),
     diagnostics=(
         Diagnostic(id="portal.database", label=_("Database"), run=core_diagnostics.database, order=10),
         Diagnostic(id="portal.cache", label=_("Cache"), run=core_diagnostics.cache_works, order=20),

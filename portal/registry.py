@@ -23,11 +23,13 @@ from portal.contracts import (
     FileTaker,
     Finding,
     Gate,
+    Place,
     PrefStore,
     ProgramPasswords,
     Provider,
     SearchHit,
     SearchProvider,
+    Shortcut,
     SpellChecker,
     Text,
 )
@@ -48,6 +50,7 @@ RESERVED = frozenset(
         "help",
         "home",
         "language",
+        "palette",
         "person",
         "preferences",
         "readyz",
@@ -231,6 +234,8 @@ class PortalApp:
     card_taker: CardTaker | None = None
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+    places: Callable[[HttpRequest], Iterable[Place]] | None = None  # may ask servers: it has a second
     spell_checkers: tuple[SpellChecker, ...] = ()
     file_takers: tuple[FileTaker, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

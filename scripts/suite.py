@@ -1,6 +1,6 @@
 """The test suite in its parts: whole, with apps absent, and on MariaDB.
 
-    python -m scripts.suite [PYTEST ARGUMENT...]
+    python -m scripts.suite [--whole] [PYTEST ARGUMENT...]
 
 | part | what runs |
 |---|---|
@@ -19,6 +19,9 @@ absent apps are left out by ``needs_app``, and what one app shows in a browser, 
 of which others are there.
 
 Databases and static files of sites that tests start are made once for all parts and processes (``PREPARED``).
+
+Of every part but the whole suite a third of the test files runs, drawn by the commit: the next one draws others.
+``--whole`` (``make soak``) runs all of them. All are imported in each part.
 
 The whole suite comes last, so that its summary is the last line. In CI (CI=true) a part that cannot run fails.
 """
@@ -103,6 +106,9 @@ PROOFS = (
 NEEDED = 1 << 30
 #: What pytest answers when nothing was selected: no failure for a part, as long as the whole suite runs something.
 NOTHING_SELECTED = 5
+#: "8b13f0a2 3": of a part's files every third, drawn by the commit (``tests.support.sample``).
+SAMPLE = "YURT_SAMPLE"
+ONE_OF = 3
 #: Names the folder for what all parts and processes share (``tests.support.site``).
 PREPARED = "YURT_PREPARED_SITES"
 
@@ -134,6 +140,12 @@ def parts(extra: list[str]) -> list[Part]:
     found.append(Part("database part on MariaDB", (*_ignored(AROUND), "-m", on_mariadb, *extra)))
     found.append(Part("whole suite", tuple(extra), {"PORTAL_APPS": everything}))
     return found
+
+
+def sampled(part: Part) -> Part:
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    title = f"{part.title} (one file of {ONE_OF}, by {commit[:8]})"
+    return Part(title, part.arguments, part.environment | {SAMPLE: f"{commit[:8]} {ONE_OF}"})
 
 
 def _less(apps: str) -> tuple[str, ...]:
@@ -191,7 +203,7 @@ def run(part: Part) -> tuple[int, str]:
 def run_on_mariadb(part: Part) -> tuple[int, str]:
     try:
         with mariadb() as url:
-            return run(Part(part.title, part.arguments, {"DATABASE_URL": url}))
+            return run(Part(part.title, part.arguments, part.environment | {"DATABASE_URL": url}))
     except NotInstalled as missing:
         return (1 if os.environ.get("CI") == "true" else 0), f"left out: {missing}"
 
@@ -224,10 +236,13 @@ def main(extra: list[str]) -> int:
         print(f"The suite needs {NEEDED >> 20} MB in {tempfile.gettempdir()}; {free() >> 20} MB are free.")
         return 1
     started = time.monotonic()
+    whole = "--whole" in extra
+    *partial, everything = parts([each for each in extra if each != "--whole"])
+    chosen = [*(partial if whole else map(sampled, partial)), everything]
     results = []
     with watched_disk() as least, tempfile.TemporaryDirectory(prefix="yurt-prepared-") as prepared:
         os.environ[PREPARED] = prepared
-        for part in parts(extra):
+        for part in chosen:
             code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
             good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")
             results.append((part.title, good, summary))

@@ -176,6 +176,7 @@ HOLDINGS = (
             Table(model="contacts.searched", owner="contact__owner", derived=True),
             Table(model="contacts.fielded", owner="contact__owner", derived=True),
             Table(model="contacts.owncard"),
+            Table(model="contacts.sorting", owner="owner"),
             Table(model="contacts.key", owner="owner", derived=True),
             Table(model="contacts.favourite"),
             Table(model="contacts.different", owner="one__owner"),

@@ -18,7 +18,7 @@ from apps.contacts.models import Correspondent, Key
 from apps.contacts.services import access, correspondents, finding, listing, taking, written_groups
 from apps.contacts.services.access import Viewer
 from portal import credentials
-from portal.contracts import Address, Contact, SearchHit, Text
+from portal.contracts import Address, Contact, Place, SearchHit, Text
 
 LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
 MOST_GROUPS = 4  # in one answer
@@ -151,3 +151,13 @@ class ContactSearch:
             words = ngettext("All %(count)d contact", "All %(count)d contacts", page.total) % {"count": page.total}
             hits.append(SearchHit(words, reverse("contacts:index") + view.query))
         return hits
+
+
+def places(request: HttpRequest) -> Iterable[Place]:
+    """The address books and groups that one sees."""
+    index, user_id = reverse("contacts:index"), request.user.pk
+    assert user_id is not None  # nobody else is shown the palette
+    for book in access.books(user_id):
+        yield Place(book.name, f"{index}?in=book-{book.pk}", "book-user")
+    for group in access.groups(user_id):
+        yield Place(group.name, f"{index}?in=group-{group.pk}", "users")

@@ -4,9 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.contacts import blocks, person_parts, prefs
 from apps.contacts.holdings import HOLDINGS
-from apps.contacts.offers import ContactSearch, Copies, PersonalBooks
+from apps.contacts.offers import ContactSearch, Copies, PersonalBooks, places
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
+from portal.contracts import Shortcut
 from portal.registry import Block, DelegationKind, HelpTopic, NavItem, PersonPart, PortalApp, WellKnown
 
 PORTAL_APP = PortalApp(
@@ -35,6 +36,13 @@ PORTAL_APP = PortalApp(
         ),
     ),
     pref_pages=(prefs.PAGE,),
+    shortcuts=(
+        Shortcut(key="c", label=_("New contact")),
+        Shortcut(key="e", label=_("Edit")),
+        Shortcut(key="j", label=_("Next contact"), roundcube="k"),
+        Shortcut(key="k", label=_("Previous contact"), roundcube="j"),
+    ),
+    places=places,
     help_topics=(
         HelpTopic(id="contacts.people", title=_("Contacts"), template="contacts/help/people.html"),
         HelpTopic(id="contacts.programs", title=_("Contacts on phones"), template="contacts/help/programs.html"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext_lazy as _
 
-from portal.prefs import PrefPage, bool_pref, choice_pref, int_pref
+from apps.contacts import folding
+from apps.contacts.collating import LANGUAGES
+from portal.prefs import Choices, PrefPage, bool_pref, choice_pref, int_pref
 
 ORDER = choice_pref(
     "contacts.order",
@@ -17,6 +20,23 @@ NAMES = choice_pref(
     _("In lists, show names as"),
     "given",
     choices=[("given", _("given name first")), ("family", _("family name first"))],
+)
+
+
+def _sorting() -> Choices:
+    languages = [(code, str(LANG_INFO[code]["name_local"]).capitalize()) for code in LANGUAGES]
+    return [("", _("The language of the pages")), *sorted(languages, key=lambda each: folding.key(each[1]))]
+
+
+SORTING = choice_pref(
+    "contacts.sorting",
+    _("Sort names by the rules of"),
+    "",
+    choices=_sorting,
+    help=_(
+        "Swedish has Å, Ä and Ö after Z, Cyrillic has В before Г. Names in other scripts stand among the Latin ones."
+    ),
+    words=_("alphabet, collation, locale"),
 )
 PAGE_SIZE = choice_pref(
     "contacts.page_size",
@@ -52,7 +72,7 @@ PAGE = PrefPage(
     id="contacts.page",
     title=_("Contacts"),
     help=_("How your address books are shown, and what goes into them by itself."),
-    prefs=(ORDER, NAMES, PAGE_SIZE, ENDLESS, COLLECT, BIRTHDAY_DAYS),
+    prefs=(ORDER, SORTING, NAMES, PAGE_SIZE, ENDLESS, COLLECT, BIRTHDAY_DAYS),
     icon="book-user",
     order=60,
 )

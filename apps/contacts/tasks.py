@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 
-from apps.contacts.models import Change, Contact, Rules, Tag, Undertaking
-from apps.contacts.services import importing, photos, syncing, taking, tracking
+from apps.contacts.models import Change, Contact, Rules, Sorting, Tag, Undertaking
+from apps.contacts.services import importing, photos, sorting, syncing, taking, tracking
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
@@ -63,6 +63,11 @@ def refresh_due() -> None:
     refresh_books()
 
 
+@app.task(name="contacts.sort_anew")  # type: ignore[untyped-decorator, unused-ignore]
+def sort_anew(user_id: int) -> None:
+    sorting.put_in_place(user_id)
+
+
 @app.task(name="contacts.forget_old", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
 def forget_old() -> None:
     """What cannot come back any more goes for good."""
@@ -74,6 +79,8 @@ def forget_old() -> None:
         importing.discard(whole)
     Undertaking.objects.filter(at__lt=now - timedelta(days=1), state=Undertaking.State.READ).delete()
     Undertaking.objects.filter(at__lt=now - timedelta(days=rules.history_days)).delete()
+    for owner_id in Sorting.objects.filter(stale=True).values_list("owner_id", flat=True):
+        sorting.put_in_place(owner_id)
     photos.forget_unused()
     tracking.forget_old()
     _forget_tags()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.directory import person_part
 from apps.directory.offers import Cards, Colleagues, DirectorySearch
-from portal.contracts import Finding
+from portal.contracts import Finding, Shortcut
 from portal.registry import Diagnostic, HelpTopic, NavItem, PersonPart, PortalApp, signed_in
 
 
@@ -53,6 +53,7 @@ PORTAL_APP = PortalApp(
     help_topics=(HelpTopic(id="directory.people", title=_("Directory"), template="directory/help/directory.html"),)
     if settings.DIRECTORIES
     else (),
+    shortcuts=(Shortcut(key="c", label=_("Write")), Shortcut(key="e", label=_("Edit"))) if settings.DIRECTORIES else (),
     address_books=BOOKS if settings.DIRECTORIES else (),
     card_sources=SOURCES if settings.DIRECTORIES else (),
     person_parts=PARTS if settings.DIRECTORIES else (),

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.mail import blocks
 from apps.mail.mime import addresses
 from apps.mail.models import Recipient, address_key
-from apps.mail.services import listing
+from apps.mail.services import folders, listing
 from apps.mail.services.stores import open_store
 from apps.mail.services.view import View
 from apps.mail.views.rows import RowLook
-from portal.contracts import Address, Contact, SearchHit, Text
+from portal.contracts import Address, Contact, Place, SearchHit, Text
 
 if TYPE_CHECKING:
     from portal.http import PortalRequest
@@ -82,6 +82,17 @@ class MailSearch:
             url = f"{reverse('mail:mailbox', args=('INBOX',))}?{urlencode({'q': query})}"
             hits.append(SearchHit(words, url))
         return hits
+
+
+def folder_places(request: HttpRequest) -> Iterable[Place]:
+    """All folders that can be opened, as the tree calls them."""
+    if not blocks.has_mailbox(request):
+        return
+    with open_store(cast("PortalRequest", request)) as store:
+        tree = folders.tree(store.mailboxes(status=False))
+    for node in tree.walk():
+        if node.selectable:
+            yield Place(str(node.label), reverse("mail:mailbox", args=(node.name,)), node.icon)
 
 
 def revoke_sending(request: HttpRequest, task: str) -> None:

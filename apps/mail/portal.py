@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, person_parts, prefs
 from apps.mail.holdings import HOLDINGS
-from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, revoke_sending
+from apps.mail.keys import SHORTCUTS
+from apps.mail.offers import MailComposer, MailSearch, RecentRecipients, folder_places, revoke_sending
 from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PersonPart, PortalApp
 
 PORTAL_APP = PortalApp(
@@ -49,6 +50,8 @@ PORTAL_APP = PortalApp(
             visible=blocks.has_mailbox,
         ),
     ),
+    shortcuts=SHORTCUTS,
+    places=folder_places,
     pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES),
     address_books=(RecentRecipients(),),
     person_parts=(

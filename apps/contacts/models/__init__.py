@@ -21,7 +21,7 @@ from apps.contacts.models.people import (
     Tag,
     new_uid,
 )
-from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch
+from apps.contacts.models.searches import Fielded, OwnCard, SavedSearch, Sorting
 from apps.contacts.models.sharing import Hidden, Rules, Share
 from apps.contacts.models.subscriptions import Remote, Subscription
 from apps.contacts.models.undertakings import Row, Undertaking
@@ -57,6 +57,7 @@ __all__ = [
     "SavedSearch",
     "Searched",
     "Share",
+    "Sorting",
     "Subscription",
     "Tag",
     "Undertaking",

@@ -59,3 +59,19 @@ class OwnCard(models.Model):
         """None where there is none, or where it is deleted."""
         found = cls.objects.filter(user_id=user_id, contact__deleted=None).select_related("contact").first()
         return found.contact if found is not None else None
+
+
+class Sorting(models.Model):
+    """By which language's rules the names of somebody's contacts are sorted (``collating``). Who has none has those of
+    the Latin alphabet."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    language = models.CharField(max_length=8, blank=True)
+    stale = models.BooleanField(default=False)  # some names still stand where other rules have put them
+
+    class Meta:
+        verbose_name = _("order of names")
+        verbose_name_plural = _("orders of names")
+
+    def __str__(self) -> str:
+        return self.language

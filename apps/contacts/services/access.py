@@ -19,7 +19,7 @@ from apps.contacts.card import Card
 from apps.contacts.lenses import MINE, NOTHING, Lens, seen
 from apps.contacts.models import Book, BookQuerySet, Contact, ContactQuerySet, Group, Member, Share, Subscription
 from apps.contacts.models import Card as Stored
-from apps.contacts.services import unshared
+from apps.contacts.services import sorting, unshared
 from apps.contacts.services.indexing import describe
 
 
@@ -159,8 +159,9 @@ class Viewer:
         grants = self.grants(foreign)
         partly = [each for each in foreign if each.private or not grants[each.pk].sees.everything]
         documents = self.documents(partly) if partly else {}
+        order = sorting.of({contact.owner_id for contact in partly}) if partly else {}
         for contact in partly:
-            describe(contact, documents.get(contact.pk, Card()))
+            describe(contact, documents.get(contact.pk, Card()), order[contact.owner_id])
             contact.private = False
 
     def matching(self, found: ContactQuerySet, query: str) -> ContactQuerySet:

@@ -42,15 +42,16 @@ def _holds_all(text: str, words: Collection[str]) -> bool:
 
 def _in_the_name(words: Iterable[str]) -> Q:
     """Names are always seen; but one that is an address or a number may stand in for what is hidden."""
-    found = ~unnamed()
+    found, named = ~unnamed(), Key.objects.filter(kind=Key.Kind.NAME)
     for word in words:
-        found &= Q(by_given__contains=word)
+        found &= Q(pk__in=named.filter(key__contains=word).values("contact_id"))
     return found
 
 
 def unnamed() -> Q:
     """At least those of ``lenses.looks_like_another``."""
-    return Q(name__contains="@") | Q(by_given__lt="a") | Q(by_given="~")
+    number = Q(by_given__lt="0a") | Q(by_given__gte="1", by_given__lt="a")  # "0a" begins a script: ``collating``
+    return Q(name__contains="@") | number | Q(by_given="~")
 
 
 def _seen(viewer: Viewer, found: Iterable[Contact]) -> Iterator[tuple[Contact, Card]]:

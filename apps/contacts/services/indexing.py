@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from apps.contacts import days, folding, lenses, sounds
 from apps.contacts.card import FAMILY, GIVEN, Card, emails
+from apps.contacts.collating import Rules
 from apps.contacts.models import Contact, Correspondent, Fielded, Key, Searched, Tag
-from apps.contacts.services import fields, rows
+from apps.contacts.services import fields, rows, sorting
 
 WORD, EMAIL, PHONE, NAME, TAG = (
     kind.value for kind in (Key.Kind.WORD, Key.Kind.EMAIL, Key.Kind.PHONE, Key.Kind.NAME, Key.Kind.TAG)
@@ -18,8 +19,8 @@ SEARCHED = ("FN", "N", "NICKNAME", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAM
 SEARCHED_TOO = ("ADR", "URL", "IMPP", "RELATED", "CATEGORIES", "X-FIELD", "NOTE")
 
 
-def describe(contact: Contact, card: Card) -> None:
-    """Fill the columns that come from the document. Saves nothing."""
+def describe(contact: Contact, card: Card, by: Rules) -> None:
+    """Fill the columns that come from the document; ``by`` the rules of whoever it belongs to. Saves nothing."""
     name = card.name
     contact.name = name[:190]
     contact.email = next(emails(card), "")[:320]
@@ -27,8 +28,7 @@ def describe(contact: Contact, card: Card) -> None:
     contact.detail = next((text for text in details if text and text != name), "")[:190]
     given, family = _order(card, name)
     contact.family_first = (f"{family}, {given}" if family and given else name)[:190]
-    contact.by_given = folding.sort_key(name)
-    contact.by_family = folding.sort_key(f"{family} {given}")
+    contact.by_given, contact.by_family = sorting.keys(name, f"{family} {given}" if family else name, by)
     contact.private = any(lenses.private(value) for value in card.values)
     contact.photo = card.text("PHOTO").removeprefix("photo:") if card.text("PHOTO").startswith("photo:") else ""
     contact.birthday, contact.anniversary = days.number_of(card, "BDAY"), days.number_of(card, "ANNIVERSARY")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.contacts.card import Card, Source, Value, put_back
 from apps.contacts.models import Book, Change, Contact, Key, Rules, Subscription, Undertaking
 from apps.contacts.models import Card as Stored
-from apps.contacts.services import permits, rows, tracking
+from apps.contacts.services import permits, rows, sorting, tracking
 from apps.contacts.services.errors import NotKept as NotKept
 from apps.contacts.services.indexing import change_texts, describe, keep_keys, keep_texts, spell_tags
 
@@ -109,11 +109,12 @@ def create_many(book: Book, cards: Sequence[tuple[str, list[Value]]], doing: Doi
     source, now = doing.source(), timezone.now()
     permits.new(doing.user, book, [values for _uid, values in cards])
     contacts, documents = [], []
+    by = sorting.of([book.owner_id])[book.owner_id]
     for uid, values in cards:
         card = Card().revised(_checked(values), source)
         contact = Contact(owner_id=book.owner_id, book=book, created=now, changed=now)
         contact.uid = uid[:190] or contact.uid
-        describe(contact, card)
+        describe(contact, card, by)
         contacts.append(contact)
         documents.append(card)
     made = Contact.objects.bulk_create(contacts, batch_size=1000)
@@ -177,7 +178,7 @@ def write(
         contact.refresh_from_db()
         raise Outdated(document(contact), contact.version)
     contact.version, contact.changed = version + 1, timezone.now()
-    describe(contact, card)
+    describe(contact, card, sorting.of([contact.owner_id])[contact.owner_id])
     contact.save(update_fields=["changed", *DESCRIBED])  # who has moved or deleted it meanwhile has done so
     Stored.objects.filter(pk=contact.pk).update(data=card.to_json())
     change_texts(contact, card)

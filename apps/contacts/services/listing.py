@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.db.models import Case, F, Q, Value, When
 
 from apps.contacts import folding
+from apps.contacts.collating import Rules, rules
 from apps.contacts.models import Contact, ContactQuerySet, Group, Key, SavedSearch, Tag
 from apps.contacts.services import access, correspondents, finding, groups, searches
 from apps.contacts.services.access import Viewer
@@ -91,6 +92,7 @@ class Page:
     total: int
     size: int
     column: str  # that it is sorted by; "" where the order is another one
+    by: Rules
 
     @property
     def first(self) -> int:
@@ -127,7 +129,7 @@ class Page:
     def _by_letter(self) -> Iterator[Section]:
         section: Section | None = None
         for contact in self.contacts:
-            letter = letter_of(getattr(contact, self.column)) if self.column else ""
+            letter = self.by.letter_of(getattr(contact, self.column)) if self.column else ""
             if section is None or section.letter != letter:
                 if section is not None:
                     yield section
@@ -135,11 +137,6 @@ class Page:
             section.contacts.append(contact)
         if section is not None:
             yield section
-
-
-def letter_of(key: str) -> str:
-    first = key[:1]
-    return first.upper() if first.isalpha() else "#"
 
 
 def chosen(user_id: int, view: View) -> ContactQuerySet:
@@ -196,13 +193,15 @@ def _group(user_id: int, pk: int) -> Group | None:
     return next((group for group in access.groups(user_id) if group.pk == pk), None)
 
 
-def page(user_id: int, view: View, *, size: int, order: str) -> Page:
-    """``order``: "given" or "family". A page after the last one is the last one. Raises ``NoSuchPlace``."""
+def page(user_id: int, view: View, *, size: int, order: str, by: Rules = rules("")) -> Page:  # noqa: B008 - never changed
+    """``order``: "given" or "family"; ``by``: whose rules name the letters. A page after the last one is the last one.
+
+    Raises ``NoSuchPlace``."""
     viewer = Viewer(user_id)
     found = _chosen(viewer, view)
     column = "by_family" if order == "family" else "by_given"
     if view.asks or view.kind == "search":
-        return _found_page(viewer, found, view, size, column)
+        return _found_page(viewer, found, view, size, column, by)
     total = found.count()
     view = replace(view, page=min(view.page, max(1, -(-total // size))))
     start = (view.page - 1) * size
@@ -210,21 +209,21 @@ def page(user_id: int, view: View, *, size: int, order: str) -> Page:
         ids = correspondents.contacts_of(user_id, correspondents.lately(user_id))
         place = {pk: at for at, pk in enumerate(ids)}
         rows = sorted(found, key=lambda contact: place[contact.pk])[start : start + size]
-        return Page(view, rows, total, size, "")
+        return Page(view, rows, total, size, "", by)
     sorted_ones = _sorted(viewer, found, column)
     if start <= DEEP:
-        return Page(view, list(sorted_ones[start : start + size]), total, size, column)
+        return Page(view, list(sorted_ones[start : start + size]), total, size, column, by)
     # What is passed over is read from the index alone: whole rows take MariaDB ten times as long.
     rows = _of_ids(viewer, list(sorted_ones.values_list("pk", flat=True)[start : start + size]))
-    return Page(view, rows, total, size, column)
+    return Page(view, rows, total, size, column, by)
 
 
-def _found_page(viewer: Viewer, found: ContactQuerySet, view: View, size: int, column: str) -> Page:
+def _found_page(viewer: Viewer, found: ContactQuerySet, view: View, size: int, column: str, by: Rules) -> Page:
     """A search reads through all texts: once, so what is counted and what is shown come of one query."""
     ids = list(_sorted(viewer, found, column).values_list("pk", flat=True))
     view = replace(view, page=min(view.page, max(1, -(-len(ids) // size))))
     start = (view.page - 1) * size
-    return Page(view, _of_ids(viewer, ids[start : start + size]), len(ids), size, column)
+    return Page(view, _of_ids(viewer, ids[start : start + size]), len(ids), size, column, by)
 
 
 def _of_ids(viewer: Viewer, ids: list[int]) -> list[Contact]:
@@ -243,11 +242,8 @@ def _sorted(viewer: Viewer, found: ContactQuerySet, column: str) -> ContactQuery
     return found.annotate(place=F(column)).order_by(column, "pk")
 
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
 def page_of_letter(user_id: int, view: View, letter: str, *, size: int, order: str) -> str:
-    """The address of the page where this letter begins. Raises ``NoSuchPlace``."""
+    """The address of the page where this letter (``collating.Letter.key``) begins. Raises ``NoSuchPlace``."""
     column = "by_family" if order == "family" else "by_given"
     viewer = Viewer(user_id)
     before = _sorted(viewer, _chosen(viewer, view), column).filter(Q(place__lt=letter)).count()

@@ -27,7 +27,7 @@ from apps.contacts.models import (
     Undertaking,
 )
 from apps.contacts.prefs import ENDLESS, NAMES, ORDER, PAGE_SIZE
-from apps.contacts.services import access, duplicates, keeping, listing, sharing
+from apps.contacts.services import access, duplicates, keeping, listing, sharing, sorting
 from apps.contacts.services.keeping import Doing
 from portal import credentials
 from portal.http import PortalRequest
@@ -146,8 +146,9 @@ def side(request: PortalRequest, view: listing.View | None = None) -> dict[str, 
 def list_page(request: PortalRequest, view: listing.View) -> dict[str, Any]:
     """Raises ``Http404`` for a place that is not there."""
     prefs, user_id = request.prefs, request.user.pk
+    by = sorting.follow(user_id, sorting.wished(prefs))
     try:
-        page = listing.page(user_id, view, size=int(prefs[PAGE_SIZE]), order=prefs[ORDER])
+        page = listing.page(user_id, view, size=int(prefs[PAGE_SIZE]), order=prefs[ORDER], by=by)
     except listing.NoSuchPlace:
         raise Http404("no such place") from None
     long = page.total > page.size and page.column and not view.asks
@@ -157,7 +158,7 @@ def list_page(request: PortalRequest, view: listing.View) -> dict[str, Any]:
         "title": place_title(user_id, view),
         "family_first": prefs[NAMES] == "family",
         "endless": prefs[ENDLESS],
-        "letters": listing.LETTERS.upper() if long else "",
+        "letters": by.letters if long else [],
         "starred": set(
             Favourite.objects.filter(user_id=user_id, contact__in=page.contacts).values_list("contact_id", flat=True)
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -47,6 +48,7 @@ from portal import addressing, people
 from portal.contracts import Address
 from portal.http import PortalRequest, is_fragment
 
+KEY_OF_LETTER = re.compile(r"[0-9a-z]{1,6}")
 STEPS = 4  # of the history that stand beside the card
 MOST_AT_ONCE = 5000  # contacts that one action is done to
 MOST_WRITTEN_TO = 200
@@ -58,7 +60,7 @@ def index(request: PortalRequest) -> HttpResponse:
     """``?in=``, ``q=``, ``page=``: see ``listing.View``; ``letter=`` leads to its page. htmx gets the rows alone."""
     view = listing.View.parse(request.GET)
     letter = request.GET.get("letter", "")
-    if len(letter) == 1 and letter in listing.LETTERS:
+    if KEY_OF_LETTER.fullmatch(letter):
         return HttpResponseRedirect(reverse("contacts:index") + letter_page(request, view, letter))
     context = list_page(request, view)
     if is_fragment(request) and request.GET.get("part") == "rows":

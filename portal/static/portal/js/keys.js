@@ -8,9 +8,10 @@
    <html data-keys="off"> carries; `always` is for chords with Ctrl that act in fields too. `?` lists what is registered.
    The names come from templates: elements with data-key="e" and an accessible name register themselves as clicks. */
 
-const shortcuts = new Map();
+const shortcuts = new Map(); // by the keys that templates and scripts name
+const own = JSON.parse(document.querySelector('meta[name="keys"]')?.content ?? "{}"); // what somebody presses instead
 let gate = () => false;
-const PAUSE = 1500; // milliseconds that may lie between the strokes of a sequence
+export const PAUSE = 1500; // milliseconds that may lie between the strokes of a sequence
 let pending = "";
 let struck = 0; // when the pending stroke happened: by its event, since a busy page hears of it late
 
@@ -19,8 +20,11 @@ export function register(keys, name, run, { group = "", always = false } = {}) {
   return () => shortcuts.delete(keys);
 }
 
+/** What is pressed for these keys; "" where nothing is. */
+export const pressed = (keys) => own[keys] ?? keys;
+
 export function list() {
-  return [...shortcuts].map(([keys, { name, group }]) => ({ keys, name, group }));
+  return [...shortcuts].map(([named, { name, group, run }]) => ({ named, keys: pressed(named), name, group, run }));
 }
 
 /** `test(keys, run)` sees every shortcut before it acts. It answers true when it has kept `run` for later. */
@@ -29,7 +33,7 @@ export function hold(test) {
 }
 
 /** The event as it is written in `register`: modifiers in the order Ctrl, Alt, Shift; Shift only beside letters. */
-function written(event) {
+export function written(event) {
   let key = event.key === " " ? "Space" : event.key;
   const letter = key.length === 1 && key.toLowerCase() !== key.toUpperCase();
   if (letter) key = event.ctrlKey || event.metaKey || event.shiftKey ? key.toUpperCase() : key.toLowerCase();
@@ -47,14 +51,15 @@ function onKey(event) {
   const single = !stroke.includes("Ctrl+") && !stroke.includes("Alt+");
   const silent = writes(event.target) || (single && document.documentElement.dataset.keys === "off" && event.key.length === 1);
   const typed = pending && event.timeStamp - struck < PAUSE ? `${pending} ${stroke}` : stroke;
-  const keys = shortcuts.has(typed) ? typed : stroke;
+  const named = (struck) => [...shortcuts.keys()].find((keys) => pressed(keys) === struck);
+  const keys = named(typed) ?? named(stroke) ?? stroke;
   const found = shortcuts.get(keys);
   pending = "";
   if (!silent && gate(keys, () => shortcuts.get(keys)?.run(event))) {
     event.preventDefault();
   } else if (found && (found.always || !silent)) {
     if (found.run(event) !== false) event.preventDefault();
-  } else if (!silent && [...shortcuts.keys()].some((keys) => keys.startsWith(`${typed} `))) {
+  } else if (!silent && [...shortcuts.keys()].some((keys) => pressed(keys).startsWith(`${typed} `))) {
     [pending, struck] = [typed, event.timeStamp];
   }
 }
@@ -63,6 +68,7 @@ function onKey(event) {
 export function adopt(root) {
   for (const element of root.querySelectorAll("[data-key]")) {
     const keys = element.dataset.key;
+    if (keys in own) element.title = element.title.replace(`(${keys})`, own[keys] && `(${own[keys]})`).trim();
     const name = element.dataset.keyName || element.getAttribute("aria-label") || element.textContent.trim();
     register(keys, name, () => {
       const named = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
@@ -74,32 +80,13 @@ export function adopt(root) {
   }
 }
 
-/** Fill the help dialog and show it. `then` is the translated word between the strokes of a sequence. */
-function help(dialog) {
-  const box = dialog.querySelector("dl");
-  box.replaceChildren();
-  const groups = Map.groupBy ? Map.groupBy(list(), (s) => s.group) : new Map([["", list()]]);
-  for (const [group, entries] of groups) {
-    if (group) box.append(Object.assign(document.createElement("h3"), { textContent: group }));
-    for (const { keys, name } of entries) {
-      const dt = document.createElement("dt");
-      keys.split(" ").forEach((stroke, index) => {
-        if (index) dt.append(` ${box.dataset.then} `);
-        dt.append(Object.assign(document.createElement("kbd"), { textContent: stroke }));
-      });
-      box.append(dt, Object.assign(document.createElement("dd"), { textContent: name }));
-    }
-  }
-  dialog.showModal();
-}
-
 export function start() {
   document.addEventListener("keydown", onKey);
   adopt(document);
   document.addEventListener("htmx:after:process", (event) => adopt(event.target instanceof Element ? event.target : document));
   const dialog = document.getElementById("keys-help");
   if (!dialog) return;
-  const show = () => help(dialog);
+  const show = () => void import("./keys-help.js").then((module) => module.show(dialog, list()), () => {});
   register("?", dialog.querySelector("h2").textContent, show);
   for (const button of document.querySelectorAll("button[data-keys]")) {
     button.hidden = false;

@@ -175,7 +175,9 @@ if (zone && home) document.cookie = `tz=${zone}; path=${new URL(home.href).pathn
 const search = $("[data-search]");
 if (search) {
   keys.register("/", search.getAttribute("aria-label"), () => search.focus());
-  search.form.querySelector("kbd").hidden = false;
+  const kbd = $("kbd", search.form);
+  kbd.textContent = keys.pressed("/");
+  kbd.hidden = !kbd.textContent;
 }
 search?.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
@@ -187,5 +189,13 @@ if ($("#toasts")) {
     const button = $("#toasts .toast button:not(.close)");
     return button ? button.click() : last?.() ?? false;
   });
+}
+const help = $("#keys-help");
+if (help) {
+  const palette = () => {
+    import("./palette.js").then((module) => module.open(help.dataset.palette, failed)).catch(() => failed());
+  };
+  const failed = (status) => (status === 401 ? askToSignIn() : toast($("#toasts").dataset[status ? "failed" : "offline"], { level: "error" }));
+  keys.register("Ctrl+K", help.dataset.find, palette, { always: true });
 }
 keys.start();

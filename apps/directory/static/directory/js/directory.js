@@ -4,7 +4,7 @@ import { $, $$, toast } from "../../portal/js/portal.js";
 
 function follow() {
   const { person, title } = $("#person")?.dataset ?? {};
-  for (const row of $$("#dir-list [data-key]")) row.classList.toggle("open", row.dataset.key === person);
+  for (const row of $$("#dir-list [data-who]")) row.classList.toggle("open", row.dataset.who === person);
   if (title) document.title = document.title.replace(/^.*(?= – )/s, () => title);
   const copy = $("[data-copy-card]");
   if (copy && navigator.clipboard) copy.hidden = false;
