@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.mail import sasl
+from apps.mail.envelope import Envelope, Refusal, reports_on, xtext
 from apps.mail.submission_errors import (
     BadMessage,
     MessageRefused,
@@ -54,23 +55,10 @@ MAX_LINES = 200
 GREETING = "[127.0.0.1]"
 
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.S)
-_ATEXT = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\]\\]"
-_ADDRESS = re.compile(
-    rf"(?P<local>{_ATEXT}+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*\")@(?P<domain>{_ATEXT}+|\[[0-9A-Za-z.:]+\])"
-)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"^\.", re.M)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TEMPORARY_AUTH = {421, 432, 451, 454}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why one recipient was not accepted."""
-
-    code: int  # SMTP reply code; 553 for an address that was not even offered to the server
-    text: str
-    permanent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +116,7 @@ def send(
     dot back, and then nobody gets the message.
     """
     octets = wire_form(message)
-    envelope = _Envelope.build(sender, recipients)
+    envelope = Envelope.build(sender, recipients)
     if not envelope.recipients or (envelope.refused and all_or_nothing):
         return SendResult((), envelope.refused)
     client = _Client(server, ca_file=ca_file, allow_plain=allow_plain, timeouts=(connect_timeout, read_timeout))
@@ -154,45 +142,6 @@ def wire_form(message: bytes) -> bytes:
         raise BadMessage("NUL in the message")
     text = _DOT.sub(b"..", _LINE_END.sub(b"\r\n", message))
     return text if text.endswith(b"\r\n") else text + b"\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    sender: str
-    recipients: tuple[tuple[str, str], ...]  # (as given, as sent)
-    refused: dict[str, Refusal]
-    international: bool  # some address needs SMTPUTF8
-
-    @classmethod
-    def build(cls, sender: str, recipients: Sequence[str]) -> _Envelope:
-        reverse = "" if sender == "<>" else _address(sender)
-        if reverse is None:
-            raise BadMessage("the sender is no mail address")
-        refused: dict[str, Refusal] = {}
-        wanted: dict[str, str] = {}
-        for given in dict.fromkeys(recipients):
-            address = _address(given)
-            if address is None:
-                refused[given] = Refusal(553, "This is no mail address.", permanent=True)
-            elif address not in wanted.values():
-                wanted[given] = address
-        international = not all(address.isascii() for address in (reverse, *wanted.values()))
-        return cls(reverse, tuple(wanted.items()), refused, international)
-
-
-def _address(text: str) -> str | None:
-    """The address as it goes on the wire, its domain in ASCII where its local part is; None when it is none."""
-    found = _ADDRESS.fullmatch(text)
-    if found is None or len(text) > 320 or text.startswith("-"):
-        return None
-    local, domain = found["local"], found["domain"]
-    try:
-        text.encode()
-        if local.isascii() and not domain.isascii():
-            domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
-    return f"{local}@{domain}"
 
 
 class _Client:
@@ -282,7 +231,7 @@ class _Client:
         return self._command(found[2]) if reply.code == 334 else reply
 
     def recipients(
-        self, envelope: _Envelope, *, reports: bool, all_or_nothing: bool, delayed_may_wait: bool
+        self, envelope: Envelope, *, reports: bool, all_or_nothing: bool, delayed_may_wait: bool
     ) -> SendResult:
         refused = dict(envelope.refused)
         accepted: list[str] = []
@@ -290,7 +239,7 @@ class _Client:
             if not address.isascii() and "SMTPUTF8" not in self._extensions:
                 refused[given] = Refusal(553, "The server takes no such address.", permanent=True)
                 continue
-            wanted = _reports_on(address) if reports and "DSN" in self._extensions else ""
+            wanted = reports_on(address) if reports and "DSN" in self._extensions else ""
             reply = self._command(f"RCPT TO:<{address}>{wanted}")
             if reply.code in (250, 251, 252):
                 accepted.append(given)
@@ -300,12 +249,12 @@ class _Client:
             accepted.clear()
         return SendResult(tuple(accepted), refused)
 
-    def mail_from(self, envelope: _Envelope, octets: bytes, *, reports: str) -> None:
+    def mail_from(self, envelope: Envelope, octets: bytes, *, reports: str) -> None:
         limit = self._extensions.get("SIZE", "").strip()
         if limit.isdigit() and 0 < int(limit) < len(octets):
             raise MessageTooLarge(limit=int(limit))
         parameters = f" SIZE={len(octets)}" if "SIZE" in self._extensions else ""
-        parameters += f" RET=HDRS ENVID={_xtext(reports)}" if reports and "DSN" in self._extensions else ""
+        parameters += f" RET=HDRS ENVID={xtext(reports)}" if reports and "DSN" in self._extensions else ""
         if not octets.isascii():
             if "8BITMIME" not in self._extensions:
                 raise MessageRefused("the server takes no eight-bit message")
@@ -399,20 +348,6 @@ def _sender_refused(reply: _Reply) -> SubmissionError:
 
 def _header(octets: bytes) -> bytes:
     return octets.partition(b"\r\n\r\n")[0]
-
-
-def _reports_on(address: str) -> str:
-    """RFC 3461 section 4.1 and 4.2; RFC 6533 section 3 for addresses beyond ASCII."""
-    kind, said = ("rfc822", _xtext(address)) if address.isascii() else ("utf-8", _xtext(address, beyond=True))
-    return f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT={kind};{said}"
-
-
-def _xtext(text: str, *, beyond: bool = False) -> str:
-    """RFC 3461 section 4; ``beyond``: unitext of RFC 6533, where letters of all scripts stand as they are."""
-    return "".join(
-        char if ("!" <= char <= "~" and char not in "+=\\") or (beyond and char > "\x7f") else f"+{ord(char):02X}"
-        for char in text
-    )
 
 
 def _base64(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from apps.mail.models import Reminder
@@ -27,6 +28,7 @@ def sent(writer: Writer, post: PostOffice, remind: str = "3", **more: str) -> st
 
 def the_day_has_come() -> None:
     Reminder.objects.update(due=timezone.now() - timedelta(minutes=1), looked=None)
+    cache.clear()
 
 
 def inbox(writer: Writer) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from django.core.cache import cache
+from django.db.models import Min
 from django.utils import timezone
 
 from apps.mail.mailbox.errors import MailError
@@ -19,10 +21,11 @@ from apps.mail.models import Reminder
 from apps.mail.services import identities, later
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from portal.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 AGAIN = timedelta(minutes=5)  # after which an answer is looked for again
+REMEMBERED = 600  # seconds for which the first moment is: a worker of another process may note an earlier one
+_NEVER = float("inf")
 SECONDS = 3.0  # for which it is looked for in one request
 MOST_SHOWN = 5
 NOT_THERE = frozenset({"drafts", "junk", "sent"})  # where no answer of somebody else is
@@ -36,19 +39,29 @@ def expect(user_id: int, letter: Letter, *, sent: datetime) -> None:
         return
     values = {"message_id": letter.message_id, "mailbox": letter.sent_mailbox, "sent": sent, "due": when}
     Reminder.objects.get_or_create(user_id=user_id, key=key_of(letter.message_id), defaults=values)
+    changed(user_id)
 
 
 def key_of(message_id: str) -> str:
     return hashlib.sha256(message_id.encode()).hexdigest()
 
 
-_DUE = Prepared(lambda user: Reminder.objects.filter(user=user).values_list("pk", "due"))
+def are_due(user_id: int) -> bool:
+    """For pages, which ask it each time: the first moment is remembered, as far as one process knows of it."""
+    first = cache.get(_first_key(user_id))
+    if first is None:
+        due = Reminder.objects.filter(user=user_id).aggregate(first=Min("due"))["first"]
+        first = due.timestamp() if due else _NEVER
+        cache.set(_first_key(user_id), first, REMEMBERED)
+    return bool(first <= time.time())
 
 
-def are_due(user_id: int, *, now: datetime | None = None) -> bool:
-    """For pages: one query that nearly always finds nothing."""
-    now = now or timezone.now()
-    return any(due <= now for _pk, due in _DUE.rows(user_id))
+def _first_key(user_id: int) -> str:
+    return f"mail.first_reminder.{user_id}"
+
+
+def changed(user_id: int) -> None:
+    cache.delete(_first_key(user_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ def _shown(store: MailStore, row: Reminder, own: Sequence[str], now: datetime) -
     if row.looked is None or now - row.looked > AGAIN:
         if _is_answered(store, row.message_id, own):
             row.delete()
+            changed(row.user_id)
             return None
         Reminder.objects.filter(pk=row.pk).update(looked=now)
     ref, detail = _original(store, row)
@@ -151,10 +165,14 @@ def _is_answer(detail: MessageDetail, own: Sequence[str]) -> bool:
 
 
 def dismiss(user_id: int, pk: int) -> bool:
-    return bool(Reminder.objects.filter(user=user_id, pk=pk).delete()[0])
+    gone = bool(Reminder.objects.filter(user=user_id, pk=pk).delete()[0])
+    changed(user_id)
+    return gone
 
 
 def postpone(user_id: int, pk: int, *, days: int) -> datetime | None:
     """Remind again after so many days; the new moment, or None where there is no such reminder."""
     due = timezone.now() + timedelta(days=days)
-    return due if Reminder.objects.filter(user=user_id, pk=pk).update(due=due, looked=None) else None
+    done = Reminder.objects.filter(user=user_id, pk=pk).update(due=due, looked=None)
+    changed(user_id)
+    return due if done else None
