@@ -281,7 +281,7 @@ function chooseAll() {
 /** What is done to the boxes that are ticked, else to the open message; its button may lie in a menu. */
 function press(what) {
   const here = boxes().some((box) => box.checked) || !reading()?.dataset.uid ? $("#bulk") : reading();
-  const button = $(`[name=do][value=${what}]`, here) ?? $(`[name=do][value=un${what}]`, here);
+  const button = $(`[name=do][value$=${what}]`, here);
   return button ? button.click() : false;
 }
 
@@ -301,8 +301,8 @@ function name() {
   register("Escape", $("#bulk [data-none]").ariaLabel, chooseNone);
   register("o", words.keyOpen, () => ($(".go", current()) ? $(".go", current()).click() : false));
   for (const [key, what] of [["b", "snooze"], ["m", "mute"]]) {
-    const button = $(`#bulk [value=${what}]`);
-    if (button) register(key, button.textContent.trim(), () => press(what));
+    const name = $(`#bulk [value=${what}]`)?.textContent.trim();
+    if (name) register(key, name, () => press(what));
   }
   register("Delete", $("#bulk [value=delete]").ariaLabel, () => inSight("[data-key='#']")?.click() ?? false);
 }
