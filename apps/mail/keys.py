@@ -20,6 +20,7 @@ SHORTCUTS = (
     Shortcut(key="Shift+U", label=_("Mark as unread")),
     Shortcut(key="s", label=pgettext_lazy("verb", "Flag"), roundcube="Shift+F"),
     Shortcut(key="v", label=_("Move to a folder")),
+    Shortcut(key="l", label=_("Labels")),
     Shortcut(key="p", label=_("Print")),
     Shortcut(key="o", label=_("Open the message")),
     Shortcut(key="u", label=_("Back"), roundcube="b"),

@@ -31,7 +31,7 @@ class Dovecot(Server):
     ) -> None:
         """``connections_per_user`` is Dovecot's own default, as in the wild. ``mail_format``: maildir or sdbox.
         ``introspection``: where a provider tells whose an access token is (RFC 7662), for those mechanisms.
-        ``sharing``: with access control lists, mailboxes of others below shared/, of all below Public/, and METADATA."""
+        ``sharing``: access control lists, mailboxes of others below shared/, of all below Public/, and METADATA."""
         super().__init__(workdir, die_with_parent=die_with_parent)
         self.introspection, self.bearer_mechanisms = introspection, bearer_mechanisms if introspection else ""
         self.mail_format, self.sharing = mail_format, sharing
