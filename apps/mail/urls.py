@@ -65,6 +65,7 @@ urlpatterns = [
     path("@/unstrip/", stripping.undo, name="unstrip"),
     path("@/work/", actions.go_on, name="go_on"),
     path("@/searches/", searches.searches, name="searches"),
+    path("@/searches/operators/", searches.operators, name="operators"),
     path("@/searches/<int:pk>/", searches.search, name="search"),
     path("@/labels/", labels.index, name="labels"),
     path("@/labels/act/", labels.act, name="act_on_label"),

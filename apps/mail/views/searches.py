@@ -7,13 +7,13 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mail.services import saved
 from apps.mail.services.saved import NotSaved
 from apps.mail.services.view import View
 from apps.mail.views.common import mail_required
-from portal.http import PortalRequest
+from portal.http import PortalRequest, is_fragment
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,6 +31,13 @@ def searches(request: PortalRequest) -> HttpResponse:
         messages.success(request, _("“%(name)s” is saved. You will find it below your folders.") % {"name": kept.name})
     here = reverse("mail:mailbox", args=(mailbox,)) + View(q=view.q, where=view.where).encoded()
     return HttpResponseRedirect(here)
+
+
+@require_safe
+@mail_required
+def operators(request: PortalRequest) -> HttpResponse:
+    """What may stand among the words of a search; for htmx the menu of the search box."""
+    return render(request, "mail/_operators.html" if is_fragment(request) else "mail/operators.html")
 
 
 @require_POST

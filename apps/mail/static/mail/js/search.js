@@ -6,15 +6,33 @@ const form = $("[data-mail-search]");
 const input = $("[data-search]", form);
 const chips = $("[data-chips]", form);
 const menu = $("#search-suggestions", form);
-const operators = $$("[data-operators] dt", form).map((dt) => ({ text: dt.textContent, help: dt.nextElementSibling.textContent }));
-const names = [...new Set(operators.map(({ text }) => text.split(":")[0]))].join("|");
-const COMPLETE = new RegExp(`(?<=^|\\s)(-?)(${names}):("[^"]+"|[^\\s"]\\S*)\\s`, "i");
+
+/* What can be searched for comes with the menu, or is fetched: until then words are words. */
+const box = $(".ops", form);
+let operators = [];
+let complete = /(?!)/;
+if ($("[data-operators]", box)) learn();
+else fetch(box.getAttribute("hx-get"), { headers: { "HX-Request": "true" } }).then((answer) => answer.ok && answer.text()).then(show, () => {});
+
+function show(html) {
+  if (!html) return;
+  $(".menu", box).replaceWith(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  learn();
+  take();
+  if (document.activeElement === input) suggest();
+}
+
+function learn() {
+  operators = $$("[data-operators] dt", form).map((dt) => ({ text: dt.textContent, help: dt.nextElementSibling.textContent }));
+  const names = [...new Set(operators.map(({ text }) => text.split(":")[0]))].join("|");
+  complete = new RegExp(`(?<=^|\\s)(-?)(${names}):("[^"]+"|[^\\s"]\\S*)\\s`, "i");
+}
 
 /* --- chips -------------------------------------------------------------------------------------------------------- */
 
 /** Operators that are complete, a space behind them, leave the text and become chips. */
 function take() {
-  for (let found; (found = COMPLETE.exec(input.value)); ) {
+  for (let found; (found = complete.exec(input.value)); ) {
     const [whole, minus, key, value] = found;
     chips.append(chip(minus, key.toLowerCase(), value));
     input.value = input.value.slice(0, found.index) + input.value.slice(found.index + whole.length);
