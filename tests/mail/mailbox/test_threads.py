@@ -180,3 +180,20 @@ def test_dovecot_says_the_same(rich: Person, algorithm: str, subjects: str) -> N
         same, total = same + agree, total + len(letters)
     assert total > 250
     assert same >= 0.99 * total, (same, total)
+
+
+def test_threads_without_what_has_gone_are_those_the_server_tells(rich: Person) -> None:
+    """By leaves alone it is known here; with what stands below it is asked again."""
+    chance = random.Random(3)
+    rich.deliver(*_made(chance, 60))
+    store, other = rich.lease(), rich.lease()
+    selected = store._open("INBOX", None, news=True)
+    left = list(range(1, 61))
+    for _ in range(12):
+        threaded.current(store.connection, store._memory)
+        gone = [left.pop(chance.randrange(len(left))) for _ in range(chance.choice([1, 1, 3]))]
+        other.expunge("INBOX", gone, uidvalidity=selected.uidvalidity)
+        store._open("INBOX", None, news=True)
+        known = threaded.current(store.connection, store._memory).forest
+        raw = store.connection.execute(threaded.command("UID THREAD", threaded.guard.words("REFS UTF-8 ALL")))
+        assert together(known) == together(threads.read(answer.data for answer in raw.named(b"THREAD")))

@@ -2,7 +2,7 @@
 
 Threads are kept for the set of messages they were made of, as orders are: nothing that they are made of ever changes
 under a UID. REFS is asked for before REFERENCES, which joins whatever has the same subject. Where messages have only
-gone, and the server tells which, the threads are those that were, without them.
+gone that nothing stands below, and the server tells which, the threads are those that were, without them.
 
 Without THREAD the newest ``MOST_HERE`` messages are looked at, and never more than ``SECONDS`` in one request; what was
 read of each is kept, so the next request goes on. Messages that were not looked at stand alone.
@@ -71,6 +71,7 @@ def _asked(connection: Connection, order: Order) -> Threads | None:
 
 
 def _without_those_gone(connection: Connection, known: Threads | None, order: Order) -> Threads | None:
+    """Where nothing stands below what has gone: else those below may belong to nothing any more."""
     if (
         known is None
         or not known.complete
@@ -86,6 +87,8 @@ def _without_those_gone(connection: Connection, known: Threads | None, order: Or
     for thread in range(len(known.forest)):
         begin, end = known.forest.span(thread)
         left = [at for at in range(begin, end) if known.forest.uids[at] not in gone]
+        if any(_has_below(known.forest, at, end) for at in set(range(begin, end)).difference(left)):
+            return None
         if left:
             starts.append(len(uids))
             uids.extend(known.forest.uids[at] for at in left)
@@ -93,6 +96,10 @@ def _without_those_gone(connection: Connection, known: Threads | None, order: Or
     if len(uids) != order.exists:
         return None
     return Threads((order.uidvalidity, order.uidnext, order.exists), Forest(uids, bytes(depths), starts), order.modseq)
+
+
+def _has_below(forest: Forest, at: int, end: int) -> bool:
+    return at + 1 < end and forest.depths[at + 1] > forest.depths[at]
 
 
 # without THREAD
