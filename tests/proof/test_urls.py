@@ -189,6 +189,7 @@ def all_addresses(
         mailbox="INBOX",
         uid=uid,
         number="1.2",
+        page=1,
         delegation_id=1,
         device_id=device.pk,
         passkey_id=1,
