@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.mail.prefs import UNDO_SEND
+from apps.mail.services import limits, stores
 from portal.prefs import for_user
 from tests.mail.desk import Writer
 from tests.support.mailserver import DovecotServer, MailServer
@@ -88,8 +89,6 @@ def days_ago(days: float) -> datetime:
 @pytest.fixture(params=["dovecot", "pymap_server"])
 def server(request: pytest.FixtureRequest, settings) -> Iterator[MailServer]:
     """Both servers: the rich one and the one without extensions."""
-    from apps.mail.services import stores  # other apps' tests import this module, and may run without mail
-
     chosen: MailServer = request.getfixturevalue(request.param)
     settings.IMAP_URL = chosen.url
     yield chosen
@@ -123,8 +122,6 @@ def anna(sign_in: SignIn) -> Person:
 def post(request: pytest.FixtureRequest, server: MailServer, settings, tmp_path: Path) -> Iterator[PostOffice]:
     """The way out that belongs to the server: Exim before Dovecot, a small receiver beside the poor one. Uploads lie
     in ``tmp_path``."""
-    from apps.mail.services import limits, stores
-
     cache.delete(limits.KEY)  # of another server
     stores.pool()  # it outlives the test, and so has to be made outside of its folder
     settings.DATA_DIR = tmp_path

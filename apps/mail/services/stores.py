@@ -15,7 +15,7 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import ProviderAway, SignInRefused
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.store import MailStore
-from apps.mail.services import folder_settings
+from apps.mail.mailbox.wishes import Asked
 from portal import credentials, rules
 from portal.accounts import SignInUnavailable
 from portal.diagnostics import AT_ONCE
@@ -85,7 +85,7 @@ def open_delegated(user: User, secret: Secret) -> Iterator[MailStore]:
     except credentials.Locked as error:
         raise SignInRefused("the tokens are over") from error
     with open_account(account(login=mail_login(user.login, user.email), password=password)) as store:
-        store.wish = folder_settings.asked(user.pk)
+        store.wish = _wish(user.pk)
         yield store
 
 
@@ -107,7 +107,7 @@ def open_store(request: PortalRequest) -> Iterator[MailStore]:
             if isinstance(target.password, str):
                 raise credentials.Locked(refused=True) from error
             store = stack.enter_context(_open_again(request, refused=target.password))
-        store.wish = folder_settings.asked(request.user.pk)
+        store.wish = _wish(request.user.pk)
         yield store
 
 
@@ -147,3 +147,9 @@ def close_connections(request: PortalRequest) -> None:
     password: Shown = Bearer("", secret.of) if isinstance(secret, Tokens) else secret  # nobody is asked for a token
     target = account(login=mail_login(request.user.login, request.user.email), password=password)
     pool().close_account(pool().key(target))
+
+
+def _wish(user_id: int) -> Asked:
+    from apps.mail.services import folder_settings  # models: without mail among the apps this module loads too
+
+    return folder_settings.asked(user_id)
