@@ -321,9 +321,17 @@ def test_the_limit_of_the_server_for_sending_counts_too(writer: Writer, post: Po
     assert 'data-limit="26214400" data-ask-limit=' in writer.new().html
     told = writer.person.client.get("/mail/@/limit/").json()
     if not isinstance(post, RealPost):  # it takes 32 MiB
-        assert told == {"limit": (32 * 2**20 - limits.ROOM) * 57 // 78, "text": "At most 23 MB for one message."}
+        assert told == {
+            "limit": (32 * 2**20 - limits.ROOM) * 57 // 78,
+            "text": "At most 23 MB for one message.",
+            "reports": False,
+        }
         return
-    assert told == {"limit": (exim.SIZE_LIMIT - limits.ROOM) * 57 // 78, "text": "At most 3 MB for one message."}
+    assert told == {
+        "limit": (exim.SIZE_LIMIT - limits.ROOM) * 57 // 78,
+        "text": "At most 3 MB for one message.",
+        "reports": True,
+    }
     page = writer.new()
     assert 'data-limit="3580769"' in page.html and "data-ask-limit" not in page.html
     page.press(to="b@example.test", text="T\n", files=[("big.bin", "application/octet-stream", b"1" * 3_600_000)])

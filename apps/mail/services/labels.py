@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,9 +17,11 @@ from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox import names
 from apps.mail.mailbox.errors import BadArgument
-from apps.mail.models import Label as Row
 from portal.contracts import Text
 from portal.prepared import Prepared
+
+if TYPE_CHECKING:
+    from apps.mail.models import Label as Row
 
 MOST = 100
 COLOURS = range(9)  # grey, and the eight hues of tags (``yurt.css``)
@@ -39,7 +42,14 @@ _OF_PROGRAMS = {"junk", "nonjunk", "notjunk", "forwarded", "redirected", "mdnsen
 _ATOM = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 _OTHERS = re.compile(r"[^!#$&'+,\-.0-9:;<=>?@\[^_`a-z|}~]")
 
-_ROWS = Prepared(lambda user: Row.objects.filter(user_id=user).order_by("position", "pk"))
+
+def _model() -> type[Row]:
+    from apps.mail.models import Label as model  # this module loads without mail among the apps, too
+
+    return model
+
+
+_ROWS = Prepared(lambda user: _model().objects.filter(user_id=user).order_by("position", "pk"))
 
 
 class NotChanged(Exception):
@@ -182,7 +192,7 @@ def make(*, user_id: int, name: str, colour: int = 0, keyword: str = "") -> Labe
         keyword = keyword.lower() or new_keyword(name, [row.keyword for row in rows])
         if not _ATOM.fullmatch(keyword) or len(keyword) > 100:
             raise NotChanged(_("This cannot be a label."))
-        row, _made = Row.objects.update_or_create(
+        row, _made = _model().objects.update_or_create(
             user_id=user_id,
             keyword=keyword,
             defaults={
@@ -214,7 +224,7 @@ def change(*, user_id: int, keyword: str, name: str, colour: int) -> None:
 def hide(*, user_id: int, keyword: str, hidden: bool) -> None:
     with transaction.atomic():
         _whole(user_id)
-        Row.objects.filter(user_id=user_id, keyword=keyword).update(hidden=hidden)
+        _model().objects.filter(user_id=user_id, keyword=keyword).update(hidden=hidden)
 
 
 def place(*, user_id: int, keyword: str, position: int) -> None:
@@ -229,7 +239,7 @@ def place(*, user_id: int, keyword: str, position: int) -> None:
         shown.insert(max(0, position), chosen)
         for number, row in enumerate(shown):
             row.position = number
-        Row.objects.bulk_update(shown, ["position"])
+        _model().objects.bulk_update(shown, ["position"])
 
 
 def remove(*, user_id: int, keyword: str) -> None:
@@ -237,7 +247,7 @@ def remove(*, user_id: int, keyword: str) -> None:
     so."""
     with transaction.atomic():
         _whole(user_id)
-        mine = Row.objects.filter(user_id=user_id, keyword=keyword)
+        mine = _model().objects.filter(user_id=user_id, keyword=keyword)
         if keyword in DEFAULTS:
             mine.update(removed=True, name="")
         else:
@@ -248,16 +258,16 @@ def _whole(user_id: int) -> Sequence[Row]:
     """All rows, those of the first five too: they are kept once anything has been changed."""
     if (reader := _reader.get()) is not None:
         reader.known = None
-    rows = list(Row.objects.filter(user_id=user_id).order_by("position", "pk"))
+    rows = list(_model().objects.filter(user_id=user_id).order_by("position", "pk"))
     missing = [keyword for keyword in DEFAULTS if keyword not in {row.keyword for row in rows}]
     if not missing:
         return rows
     made = [
-        Row(user_id=user_id, keyword=keyword, colour=DEFAULTS[keyword][1], position=number)
+        _model()(user_id=user_id, keyword=keyword, colour=DEFAULTS[keyword][1], position=number)
         for number, keyword in enumerate(missing)
     ]
-    Row.objects.bulk_create(made, ignore_conflicts=True)
-    return list(Row.objects.filter(user_id=user_id).order_by("position", "pk"))
+    _model().objects.bulk_create(made, ignore_conflicts=True)
+    return list(_model().objects.filter(user_id=user_id).order_by("position", "pk"))
 
 
 def _clean(name: str) -> str:

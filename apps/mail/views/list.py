@@ -137,6 +137,7 @@ def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict
     return {
         "listing": shown,
         "work": works.shown(request),
+        "awaited": shown.page.mailbox == "INBOX" and not shown.view.is_search and reminders.are_due(request.user.pk),
         "state": news.of_list(shown),
         "every": int(request.prefs[CHECK]),
         "endless": request.prefs[ENDLESS],
