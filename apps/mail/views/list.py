@@ -23,6 +23,7 @@ from apps.mail.services import (
     list_orders,
     listing,
     news,
+    reminders,
     searching,
     standing,
 )
