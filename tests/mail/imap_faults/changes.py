@@ -89,7 +89,7 @@ def expunge_during_a_fetch_by_sequence(scene: Scene) -> None:
         line.say(rows + b"%t OK\r\n")
 
     once(scene.server, rb"FETCH 1:3 \(UID FLAGS\)", shifted)
-    listed = scene.get()
+    listed = scene.get(mode="flat")
     assert listed.uids == [3, 2]
     assert [listed.html.index(f"Subject {uid}") > 0 for uid in (3, 2)]
     scene.act("archive", 2)

@@ -107,6 +107,7 @@ class Memory:
         )
         self.sort_keys: LruCache[Hashable, dict[int, SortKey]] = LruCache(orders, lambda known: 300 + 500 * len(known))
         self.threads: LruCache[Hashable, Threads] = LruCache(orders, lambda known: 300 + 9 * len(known.forest.uids))
+        self.beyond: LruCache[Hashable, bool] = LruCache(20_000, lambda _: 1)  # mailboxes over which THREAD fell
         self.gatherings: LruCache[Hashable, Gathering] = LruCache(2 * orders, _gathering_size)
         self.linked: LruCache[Hashable, dict[int, Linked]] = LruCache(orders, lambda known: 300 + 900 * len(known))
 
@@ -126,6 +127,7 @@ class Memory:
         self.sort_keys.clear()
         self.threads.clear()
         self.gatherings.clear()
+        self.beyond.clear()
         self.linked.clear()
 
 

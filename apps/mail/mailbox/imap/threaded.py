@@ -46,7 +46,7 @@ def current(connection: Connection, memory: Memory) -> Threads:
             return known
         if order.exists > MOST:
             raise errors.CannotThread(f"{order.exists} messages")
-        found = _without_those_gone(connection, known, order) or _asked(connection, order)
+        found = _without_those_gone(connection, known, order) or _asked(connection, memory, order)
         known = found or _made_here(connection, memory, order)
         if len(known.forest.uids) == order.exists == selected.exists:
             break  # else mail came or went meanwhile
@@ -60,11 +60,16 @@ def algorithm(connection: Connection) -> str:
     return next((name for name in _ALGORITHMS if connection.has(f"THREAD={name}")), "")
 
 
-def _asked(connection: Connection, order: Order) -> Threads | None:
-    if not (name := algorithm(connection)):
+def _asked(connection: Connection, memory: Memory, order: Order) -> Threads | None:
+    """None where the server does not tell: Dovecot 2.3 falls over some Message-IDs that come several times."""
+    assert connection.selected is not None
+    key = (connection.account.id, connection.selected.name)
+    if not (name := algorithm(connection)) or memory.beyond.get(key):
         return None
-    result = connection.attempt(command("UID THREAD", guard.words(f"{name} UTF-8 ALL")))
-    if not result.completion.ok:
+    result = connection.survive(command("UID THREAD", guard.words(f"{name} UTF-8 ALL")))
+    if result is None:
+        memory.beyond.put(key, True)
+    if result is None or not result.completion.ok:
         return None
     forest = threads.read(answer.data for answer in result.named(b"THREAD"))
     return Threads((order.uidvalidity, order.uidnext, order.exists), forest, order.modseq)
