@@ -85,7 +85,8 @@ class Walk:
 
     def list(self) -> list[int]:
         """The UIDs on the list's pages, from the newest to the oldest."""
-        start = url = self.person.url("mailbox", "INBOX")
+        start = self.person.url("mailbox", "INBOX")
+        url = f"{start}?mode=flat"  # a row for each
         found: list[int] = []
         while url:
             page = self.get(url, "list").octets.decode()
