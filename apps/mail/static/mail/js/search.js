@@ -18,7 +18,6 @@ function show(html) {
   if (!html) return;
   $(".menu", box).replaceWith(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   learn();
-  take();
   if (document.activeElement === input) suggest();
 }
 
@@ -26,6 +25,7 @@ function learn() {
   operators = $$("[data-operators] dt", form).map((dt) => ({ text: dt.textContent, help: dt.nextElementSibling.textContent }));
   const names = [...new Set(operators.map(({ text }) => text.split(":")[0]))].join("|");
   complete = new RegExp(`(?<=^|\\s)(-?)(${names}):("[^"]+"|[^\\s"]\\S*)\\s`, "i");
+  input.role = "combobox"; // from now on it completes
 }
 
 /* --- chips -------------------------------------------------------------------------------------------------------- */
@@ -154,7 +154,6 @@ function close() {
 }
 
 if (form) {
-  input.role = "combobox";
   input.setAttribute("aria-controls", menu.id);
   input.setAttribute("aria-autocomplete", "list");
   input.ariaExpanded = "false";
