@@ -246,7 +246,7 @@ def receive(hand: Hand, subject: str, plan: Path) -> None:
     hand.open_message(f"Re: {subject}")
     expect(page.locator("#reading")).to_contain_text("The long ones. The plan comes along.")
     with page.expect_download() as download:
-        hand.press(page.get_by_role("link", name=plan.name, exact=True))
+        hand.press(page.get_by_role("link", name=f"Save {plan.name}", exact=True))
     assert download.value.suggested_filename == plan.name
     assert Path(download.value.path()).read_bytes() == plan.read_bytes()
 
