@@ -190,6 +190,7 @@ def test_ranges_by_keys_and_all_by_one(visit: Open) -> None:
     page.keyboard.press("o")
     expect(page.locator("#reading h1")).to_have_text("n5")
     page.keyboard.press("?")
+    expect(page.locator("#keys-help")).to_be_visible()
     shown = page.locator("#keys-help dt").all_text_contents()
     assert {"e", "#", "!", "s", "v", "x", "z", "o", "Shift+I", "Shift+U", "Shift+X", "Ctrl+A", "Delete"} <= set(shown)
     assert {"Shift+ArrowDown", "Shift+ArrowUp"} <= set(shown)
