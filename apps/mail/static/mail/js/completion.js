@@ -23,6 +23,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
   function close() {
     clearTimeout(timer);
     running?.abort();
+    timer = 0;
     running = null;
     menu.hidden = true;
     active = -1;
@@ -116,6 +117,7 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
 
   async function ask() {
     const text = typing.value.trim();
+    timer = 0;
     running?.abort();
     if (!text) { close(); return; }
     const mine = running = new AbortController();
@@ -150,7 +152,8 @@ export function completion({ row, typing, name, isKnown, isWhole, choose }) {
     soon() { clearTimeout(timer); timer = setTimeout(ask, PAUSE); },
     /** Whether this key was for the list. */
     key(event) {
-      if (menu.hidden && !(running && event.key === "Escape")) return false;
+      // Escape is for a list that is on its way, too: whoever is quicker than it does not want to leave the page.
+      if (menu.hidden && !((timer || running) && event.key === "Escape")) return false;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") mark(active < 0 && event.key === "ArrowUp" ? -1 : active + (event.key === "ArrowDown" ? 1 : -1));
       else if (active >= 0 && (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey))) list.children[active].dispatchEvent(new Event("pointerdown"));
       else if (event.key === "Escape") { event.stopPropagation(); close(); } else return false;
