@@ -67,7 +67,7 @@ def test_an_expired_session_is_renewed_in_place(write: Open) -> None:  # noqa: F
     with kept(page, "Bring poles."):
         begin(page, "Bring poles.")
     Session.objects.all().delete()
-    page.keyboard.type(" And rope.")
+    page.locator("textarea[name=text]").fill("Bring poles. And rope.")  # at once: the dialog takes the focus
     dialog = page.locator("#sign-in-again")
     expect(dialog).to_be_visible()
     dialog.locator("[name=portal_username]").fill(writer.person.login)
