@@ -92,4 +92,5 @@ def test_without_scripts(visit: Open) -> None:  # noqa: F811
     expect(page.locator("#reading h1")).to_have_text("Felt")
     assert (person.count(), person.count("Archive")) == (4, 1)
     page.get_by_role("button", name="Archive 2 messages in this conversation").click()
+    expect(page.get_by_text("2 messages archived.")).to_have_count(1)
     assert (person.count(), person.count("Archive"), person.count("Sent")) == (2, 3, 1)
