@@ -196,6 +196,7 @@ def test_the_skip_link_leads_to_the_content(desktop: Page) -> None:
 def lose_the_session(page: Page) -> None:
     """Once nothing is asked for any more: what is refused then opens the dialog by itself."""
     expect(page.locator(".blocks [aria-busy=true]")).to_have_count(0)
+    page.wait_for_load_state("networkidle")  # the counts of the rail as well
     Session.objects.all().delete()
 
 
