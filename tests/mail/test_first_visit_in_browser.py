@@ -22,7 +22,6 @@ def page(browser: Browser, site: Site, dovecot: DovecotServer) -> Iterator[Page]
     login = dovecot.new_user()
     dovecot.fill(login, letters(1000))
     context = browser.new_context(locale="en", base_url=site.url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
     start = context.new_page()
     start.goto("/sign-in/")
     start.fill("[name=username]", login)

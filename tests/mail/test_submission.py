@@ -32,7 +32,7 @@ def through(server: SubmissionServer, url: str = "", **options: Any) -> SendResu
 
 
 def arrived(server: SubmissionServer, login: str, subject: str) -> bytes:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = [raw for raw in server.dovecot.messages(login) if f"Subject: {subject}\r\n".encode() in raw]
         if found:

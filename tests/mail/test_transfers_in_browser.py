@@ -44,7 +44,7 @@ def test_a_file_goes_in_is_reported_undone_and_a_folder_comes_out(visit: Open, t
     page.get_by_label("Or into a new folder inside it").fill("Old")
     button.click()
     page.wait_for_url("**/transfers/*/")
-    expect(page.get_by_role("button", name="Undo the whole import")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Undo the whole import")).to_be_visible()
     expect(page.locator("#transfer-state")).to_contain_text("10 messages imported. 1 was not taken, see below.")
     expect(page.locator(".flist")).to_contain_text("octets (NUL)")
     assert person.count("Old") == 10
@@ -66,7 +66,7 @@ def test_a_file_goes_in_is_reported_undone_and_a_folder_comes_out(visit: Open, t
     assert download.value.suggested_filename == "Old.mbox"
     octets = Path(download.value.path()).read_bytes()
     assert sum(1 for _one in mbox.raw(io.BytesIO(octets))) == 10
-    expect(page.locator("#transfer-state")).to_contain_text("10 messages exported.", timeout=10_000)
+    expect(page.locator("#transfer-state")).to_contain_text("10 messages exported.")
     page.get_by_role("link", name="All imports and exports").click()
     page.get_by_role("link", name="old mail.mbox").click()
     page.get_by_role("button", name="Undo the whole import").click()
@@ -99,5 +99,5 @@ def test_an_upload_that_stands_still_goes_on_in_another_visit(visit: Open, tmp_p
     expect(page.locator("[data-upload-error]")).to_contain_text("This is another file.")
     page.get_by_label("The file").set_input_files(file)
     page.locator("[data-continue] button.primary").click()
-    expect(page.get_by_role("button", name="Undo the whole import")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Undo the whole import")).to_be_visible()
     assert person.count("Old") == 12

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from scripts.servers import exim
 from tests.support.servers import SubmissionServer
 
-PATIENCE = 20.0  # seconds in which a message must have arrived
+PATIENCE = 60.0  # seconds in which a message must have arrived
 
 
 def read(octets: bytes) -> EmailMessage:

@@ -275,7 +275,7 @@ def subjects(site: Halls, login: str, mailbox: str = "INBOX") -> bytes:
 
 
 def wait_for(site: Halls, subject: str) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while subject.encode() not in subjects(site, "bob"):
         assert time.monotonic() < until, site.dovecot.log()[-2000:]
         time.sleep(0.1)
