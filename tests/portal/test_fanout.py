@@ -25,16 +25,16 @@ def hanging() -> Iterator[threading.Event]:
 
 def test_answers_arrive_as_they_come_and_a_hanging_call_is_left_behind(hanging: threading.Event) -> None:
     started = time.monotonic()
-    answers = list(fanout.ask({"slow": hanging.wait, "quick": lambda: 1}, budget=0.2, what="test"))
+    answers = list(fanout.ask({"slow": hanging.wait, "quick": lambda: 1}, budget=1.0, what="test"))
     assert [(answer.id, answer.value, answer.error) for answer in answers] == [
         ("quick", 1, ""),
         ("slow", None, fanout.TIMED_OUT),
     ]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
 
 
 def test_a_failing_call_fails_alone_and_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    answers = fanout.collect({"broken": lambda: 1 // 0, "sound": lambda: 2}, budget=2, what="test")
+    answers = fanout.collect({"broken": lambda: 1 // 0, "sound": lambda: 2}, budget=30, what="test")
     assert [(answer.id, answer.value, answer.error) for answer in answers] == [
         ("broken", None, "ZeroDivisionError"),
         ("sound", 2, ""),
@@ -45,19 +45,19 @@ def test_a_failing_call_fails_alone_and_is_named_in_the_log(caplog: pytest.LogCa
 def test_a_provider_that_keeps_hanging_is_refused_at_once(hanging: threading.Event) -> None:
     for _ in range(fanout.MAX_RUNNING):
         list(fanout.ask({"dead": hanging.wait}, budget=0, what="test"))
-    (answer,) = fanout.ask({"dead": hanging.wait}, budget=5, what="test")
+    (answer,) = fanout.ask({"dead": hanging.wait}, budget=30, what="test")
     assert (answer.error, answer.seconds) == (fanout.BUSY, 0.0)
     hanging.set()
     deadline = time.monotonic() + 10
     while fanout._running["test dead"] and time.monotonic() < deadline:
         time.sleep(0.01)
-    (answer,) = fanout.ask({"dead": lambda: "alive"}, budget=5, what="test")
+    (answer,) = fanout.ask({"dead": lambda: "alive"}, budget=30, what="test")
     assert answer.value == "alive"
 
 
 def test_calls_speak_the_language_of_the_asker() -> None:
     with translation.override("de"):
-        (answer,) = fanout.collect({"who": translation.get_language}, budget=2, what="test")
+        (answer,) = fanout.collect({"who": translation.get_language}, budget=30, what="test")
     assert answer.value == "de"
 
 
@@ -67,7 +67,7 @@ def test_inside_a_transaction_the_calls_see_its_rows(alice) -> None:
 
     with transaction.atomic():
         answers = fanout.collect(
-            {"count": get_user_model().objects.count, "thread": threading.get_ident}, budget=2, what="test"
+            {"count": get_user_model().objects.count, "thread": threading.get_ident}, budget=30, what="test"
         )
     assert [answer.value for answer in answers] == [1, threading.get_ident()]
 

