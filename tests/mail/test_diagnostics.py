@@ -93,7 +93,7 @@ def test_a_server_that_hangs_is_left_in_time(deaf_server: DeafServer, settings) 
     for check in (diagnostics.imap, diagnostics.smtp):
         started = time.monotonic()
         levels, text = told(check)
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 9  # a check has ten
         assert Level.ERROR in levels
         assert "No answer from localhost" in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,15 @@ class ScriptedBook:
     people: list[Address] = field(default_factory=list)
     groups: dict[str, list[Address]] = field(default_factory=dict)  # by their name, which is their id as well
     delay: float = 0.0  # seconds before each answer
+    hangs: threading.Event | None = None  # until this is set, nothing is answered
     dead: bool = False
     calls: list[str] = field(default_factory=list)
 
     def _asked(self, what: str) -> None:
         self.calls.append(what)
         time.sleep(self.delay)
+        if self.hangs is not None:
+            self.hangs.wait(60)
         if self.dead:
             raise ConnectionRefusedError("the directory is gone")
 
