@@ -20,10 +20,16 @@ from tests.mail.mailbox.conftest import SERVICES, Person, account_on
 from tests.support.mailserver import DovecotServer, PymapServer
 from tests.support.scripted import answering, scripted
 
+LITTLE = 0.5  # seconds, for answers that never come
 
-def here(port: int, *, scheme: str = "imap", password: str = "secret", **options: object) -> Account:
+
+def here(port: int, *, scheme: str = "imap", patience: float = 10.0) -> Account:
     url = parse_server_url(f"{scheme}://localhost:{port}", services=SERVICES)
-    return Account(server=url, login="alice", password=password, connect_timeout=1, read_timeout=0.5, **options)  # type: ignore[arg-type]
+    return Account(server=url, login="alice", password="secret", connect_timeout=10, read_timeout=patience)
+
+
+def patience(error: type[errors.MailError]) -> float:
+    return LITTLE if error is errors.ServerTimeout else 10.0
 
 
 @pytest.mark.parametrize("kind", ["url", "tls_url", "starttls_url"])
@@ -121,7 +127,7 @@ def test_preauth_signs_nobody_in() -> None:
 )
 def test_answers_to_a_sign_in(answer: bytes, error: type[errors.MailError]) -> None:
     with scripted(answering(OK, {b"AUTHENTICATE": answer})) as port, pytest.raises(error) as caught:
-        Connection(here(port))
+        Connection(here(port, patience=patience(error)))
     assert type(caught.value) is error
     assert "secret" not in str(caught.value) + caught.value.server_text
 
@@ -140,7 +146,7 @@ def test_answers_to_a_sign_in(answer: bytes, error: type[errors.MailError]) -> N
 )
 def test_greetings(greeting: bytes, error: type[errors.MailError]) -> None:
     with scripted(answering(greeting, {})) as port, pytest.raises(error):
-        Connection(here(port))
+        Connection(here(port, patience=patience(error)))
 
 
 def test_nobody_there() -> None:
@@ -195,7 +201,8 @@ def test_nonsense_ends_in_a_mail_error(answer: bytes | None, act: Callable[[Imap
     with scripted(answering(OK, answers)) as port:
         store = ImapStore(Connection(here(port)), Memory())
         try:
-            act(store)
+            with store.connection.patience(LITTLE):
+                act(store)
         except errors.MailError:
             pass
         finally:
@@ -205,7 +212,7 @@ def test_nonsense_ends_in_a_mail_error(answer: bytes | None, act: Callable[[Imap
 def test_a_connection_left_in_mid_command_is_not_used_again() -> None:
     with scripted(answering(OK, SIGNED_IN | {b"NOOP": b"* 1 EXISTS\r\n"})) as port:
         connection = Connection(here(port))
-        with pytest.raises(errors.ServerTimeout):
+        with pytest.raises(errors.ServerTimeout), connection.patience(LITTLE):
             connection.refresh()
         assert connection.broken
         with pytest.raises(errors.ServerUnreachable):
