@@ -101,7 +101,7 @@ def test_too_large_is_known_before_it_is_sent(submission: SubmissionServer) -> N
     with pytest.raises(smtp.MessageTooLarge) as caught:
         through(submission, message=MESSAGE + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 80_000)
     assert (caught.value.limit, caught.value.permanent) == (exim.SIZE_LIMIT, True)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_a_certificate_we_cannot_check(submission: SubmissionServer) -> None:
@@ -339,10 +339,11 @@ def speaking(greeting: bytes, answers: dict[bytes, bytes]) -> Script:
 def test_stages(
     greeting: bytes, answers: dict[bytes, bytes], error: type[smtp.SubmissionError], permanent: bool
 ) -> None:
+    patience = 0.5 if error is smtp.ServerTimeout else 10.0
     with scripted(speaking(greeting, answers)) as port:
         server = ServerUrl("smtp", "127.0.0.1", port, "plain")
         with pytest.raises(error) as caught:
-            simple(server, login="alice", password="secret", read_timeout=0.5, data_timeout=0.5)
+            simple(server, login="alice", password="secret", read_timeout=patience, data_timeout=patience)
     assert type(caught.value) is error
     assert caught.value.permanent == permanent
     assert "secret" not in str(caught.value) + caught.value.server_text
@@ -378,12 +379,12 @@ def test_lost_after_the_last_dot(silent: bool) -> None:
     with scripted(ends_after(b".\r\n", silent=silent)) as port:
         server = ServerUrl("smtp", "127.0.0.1", port, "plain")
         with pytest.raises(smtp.OutcomeUnknown):
-            simple(server, read_timeout=0.5, data_timeout=0.5)
+            simple(server, read_timeout=10.0, data_timeout=0.5 if silent else 10.0)
 
 
 def test_lost_in_the_middle() -> None:
     with scripted(ends_after(b"DATA\r\n")) as port, pytest.raises(smtp.ServerUnreachable):
-        simple(ServerUrl("smtp", "127.0.0.1", port, "plain"), read_timeout=0.5)
+        simple(ServerUrl("smtp", "127.0.0.1", port, "plain"), read_timeout=10.0)
 
 
 @pytest.mark.parametrize(
