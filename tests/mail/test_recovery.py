@@ -64,7 +64,7 @@ def anna(server: DovecotServer, db: None) -> Person:
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the next connection on."""
-    monkeypatch.setattr(stores, "Account", partial(Account, connect_timeout=1.0, read_timeout=1.0))
+    monkeypatch.setattr(stores, "Account", partial(Account, connect_timeout=2.0, read_timeout=2.0))
     stores.pool().close_all()
 
 
