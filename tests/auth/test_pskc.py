@@ -192,7 +192,7 @@ def test_what_is_wrong_is_told(file: bytes, secret: str, said: str) -> None:
     with pytest.raises(cards.BadFile) as caught:
         cards.read(file, secret)
     assert said in str(caught.value)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60  # nine billion rounds would take hours
 
 
 ENTITIES = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><KeyContainer>&e;</KeyContainer>'

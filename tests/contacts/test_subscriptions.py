@@ -500,7 +500,7 @@ def test_too_much_and_too_slow(server: Any, alice: User, monkeypatch: pytest.Mon
     begun = time.monotonic()
     with server(slow) as url, pytest.raises(keeping.NotKept, match="takes too long"):
         subscriptions.find(Account(url, "me", "pw"), alice.pk)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 def test_a_certificate_that_proves_nothing(server: Any, alice: User, settings: Any) -> None:
@@ -625,4 +625,4 @@ def test_a_body_that_trickles_has_an_end(settings: Any, monkeypatch: pytest.Monk
         with pytest.raises(Trouble, match="slow"):
             outward.ask("GET", f"http://localhost:{port}/", most=10_000)
         done.set()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
