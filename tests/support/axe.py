@@ -21,6 +21,13 @@ _AT_REST = """() => {
 }"""
 
 
+#: A colour on its way to another one, and a message that is still fading in, are nothing to judge by.
+_ARRIVED = """() => {
+  for (const each of document.getAnimations())
+    if (each instanceof CSSTransition || each.animationName === "toast-in") each.finish();
+}"""
+
+
 @cache
 def _source() -> str:
     return SCRIPT.read_text(encoding="utf-8")
@@ -33,6 +40,7 @@ def violations(page: Page, *, within: str | None = None, only: Sequence[str] = T
     Content-Security-Policy stays as it is.
     """
     page.evaluate(_source())
+    page.evaluate(_ARRIVED)
     result: dict[str, Any] = page.evaluate(
         "([context, only]) => axe.run(context || document, {runOnly: only, resultTypes: ['violations']})",
         [within, list(only)],
