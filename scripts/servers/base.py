@@ -21,7 +21,7 @@ from typing import IO, ClassVar
 HOST = "127.0.0.1"
 #: As root, servers run as this user, which `Workdir.create` makes where it is missing.
 SERVICE_USER = "yurt-services"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 class NotInstalled(Exception):

@@ -111,7 +111,7 @@ def house(submission: SubmissionServer, tmp_path_factory: pytest.TempPathFactory
     try:
         front.configure()
         front.start()
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 200
         while b"Yurt is running" not in log.read_bytes():
             assert run.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()

@@ -48,7 +48,7 @@ def test_a_provider_that_keeps_hanging_is_refused_at_once(hanging: threading.Eve
     (answer,) = fanout.ask({"dead": hanging.wait}, budget=30, what="test")
     assert (answer.error, answer.seconds) == (fanout.BUSY, 0.0)
     hanging.set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while fanout._running["test dead"] and time.monotonic() < deadline:
         time.sleep(0.01)
     (answer,) = fanout.ask({"dead": lambda: "alive"}, budget=30, what="test")

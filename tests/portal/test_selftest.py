@@ -187,7 +187,7 @@ def test_a_real_worker_answers_and_its_absence_is_an_error_with_the_command() ->
             [sys.executable, "-m", *words], env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 200  # a program for each question
             while (found := ask_for_a_worker(site)[0])["level"] != "ok":
                 assert worker.poll() is None and time.monotonic() < deadline, found
         finally:

@@ -277,7 +277,7 @@ def day(submission: SubmissionServer, radicale: Radicale, redis_url: str, browse
             way(context.new_page(), site)
             context.close()
         day = Day(site, redis_url)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while b"KeyError" not in day.error_mails:  # of the last step; a thread sends them
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -190,7 +190,7 @@ class PymapServer(MailServer):
 
     def start(self) -> None:
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not listening(self.imap_port):
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("pymap did not start")

@@ -64,7 +64,7 @@ class Site:
             )
         self.pid = process.pid
         self._process = process
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while not _answers(f"http://127.0.0.1:{port}/healthz"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the portal did not start:\n{self.log[-4000:]}")

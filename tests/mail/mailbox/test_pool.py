@@ -26,7 +26,7 @@ MakePool = Callable[..., Pool]
 OwnDovecot = Callable[..., contextlib.AbstractContextManager[DovecotServer]]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
