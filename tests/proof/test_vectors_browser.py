@@ -24,7 +24,7 @@ from tests.support.servers import SubmissionServer
 from tests.support.site import Site, mail_settings, running_site
 from tests.support.vectors import items
 
-pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300), pytest.mark.browser]
 
 
 XSS = {item["id"]: re.sub(r"__xss\(1\)", f"__xss('{item['id']}')", item["html"]) for item in items("html_xss")}
