@@ -39,7 +39,8 @@ def violations(page: Page, *, within: str | None = None, only: Sequence[str] = T
     ``only``: tags of rules, or the rules themselves. Frames are looked into where they allow it. The page's
     Content-Security-Policy stays as it is.
     """
-    page.evaluate(_source())
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(_source())
     page.evaluate(_ARRIVED)
     result: dict[str, Any] = page.evaluate(
         "([context, only]) => axe.run(context || document, {runOnly: only, resultTypes: ['violations']})",
