@@ -46,11 +46,12 @@ def site(staff: Staff) -> Iterator[Site]:
 
 def sign_in(page: Page, site: Site) -> Page:
     page.goto(f"{site.url}/sign-in/")
+    scripts = pages.runs_scripts(page)
     page.fill("[name=username]", login(12))
     page.fill("[name=password]", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "sign-in" not in url)
-    pages.at_home(page)
+    pages.at_home(page, scripts=scripts)
     return page
 
 
