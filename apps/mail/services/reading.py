@@ -216,7 +216,7 @@ def _text_body(part: Part, raw: bytes) -> Body:
         part=whole,
         files=files,
         html=False,
-        text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
+        text=mark_safe(render.text(text[:MOST_TEXT].rstrip(), flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
         cut=cut,
         empty=not raw.strip(),
     )
