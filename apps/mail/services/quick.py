@@ -1,5 +1,8 @@
-"""The quick reply: a field below the message for what is answered. All else of the answer travels along in the form as
-the writing page would have it, with a mark at the place of what is written, so that from here on it is that page's form."""
+"""The quick reply: a field below the message for what is answered.
+
+All else of the answer travels along in the form as the writing page would have it, with a mark at the place of what is
+written. Once that is filled in, it is the form of the writing page.
+"""
 
 from __future__ import annotations
 

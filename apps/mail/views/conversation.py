@@ -216,7 +216,8 @@ def _text(request: PortalRequest, store: MailStore, item: Item, context: dict[st
         return ""
     told = message_context(request, opened, item.mailbox, item.uid, item.uidvalidity, role=item.role)
     told["content_query"] += "&fold=1"
-    told |= {"mailbox": item.mailbox, "role": item.role, "files_last": True} | {k: context[k] for k in ("item", "alone_url")}
+    told |= {"mailbox": item.mailbox, "role": item.role, "files_last": True}
+    told |= {name: context[name] for name in ("item", "alone_url")}
     return render_to_string("mail/_conversation_text.html", told, request=request)
 
 
