@@ -87,6 +87,18 @@ def lines_of_html(html: str) -> list[Line]:
     return found
 
 
+def text_of_html(html: str) -> str:
+    """As plain text has it, with marks before what is quoted."""
+    out: list[str] = []
+    before = 0
+    for line in lines_of_html(html):
+        if line.depth != before and out and out[-1]:
+            out.append("")
+        before = line.depth
+        out.append(f"> {line.text}".rstrip() if line.depth else line.text)
+    return "\n".join(out)
+
+
 def compare(answer: Sequence[Line], original: Sequence[Line]) -> list[Block]:
     """The answer from top to bottom."""
     lines = list(answer[:MOST_LINES])

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
+from apps.mail.prefs import DARK
 from apps.mail.services import attaching, images, opening, reading, source, streams
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account_of, open_store
@@ -26,9 +27,11 @@ from apps.mail.views import documents
 from apps.mail.views.common import column, mail_required, uidvalidity_of, with_store
 from portal import taking
 from portal.contracts import NotTaken
+from portal.core_prefs import THEME
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
+_COLOURS = re.compile(r"""<[^>]*\s(?:bgcolor=|color=|background=|style="[^"]*(?:color|background))""")
 _ACTIVE = re.compile(r"html|xml|svg|script|xaml|flash|message/|multipart/")
 
 
@@ -46,6 +49,9 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     fold = "fold" in request.GET
     drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote, fold=fold)
     context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
+    if dark := _dark(request):
+        own = bool(drawn.body_style) or _COLOURS.search(drawn.html) is not None
+        context |= {"dark": dark, "own_colours": own}
     return document.answer("mail/body.html", context)
 
 
@@ -55,6 +61,13 @@ def find(structure: Part, number: str, type: str = "") -> Part:
     if part is None or part.is_multipart or (type and part.type != type):
         raise Http404("no such part")
     return part
+
+
+def _dark(request: PortalRequest) -> str:
+    """The class of a document that is dark where the page around it is; "" for one that stays light."""
+    if request.prefs[DARK] != "adapt":
+        return ""
+    return {"dark": "adapt", "system": "adapt-system"}.get(request.prefs[THEME], "")
 
 
 @require_safe

@@ -18,7 +18,7 @@ from apps.mail.services import conversing, reading, times
 from apps.mail.services.reading import Opened
 from apps.mail.services.refs import MessageRef
 from apps.mail.views import documents
-from apps.mail.views.common import form_wanted, uidvalidity_of, with_store
+from apps.mail.views.common import as_text, form_wanted, uidvalidity_of, with_store
 from apps.mail.views.documents import Document
 from portal.http import PortalRequest
 
@@ -66,7 +66,13 @@ def conversation(request: PortalRequest, store: MailStore, mailbox: str, uid: in
 
 def _opened(request: PortalRequest, store: MailStore, ref: MessageRef, *, inside: str = "") -> Opened:
     return reading.open_message(
-        store, ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity, prefer=form_wanted(request), inside=inside
+        store,
+        ref.mailbox,
+        ref.uid,
+        uidvalidity=ref.uidvalidity,
+        prefer=form_wanted(request),
+        inside=inside,
+        as_text=as_text(request),
     )
 
 
