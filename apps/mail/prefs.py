@@ -61,6 +61,18 @@ REMOTE_IMAGES = choice_pref(
     words=_("tracking, privacy, pictures"),
 )
 
+DARK = choice_pref(
+    "mail.dark",
+    _("In the dark theme, show formatted messages"),
+    "dim",
+    choices=[
+        ("dim", _("in their own colours, dimmed")),
+        ("adapt", _("in dark colours")),
+        ("light", _("in their own colours")),
+    ],
+    help=_("Senders choose colours for white paper. Pictures keep theirs."),
+    words=_("night, contrast, HTML"),
+)
 RECEIPTS = choice_pref(
     "mail.receipts",
     _("When a sender wants to be told that I have opened the message"),
@@ -102,7 +114,19 @@ READING = PrefPage(
     help=_("The list of messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(CHECK, LIST_MODE, PAGE_SIZE, ENDLESS, SNIPPETS, BODY, MARK_READ, REMOTE_IMAGES, RECEIPTS, FOLLOWED_FOLDERS),
+    prefs=(
+        CHECK,
+        LIST_MODE,
+        PAGE_SIZE,
+        ENDLESS,
+        SNIPPETS,
+        BODY,
+        DARK,
+        MARK_READ,
+        REMOTE_IMAGES,
+        RECEIPTS,
+        FOLLOWED_FOLDERS,
+    ),
 )
 
 FORMAT = choice_pref(

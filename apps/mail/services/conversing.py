@@ -21,6 +21,7 @@ from portal.contracts import Text
 
 MOST = 200  # messages of one page, the newest ones
 MOST_OPEN = 20  # texts drawn at first
+MOST_AT_ONCE = 30  # when all are opened
 NEWEST, NEWEST_POOR = 5000, 500  # messages of each other folder that are searched
 ALWAYS, WITH_INDEX = ("sent", "drafts"), ("sent", "drafts", "inbox", "archive")
 
@@ -94,6 +95,10 @@ class Conversation:
         unread = [item.name for item in self.items if not item.summary.seen and not item.is_own][:MOST_OPEN]
         last = [item.name for item in self.items if not item.is_draft][-1:]
         return tuple(dict.fromkeys([*unread, *last]))
+
+    def all_at_once(self) -> tuple[str, ...]:
+        """Those that are opened together: all but drafts, the newest ones of very many."""
+        return tuple(item.name for item in self.items if not item.is_draft)[-MOST_AT_ONCE:]
 
 
 def gather(store: MailStore, mailbox: str, uid: int, *, uidvalidity: int, mailboxes: Sequence[Mailbox]) -> Conversation:

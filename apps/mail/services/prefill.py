@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.mail.mailbox.store import MailStore, MessageDetail
-from apps.mail.mime import addresses, build, drafts, headers, parse, render_html, select, texts, wire
+from apps.mail.mime import addresses, build, drafts, headers, mailto, parse, render_html, select, texts, wire
 from apps.mail.mime.outgoing import Attachment, Group, OutgoingMessage
 from apps.mail.mime.parts import Envelope, Part
 from apps.mail.mime.reply import text_as_html
@@ -141,7 +141,7 @@ def new(writer: Writer, query: Mapping[str, str]) -> Prefill:
     """``query``: to, cc, bcc, subject, body; or ``mailto``, a whole mailto: address (RFC 6068)."""
     fields = {name: query.get(name, "") for name in ("to", "cc", "bcc", "subject", "body")}
     if query.get("mailto"):
-        fields |= _mailto(query["mailto"])
+        fields |= mailto.fields(query["mailto"])
     body = _lf(fields.pop("body"))
     signature = f"\n\n{writer.signature.block}" if writer.signature.block else ""
     html = (f'<div dir="auto">{text_as_html(body)}</div>' if body else _SPACE) + _signature_html(writer)
@@ -159,34 +159,21 @@ def _form(text: str, html: str, *, rich: bool) -> dict[str, str]:
     return {"text": text, "html": html if rich else "", "format": "html" if rich else "plain"}
 
 
-def _with_room(message: OutgoingMessage, writer: Writer, *, below: bool) -> OutgoingMessage:
-    """The quoted original with room for what is to be written, and the signature beneath that."""
+def _with_room(message: OutgoingMessage, writer: Writer, *, below: bool, written: str = "") -> OutgoingMessage:
+    """The quoted original with room for what is to be written, or what is ``written``, and the signature beneath."""
     quote, html = message.text.lstrip("\n"), message.html.removeprefix("<p><br></p>")
     signature = f"\n{writer.signature.block}" if writer.signature.block else ""
-    written_html = _SPACE + _signature_html(writer)
-    text = f"{quote}\n\n\n{signature}" if below else f"\n{signature}\n{quote}"
+    written_html = (f'<div dir="auto">{text_as_html(written)}</div>' if written else _SPACE) + _signature_html(writer)
+    text = f"{quote}\n\n{written}\n{signature}" if below else f"{written}\n{signature}\n{quote}"
     if html:
         html = f"{html}{written_html}" if below else f"{written_html}{_SPACE}{html}"
     return replace(message, text=text, html=html)
 
 
-def _mailto(address: str) -> dict[str, str]:
-    scheme, _colon, rest = address.partition(":")
-    if scheme.strip().lower() != "mailto":
-        return {}
-    path, _mark, query = rest.partition("#")[0].partition("?")
-    fields = {"to": unquote(path)}
-    for key, value in parse_qsl(query.replace("+", "%2B")):
-        name = key.lower()
-        if name in {"to", "cc", "bcc"}:
-            fields[name] = ", ".join(filter(None, (fields.get(name), value)))
-        elif name in {"subject", "body"}:
-            fields[name] = value
-    return fields
-
-
-def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False, marked: str = "") -> Prefill:
-    """``marked``: the part of the original that is quoted; without, all of it is."""
+def reply(
+    store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool = False, marked: str = "", written: str = ""
+) -> Prefill:
+    """``marked``: the part of the original that is quoted; without, all of it is. ``written``: what is answered."""
     detail = _detail(store, ref)
     writer = writer.answering(detail.header)
     if marked := _lf(marked).strip("\n")[:MOST_QUOTED]:
@@ -202,7 +189,7 @@ def reply(store: MailStore, ref: MessageRef, writer: Writer, *, everybody: bool 
         html=html,
         to_all=everybody,
     )
-    message = _with_room(message, writer, below=writer.below)
+    message = _with_room(message, writer, below=writer.below, written=_lf(written).rstrip("\n"))
     shown = attaching.pictures(detail.structure, message.html)
     filled = _prefill(message, "reply", ref, shown, writer, files=shown)
     return replace(filled, answers=len(message.recipients)) if everybody else filled

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 from apps.mail.mailbox.cache import LruCache
 from apps.mail.mailbox.errors import NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail, Summary
-from apps.mail.mime import decode, embedded, filenames, headers, render, reports, select
+from apps.mail.mime import compare, decode, embedded, filenames, headers, render, reports, select
 from apps.mail.mime.inner import Inner
 from apps.mail.mime.links import Mismatch
 from apps.mail.mime.parts import Envelope, Part
@@ -133,11 +133,19 @@ class Opened:
 
 
 def open_message(
-    store: MailStore, mailbox: str, uid: int, *, uidvalidity: int, prefer: str = "html", inside: str = ""
+    store: MailStore,
+    mailbox: str,
+    uid: int,
+    *,
+    uidvalidity: int,
+    prefer: str = "html",
+    inside: str = "",
+    as_text: bool = False,
 ) -> Opened:
     """Fetch what the page of one message shows, with PEEK: two commands, however many parts it has.
 
     ``inside``: the number of a message/rfc822 part to open instead. Raises ``NoSuchMessage`` where there is none.
+    ``as_text``: HTML as plain text, too.
     """
     detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
     root, envelope = root_of(detail.structure, inside)
@@ -157,7 +165,11 @@ def open_message(
         raw = octets.get(part.number, b"")
         if part.type == "text/html":
             drawn.append(_of_html(part, raw))
-            bodies.append(Body(part=part, html=True, cut=drawn[-1].cut, empty=not raw.strip()))
+            bodies.append(
+                _plain_body(part, raw, cut=drawn[-1].cut)
+                if as_text
+                else Body(part=part, html=True, cut=drawn[-1].cut, empty=not raw.strip())
+            )
         elif part is not report or not told:
             bodies.append(_text_body(part, raw))
     other = select.bodies(root, prefer="plain" if prefer == "html" else "html")
@@ -167,11 +179,11 @@ def open_message(
         envelope=envelope,
         bodies=tuple(bodies),
         attachments=(*attachments_of(root), *(file for body in bodies for file in body.files)),
-        blocked=sum(each.blocked for each in drawn),
+        blocked=0 if as_text else sum(each.blocked for each in drawn),
         mismatches=tuple(dict.fromkeys(found for each in drawn for found in each.mismatches)),
         trackers=tuple(dict.fromkeys(found for each in drawn for found in each.trackers)),
         inside=inside,
-        has_alternative={part.number for part in other} - in_cards != {part.number for part in shown},
+        has_alternative=bool(drawn) or {part.number for part in other} - in_cards != {part.number for part in shown},
         invitations=calendars,
         **told,
     )
@@ -216,10 +228,18 @@ def _text_body(part: Part, raw: bytes) -> Body:
         part=whole,
         files=files,
         html=False,
-        text=mark_safe(render.text(text[:MOST_TEXT], flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
+        text=mark_safe(render.text(text[:MOST_TEXT].rstrip(), flowed=flowed, delsp=delsp, more=_("Quoted text"))),  # noqa: S308 - escapes first
         cut=cut,
         empty=not raw.strip(),
     )
+
+
+def _plain_body(part: Part, raw: bytes, *, cut: bool) -> Body:
+    """HTML as text: what it quotes has quote marks."""
+    text = compare.text_of_html(decode.text(part, raw[:MOST_HTML]))
+    cut = cut or len(text) > MOST_TEXT or text.count("\n") > MAX_LINES
+    shown = mark_safe(render.text(text[:MOST_TEXT], more=_("Quoted text")))  # noqa: S308 - escapes first
+    return Body(part=part, html=False, text=shown, cut=cut, empty=not raw.strip())
 
 
 def _of_html(part: Part, raw: bytes) -> Remembered:

@@ -117,6 +117,11 @@ def is_prefetch(request: HttpRequest) -> bool:
     return any("prefetch" in value or "prerender" in value for value in purpose)
 
 
+def as_text(request: PortalRequest) -> bool:
+    """Whether plain text is asked for here and now, also of what has HTML alone. The preference is about both forms."""
+    return request.GET.get("form") == "plain"
+
+
 def form_wanted(request: PortalRequest) -> str:
     """The form of a message's text that is asked for, or else preferred: html or plain."""
     asked = request.GET.get("form", "")

@@ -42,7 +42,7 @@ def compose(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
-    """POST brings the part of the original that was marked: it is nobody's address."""
+    """POST brings the part of the original that was marked, or what was written below it: it is nobody's address."""
     return _reply(request, store, mailbox, uid)
 
 
@@ -56,8 +56,8 @@ def _reply(
     request: PortalRequest, store: MailStore, mailbox: str, uid: int, *, everybody: bool = False
 ) -> HttpResponse:
     ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
-    marked = request.POST.get("marked", "")
-    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=everybody, marked=marked))
+    brought = {name: request.POST.get(name, "") for name in ("marked", "written")}
+    return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=everybody, **brought))
 
 
 @require_safe

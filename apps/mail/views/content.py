@@ -1,4 +1,4 @@
-"""What a message holds, each at an address of its own: the HTML for the frame, files, source, the printed form."""
+"""What a message holds, each at an address of its own: the HTML for the frame, files, source."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import filenames
 from apps.mail.mime.parts import Part
-from apps.mail.services import attaching, images, opening, reading, source, streams, times
+from apps.mail.prefs import DARK
+from apps.mail.services import attaching, images, opening, reading, source, streams
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.uploads import UploadError
 from apps.mail.services.view import number as number_of
 from apps.mail.views import documents
-from apps.mail.views.common import column, form_wanted, mail_required, uidvalidity_of, with_store
+from apps.mail.views.common import column, mail_required, uidvalidity_of, with_store
 from portal import taking
 from portal.contracts import NotTaken
+from portal.core_prefs import THEME
 from portal.http import PortalRequest
 
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
+_COLOURS = re.compile(r"""<[^>]*\s(?:bgcolor=|color=|background=|style="[^"]*(?:color|background))""")
 _ACTIVE = re.compile(r"html|xml|svg|script|xaml|flash|message/|multipart/")
 
 
@@ -46,38 +49,10 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     fold = "fold" in request.GET
     drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote, fold=fold)
     context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
+    if dark := _dark(request):
+        own = bool(drawn.body_style) or _COLOURS.search(drawn.html) is not None
+        context |= {"dark": dark, "own_colours": own}
     return document.answer("mail/body.html", context)
-
-
-@require_safe
-@with_store
-def printed(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
-    """The whole message as one plain document for the printer, under the same policy as the frame."""
-    uidvalidity = uidvalidity_of(request.GET)
-    opened = reading.open_message(
-        store,
-        mailbox,
-        uid,
-        uidvalidity=uidvalidity,
-        prefer=form_wanted(request),
-        inside=request.GET.get("inside", ""),
-    )
-    document = documents.begin(request, store, opened.root, MessageRef(mailbox, uidvalidity, uid))
-    numbers = [shown.part.number for shown in opened.bodies if shown.html]
-    octets = store.parts(mailbox, uid, numbers, uidvalidity=uidvalidity) if numbers else {}
-    texts = []
-    for shown in opened.bodies:
-        text, cut = shown.text, shown.cut
-        if shown.html:
-            raw = octets[shown.part.number]
-            drawn = reading.draw_html(shown.part, raw, cid=document.cid, remote=document.remote)
-            text = mark_safe(drawn.html)  # noqa: S308 - what the sanitiser gave, untouched
-            cut = drawn.cut
-        texts.append({"kind": "html" if shown.html else "text", "html": text, "cut": cut})
-    when = times.full_time(opened.envelope.date or opened.detail.summary.received)
-    people = reading.people_lines(opened.envelope)
-    context = {"opened": opened, "envelope": opened.envelope, "people_lines": people, "texts": texts, "when": when}
-    return document.answer("mail/print.html", context)
 
 
 def find(structure: Part, number: str, type: str = "") -> Part:
@@ -86,6 +61,13 @@ def find(structure: Part, number: str, type: str = "") -> Part:
     if part is None or part.is_multipart or (type and part.type != type):
         raise Http404("no such part")
     return part
+
+
+def _dark(request: PortalRequest) -> str:
+    """The class of a document that is dark where the page around it is; "" for one that stays light."""
+    if request.prefs[DARK] != "adapt":
+        return ""
+    return {"dark": "adapt", "system": "adapt-system"}.get(request.prefs[THEME], "")
 
 
 @require_safe

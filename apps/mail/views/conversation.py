@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -31,6 +32,7 @@ from apps.mail.views.list import as_chosen
 from apps.mail.views.message import message_context
 from portal.http import PortalRequest, is_fragment
 
+OPEN_ALL = "all"  # in the address, in place of names
 FOLD_FROM = 4  # closed messages in a row of which only the first and the last are drawn at once
 
 
@@ -48,8 +50,10 @@ def conversation(request: PortalRequest, store: MailStore, mailbox: str, uid: in
             raise NoSuchMessage
         return _one(request, store, found, known[one])
     told = _open_names(request)
-    opened = [name for name in (found.at_first() if told is None else told) if name in known]
-    if told is None and not fragment:
+    everything = told is not None and OPEN_ALL in told
+    wanted = found.all_at_once() if everything else found.at_first() if told is None else told
+    opened = [name for name in wanted if name in known]
+    if (told is None or everything) and not fragment:
         return HttpResponseRedirect(_address(request, opened))
     if _marks_read(request):
         found = _read(store, conversing.as_read(found, opened))
@@ -154,7 +158,21 @@ def _context(
         "this_url": _address(request, opened),
         "answered": (last := next((item for item in reversed(found.items) if not item.is_draft), None)),
         "answer_url": f"{reverse('mail:mailbox', args=(last.mailbox,))}{last.uid}/" if last else "",
+        "answer_v": last.uidvalidity if last else 0,
+        **_all_at_once(request, found, opened),
         **around(request, store, mailbox, uid, uidvalidity=uidvalidity, role=role),
+    }
+
+
+def _all_at_once(request: PortalRequest, found: Conversation, opened: Sequence[str]) -> dict[str, Any]:
+    """Links that open and close all messages, where that changes something."""
+    every, shut = found.all_at_once(), len([item for item in found.items if not item.is_draft])
+    newest = _("Open the newest %(count)d messages") % {"count": len(every)}
+    return {
+        "open_all": _address(request, [OPEN_ALL]) if set(every) - set(opened) else "",
+        "open_all_label": newest if len(every) < shut else _("Open all messages"),
+        "close_all": _address(request, []) if opened and shut > 1 else "",
+        "print_url": f"{request.path}print/?{urlencode({'v': request.GET['v']})}",
     }
 
 
@@ -198,7 +216,8 @@ def _text(request: PortalRequest, store: MailStore, item: Item, context: dict[st
         return ""
     told = message_context(request, opened, item.mailbox, item.uid, item.uidvalidity, role=item.role)
     told["content_query"] += "&fold=1"
-    told |= {"mailbox": item.mailbox, "role": item.role} | {k: context[k] for k in ("item", "alone_url")}
+    told |= {"mailbox": item.mailbox, "role": item.role, "files_last": True}
+    told |= {name: context[name] for name in ("item", "alone_url")}
     return render_to_string("mail/_conversation_text.html", told, request=request)
 
 

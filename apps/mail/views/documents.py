@@ -27,6 +27,7 @@ from apps.mail.services.uploads import TooLarge, new_id
 from portal import content_host
 from portal.http import PortalRequest
 
+MOST_PICTURED = 15  # messages of one document that show pictures of their own: each stands in the policy's header
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
 Remote = Callable[[str], str]
 
@@ -39,6 +40,10 @@ class Document(Protocol):
     def cid(self, reference: str) -> str | None: ...
     def image(self, opened: Opened, type: str) -> str:
         """The address of a file of the message, for an image element."""
+        ...
+
+    def further(self, root: Part, message: MessageRef) -> Document:
+        """The part of another message in the same document; without what lies elsewhere."""
         ...
 
     def answer(self, template: str, context: Mapping[str, Any]) -> HttpResponse: ...
@@ -62,6 +67,17 @@ class _Here:
         self._numbers = reading.inline_numbers(root)
         whose, base = owner(request), reverse("mail:image")
         self.remote: Remote | None = (lambda url: proxy_url(base, url, owner=whose)) if loads else None
+        self._shows: list[_Here] = [self]  # whose pictures the policy lets in
+
+    def further(self, root: Part, message: MessageRef) -> _Here:
+        other = _Here(self._request, root, message, loads=False)
+        if not other._numbers:
+            return other
+        if len(self._shows) < MOST_PICTURED:
+            self._shows.append(other)
+        else:
+            other._numbers = {}
+        return other
 
     def cid(self, reference: str) -> str | None:
         number = self._numbers.get(reference)
@@ -70,7 +86,7 @@ class _Here:
     def answer(self, template: str, context: Mapping[str, Any]) -> HttpResponse:
         sheet = static("mail/css/message.css")
         response = render(self._request, template, {**context, "sheet": sheet})
-        images = [_source(self._request, self._part("1").removesuffix("1/")), "data:"]
+        images = [_source(self._request, each._part("1").removesuffix("1/")) for each in self._shows] + ["data:"]
         if self._loads:
             images.append(_source(self._request, reverse("mail:image")))
         response["Content-Security-Policy"] = _policy(
@@ -102,7 +118,14 @@ class _Apart:
         self._token = self._place.token
         self._numbers = reading.inline_numbers(root)
         self._wanted: dict[str, str] = {}  # the id under which a part will lie
+        self._also: list[_Apart] = []
         self.remote: Remote | None = (lambda url: proxy_url("remote", url, owner=self._token)) if loads else None
+
+    def further(self, root: Part, message: MessageRef) -> _Apart:
+        other = _Apart(self._request, self._store, root, message, loads=False)
+        other._place, other._token = self._place, self._token
+        self._also.append(other)
+        return other
 
     def cid(self, reference: str) -> str | None:
         number = self._numbers.get(reference)
@@ -110,8 +133,9 @@ class _Apart:
 
     def answer(self, template: str, context: Mapping[str, Any]) -> HttpResponse:
         html = render_to_string(template, {**context, "sheet": "message.css"}, request=self._request)
-        for number, id in self._wanted.items():
-            self._lay_picture(number, id)
+        for each in (self, *self._also):
+            for number, id in each._wanted.items():
+                each._lay_picture(number, id)
         policy = _policy(
             images=[self._address("-").removesuffix("-"), "data:"],
             sheet=self._address("message.css"),

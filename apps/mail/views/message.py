@@ -18,7 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.errors import CannotThread, MailError
 from apps.mail.mailbox.store import FLAT, Conversation, Mailbox, MailStore
-from apps.mail.prefs import MARK_READ, REMOTE_IMAGES
+from apps.mail.prefs import DARK, MARK_READ, REMOTE_IMAGES
 from apps.mail.services import folders, listing, reading, row_words, source, times
 from apps.mail.services.actions import MUTED, PINNED
 from apps.mail.services.reading import Opened
@@ -30,7 +30,7 @@ from apps.mail.views import about
 from apps.mail.views.answering import offered
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, with_events
 from apps.mail.views.around import around
-from apps.mail.views.common import column, form_wanted, is_prefetch, uidvalidity_of, with_store
+from apps.mail.views.common import as_text, column, form_wanted, is_prefetch, uidvalidity_of, with_store
 from apps.mail.views.list import as_chosen, mode_of
 from apps.mail.views.rows import look_for
 from portal import addressing, content_host
@@ -68,6 +68,7 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
         uidvalidity=uidvalidity,
         prefer=form_wanted(request),
         inside=request.GET.get("inside", ""),
+        as_text=as_text(request),
     )
     fragment = is_fragment(request)
     marks_read = _marks_read(request, opened)
@@ -183,6 +184,7 @@ def message_context(
         "opened": opened,
         "answering": offered(request, opened),
         "apart": content_host.is_used(),
+        "paper": {"adapt": "adapt", "light": "light"}.get(request.prefs[DARK], ""),
         "summary": opened.detail.summary,
         "envelope": envelope,
         "people_lines": reading.people_lines(envelope),

@@ -10,12 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from django.utils.crypto import salted_hmac
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from apps.mail.forms import FIELDS, ComposeForm
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import Identity
-from apps.mail.services import attaching, identities, limits
+from apps.mail.services import attaching, identities, limits, quick
 from apps.mail.services.asking import Question
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
@@ -52,6 +53,12 @@ class Sheet:
     @property
     def source(self) -> MessageRef | None:
         return MessageRef.parse(self.data.get("source", ""))
+
+    @property
+    def back(self) -> str:
+        """Where a quick reply was written, to go on there; "" for the writing page."""
+        back = self.post.get("back", "")
+        return back if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None) else ""
 
     @property
     def typed(self) -> dict[str, str]:
@@ -126,6 +133,7 @@ def taken(request: PortalRequest) -> Sheet:
         tokens = tokens[: attaching.MOST]
     kept = request.POST.copy()
     kept.setlist("attachment", tokens)
+    quick.fill_in(kept)
     request.POST = kept  # type: ignore[assignment]  # django-stubs: immutable
     request.FILES.clear()
     identity = identities.follow(request, kept)

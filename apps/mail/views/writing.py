@@ -138,7 +138,7 @@ def _discard(sheet: Sheet, store: MailStore) -> HttpResponse:
         messages.success(sheet.request, _("Draft discarded."))
     else:
         messages.warning(sheet.request, _("Nothing was removed: the draft is not the one that was opened here."))
-    return HttpResponseRedirect(reverse("mail:index"))
+    return HttpResponseRedirect(sheet.back or reverse("mail:index"))
 
 
 def _check(sheet: Sheet, store: MailStore) -> HttpResponse:
@@ -214,7 +214,8 @@ def _done(sheet: Sheet, sent: outbox.Sent) -> HttpResponse:
         _forget_uploads(sheet)
         messages.success(sheet.request, sent_text(sheet.request, sent))
     where = sheet.source
-    return HttpResponseRedirect(reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index"))
+    list_url = reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index")
+    return HttpResponseRedirect(sheet.back or list_url)
 
 
 def _forget_uploads(sheet: Sheet) -> None:

@@ -81,7 +81,7 @@ function follow() {
 
 /* --- a message on its way ----------------------------------------------------------------------------------------- */
 
-const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "p", "l", "b", "m", "Shift+I", "Shift+U"]);
+const ACTING = new Set(["j", "k", "e", "#", "!", "s", "v", "r", "a", "f", "n", "p", "l", "b", "m", "Shift+I", "Shift+U", "Shift+P"]);
 let ticked = new Set(); // boxes, while the answer to an action draws their rows anew: they stay ticked
 let coming = null; // the request that brings the next message
 let strokes = []; // keys meant for it

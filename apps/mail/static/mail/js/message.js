@@ -20,7 +20,7 @@ function fit(frame) {
 }
 
 function adopt() {
-  if (document.querySelector("[data-message-frame], .prose.text")) import("./marked.js");
+  if (document.querySelector(".read")) import("./reading.js");
   for (const frame of document.querySelectorAll("iframe[data-message-frame]:not([data-fitted])")) {
     frame.dataset.fitted = "yes";
     frame.addEventListener("load", () => fit(frame));
