@@ -188,6 +188,7 @@ function settle() {
   for (const link of $$("[data-rows] .go:not([tabindex])", known ?? document)) link.tabIndex = -1; // rows that came later
   if ($("#bulk [name=all]")) for (const box of boxes()) box.checked = box.disabled = true; // and those that came later
   if ($("#more")) import("./search.js");
+  if ($("[data-message-frame], .prose.text")) import("./message.js"); // it watches from then on
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
   count();
