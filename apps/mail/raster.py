@@ -1,5 +1,5 @@
-"""One page of a PDF as a picture, or a picture made small. A program of its own: it reads a file from strangers with a large library, and so it
-runs in a process that may do next to nothing (``services.pdf`` starts it).
+"""One page of a PDF as a picture, or a picture made small. A program of its own: it reads files from strangers with
+large libraries, and so it runs in a process that may do next to nothing (``services.pdf`` starts it).
 
     python raster.py PAGE WIDTH < file.pdf > answer
     python raster.py 0 WIDTH < picture.jpeg > answer

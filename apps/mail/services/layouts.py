@@ -55,13 +55,13 @@ class Head:
     sort: str = ""
     direction: str = "none"  # as ``aria-sort`` has it
     icon: str = ""  # instead of its label, in a narrow one
-    wide: bool = False  # its width can be changed
+    wide: int = 0  # pixels, about, of one whose width can be changed
 
 
 def heads(layout: Layout, sort: Sort, *, outgoing: bool) -> list[Head]:
     """Of all columns, in their order. The list by arrival is in the order of its dates."""
 
-    def head(name: str, label: Text, by: str, *, falls: bool = False, wide: bool = True) -> Head:
+    def head(name: str, label: Text, by: str, *, wide: int, falls: bool = False) -> Head:
         on = sort.by == by or (by == "date" and sort.by == "arrival")
         wanted = Sort(sort.by, not sort.descending) if on else Sort(by, falls)
         direction = ("descending" if sort.descending else "ascending") if on else "none"
@@ -69,16 +69,21 @@ def heads(layout: Layout, sort: Sort, *, outgoing: bool) -> list[Head]:
 
     person = "to" if outgoing else "from"
     optional = {
-        "labels": Head("labels", COLUMN_NAMES["labels"], wide=True),
+        "labels": Head("labels", COLUMN_NAMES["labels"], wide=112),
         "attachment": Head("attachment", COLUMN_NAMES["attachment"], icon="paperclip"),
-        "date": head("date", COLUMN_NAMES["date"], "date", falls=True),
-        "size": head("size", COLUMN_NAMES["size"], "size", falls=True),
+        "date": head("date", COLUMN_NAMES["date"], "date", falls=True, wide=80),
+        "size": head("size", COLUMN_NAMES["size"], "size", falls=True, wide=72),
     }
     chosen = [optional[name] for name in layout.columns]
     flags = Head("flags", _("State"), icon="flag")
     before = [each for each in chosen if each.name == "labels"]
     return [
-        head("from", pgettext_lazy("column", "Recipient") if outgoing else pgettext_lazy("column", "Sender"), person),
-        head("subject", pgettext_lazy("column", "Subject"), "subject", wide=False),
+        head(
+            "from",
+            pgettext_lazy("column", "Recipient") if outgoing else pgettext_lazy("column", "Sender"),
+            person,
+            wide=160,
+        ),
+        head("subject", pgettext_lazy("column", "Subject"), "subject", wide=0),
         *(*before, flags, *(each for each in chosen if each.name != "labels")),
     ]

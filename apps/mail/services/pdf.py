@@ -1,4 +1,5 @@
-"""Pages of PDF files as pictures, and pictures made small, drawn by a process that can do nothing else (``apps.mail.raster``)."""
+"""Pages of PDF files as pictures, and pictures made small, drawn by a process that can do nothing else
+(``apps.mail.raster``)."""
 
 from __future__ import annotations
 

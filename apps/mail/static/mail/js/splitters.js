@@ -14,7 +14,7 @@ function measures(split) {
   if (split.dataset.split === "side") return { name: "side-w", pane: $("#side"), least: 176, most: 480 };
   const { clientWidth, clientHeight } = $("#main");
   if (lies(split)) return { name: "list-h", pane: $("#list"), least: 128, most: Math.round(clientHeight * 0.75) };
-  return { name: "list-w", pane: $("#list"), least: 256, most: Math.round(clientWidth * 0.65) };
+  return { name: "list-w", pane: $("#list"), least: 256, most: Math.max(352, clientWidth - 544) }; // the buttons of a message need that
 }
 
 const size = (split, pane) => Math.round(pane.getBoundingClientRect()[lies(split) ? "height" : "width"]);
