@@ -29,11 +29,14 @@ from portal.registry import get_registry
 
 CLOCK_TOLERANCE = 2.0  # seconds
 SLOW_CACHE = 0.1  # seconds
-#: Of every page of the frame (templates/portal/_head.html and base.html, the icons).
+#: Of every page (templates/portal/_head.html, base.html and base_plain.html, the icons).
 FRAME_FILES = (
     "portal/css/yurt.css",
+    "portal/css/plain.css",
+    "portal/css/places.css",
     "portal/js/portal.js",
     "portal/sprite.svg",
+    "portal/sprite-more.svg",
     "portal/mark.svg",
 )
 NEEDS_HTTPS = frozenset({"security.W004", "security.W008", "security.W011", "security.W016"})

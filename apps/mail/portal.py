@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.mail import blocks, diagnostics, person_parts, prefs
+from apps.mail import blocks, diagnostics, list_prefs, person_parts, prefs
 from apps.mail.holdings import HOLDINGS
 from apps.mail.keys import SHORTCUTS
 from apps.mail.offers import (
@@ -59,7 +59,7 @@ PORTAL_APP = PortalApp(
     ),
     shortcuts=SHORTCUTS,
     places=folder_places,
-    pref_pages=(prefs.READING, prefs.COMPOSING, prefs.IDENTITIES, prefs.TEMPLATES),
+    pref_pages=(list_prefs.LISTS, prefs.READING, prefs.COMPOSING, prefs.IDENTITIES, prefs.TEMPLATES),
     address_books=(RecentRecipients(),),
     person_parts=(
         PersonPart(

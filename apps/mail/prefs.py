@@ -111,22 +111,10 @@ FOLLOWED_FOLDERS = bool_pref(
 READING = PrefPage(
     id="mail.reading",
     title=_("Reading mail"),
-    help=_("The list of messages, and what happens when you open one."),
+    help=_("Looking for new messages, and what happens when you open one."),
     icon="mail-open",
     order=20,
-    prefs=(
-        CHECK,
-        LIST_MODE,
-        PAGE_SIZE,
-        ENDLESS,
-        SNIPPETS,
-        BODY,
-        DARK,
-        MARK_READ,
-        REMOTE_IMAGES,
-        RECEIPTS,
-        FOLLOWED_FOLDERS,
-    ),
+    prefs=(CHECK, BODY, DARK, MARK_READ, REMOTE_IMAGES, RECEIPTS, FOLLOWED_FOLDERS),
 )
 
 FORMAT = choice_pref(

@@ -1,7 +1,8 @@
-"""One page of a PDF as a picture. A program of its own: it reads a file from strangers with a large library, and so it
-runs in a process that may do next to nothing (``services.pdf`` starts it).
+"""One page of a PDF as a picture, or a picture made small. A program of its own: it reads files from strangers with
+large libraries, and so it runs in a process that may do next to nothing (``services.pdf`` starts it).
 
     python raster.py PAGE WIDTH < file.pdf > answer
+    python raster.py 0 WIDTH < picture.jpeg > answer
 
 The answer is a line of JSON, ``{"pages": 3, "text": "…", "error": ""}``, and behind it the page as PNG. Once its
 libraries are loaded the process can open no file and no connection (no descriptor is left to it), start no process,
@@ -47,7 +48,7 @@ def shut_in() -> None:
 def main(page: int, width: int) -> None:
     import pypdfium2
     import pypdfium2.raw
-    from PIL import Image
+    from PIL import Image, ImageOps, WebPImagePlugin  # noqa: F401 - loaded while that can be done
 
     Image.preinit()  # loads what writes PNG
     octets = sys.stdin.buffer.read()
@@ -55,13 +56,16 @@ def main(page: int, width: int) -> None:
     answer: dict[str, object] = {"pages": 0, "text": "", "error": ""}
     picture = b""
     try:
-        document = pypdfium2.PdfDocument(octets)
-        answer["pages"] = len(document)
-        if not 0 < page <= len(document):
-            answer["error"] = "page"
+        if page == 0:
+            picture = _small(octets, width)
         else:
-            picture = _drawn(document[page - 1], width)
-            answer["text"] = _text(document[page - 1])
+            document = pypdfium2.PdfDocument(octets)
+            answer["pages"] = len(document)
+            if not 0 < page <= len(document):
+                answer["error"] = "page"
+            else:
+                picture = _drawn(document[page - 1], width)
+                answer["text"] = _text(document[page - 1])
     except pypdfium2.PdfiumError as error:
         code = getattr(error, "err_code", 0)
         answer["error"] = "password" if code == pypdfium2.raw.FPDF_ERR_PASSWORD else "broken"
@@ -83,6 +87,19 @@ def _drawn(page: object, width: int) -> bytes:
     picture = page.render(scale=scale, may_draw_forms=False).to_pil()  # type: ignore[attr-defined]
     target = io.BytesIO()
     picture.save(target, "PNG")
+    return target.getvalue()
+
+
+def _small(octets: bytes, width: int) -> bytes:
+    """Of a picture, no wider or higher than that, and the right way up."""
+    from PIL import Image, ImageOps
+
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS * 10  # beyond twice as many it is an error
+    picture = Image.open(io.BytesIO(octets), formats=("PNG", "JPEG", "GIF", "WEBP", "BMP"))
+    picture.draft("RGB", (width, width))
+    picture.thumbnail((width, width))
+    target = io.BytesIO()
+    ImageOps.exif_transpose(picture).convert("RGBA").save(target, "PNG")
     return target.getvalue()
 
 

@@ -22,16 +22,24 @@ from portal.stencil import stencils
 
 register = template.Library()
 
+SPRITE = Path(__file__).resolve().parent.parent / "static/portal/sprite.svg"
 HUES = 8  # the classes h1 to h8 of yurt.css
 
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """The symbol ``name`` of the sprite, hidden from screen readers: the words beside it or its button carry the name.
+    """The symbol ``name`` of a sprite, hidden from screen readers: the words beside it or its button carry the name.
 
     ``classes``: size (``sm``, ``lg``, ``huge``), ``flip`` for icons with a direction, ``fill``, colours (``c-ok`` ...).
     """
-    return _icon(static("portal/sprite.svg"), name, classes)
+    return _icon(static("portal/sprite.svg" if name in _first() else "portal/sprite-more.svg"), name, classes)
+
+
+@cache
+def _first() -> frozenset[str]:
+    """The icons of the first sprite: those of the frame and of a list of mail. The others come with the first page that
+    shows one of them."""
+    return frozenset(re.findall(r'<symbol id="([\w-]+)"', SPRITE.read_text("utf-8")))
 
 
 @register.simple_tag

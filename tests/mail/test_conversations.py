@@ -150,7 +150,8 @@ def test_how_it_is_shown_is_remembered_of_the_folder(anna: Person, said: Said) -
     assert answer.status_code == 302
     tree = page(anna, answer["Location"])
     assert values(tree) == [str(uid) for uid in (said.third, said.other, said.second, said.first)]
-    assert tree.css_first("[name=mode][value=flat]").attributes["aria-pressed"] == "true"
+    menu = page(anna, anna.url("layout", "INBOX"))
+    assert menu.css_first("[name=mode][value=flat]").attributes["aria-pressed"] == "true"
     anna.client.post(anna.url("sort", "INBOX"), {"sort": "subject"})
     assert ListOrder.objects.get().mode == "flat"
     anna.client.post(anna.url("sort", "INBOX"), {"sort": "-arrival"})

@@ -160,6 +160,7 @@ def test_an_icon_points_into_the_sprite() -> None:
         r'<svg class="i sm flip" aria-hidden="true"><use href="/static/portal/sprite\.svg#reply"/></svg>',
         icon("reply", "sm flip"),
     )
+    assert "/static/portal/sprite-more.svg#server-off" in icon("server-off")  # which no list shows
 
 
 # --- the page around -----------------------------------------------------------------------------------------------

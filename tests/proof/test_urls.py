@@ -78,6 +78,7 @@ ONLY_POST = {
     "contacts:take",
 }
 FORMS = {
+    "mail:layout",
     "portal:sign_in",
     "portal:preferences_page",
     "portal:export_data",

@@ -40,6 +40,8 @@ class Row:
     conversation: Conversation | None = None  # what it stands for, in lists where messages are put together
     labels: tuple[Label, ...] = ()
     marks: tuple[str, ...] = ()  # the keywords of pinned and muted
+    size: str = ""  # as people read it, where it is shown
+    shape: tuple[str, ...] = ()  # "columns" and those that were chosen; nothing for a card
     #: Its markup by where it stands, with the template that has drawn it.
     drawn: dict[Hashable, tuple[object, str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -105,6 +107,7 @@ class Look(Protocol):
     labels: Mapping[str, Label]  # shown ones, by keyword
     outgoing: bool  # the list names those written to, not the writer
     snippets: bool
+    shape: tuple[str, ...]  # of its rows
     folder: Text  # in a list over several folders: the name of this one
 
     def url(self, uid: int, uidvalidity: int, view: View, *, together: bool = False) -> str:

@@ -167,7 +167,7 @@ def _groups(page: Page, view: View, mode: str, look: Look) -> tuple[Group, ...]:
     """A tree has its own order within: there dates would stand above rows of other days."""
     together = page.conversations or None
     rows = rows_of(page.rows, uidvalidity=page.status.uidvalidity, view=view, look=look, conversations=together)
-    if view.order.by_time and mode != THREADS:
+    if view.order.by_time and mode != THREADS and not look.shape:  # columns tell dates themselves
         return grouped(rows)
     return (Group(label="", rows=tuple(rows)),) if rows else ()
 
@@ -251,7 +251,7 @@ def rows_of(
     now, language, order = timezone.localtime(), get_language(), view.order
     words = words_in(language)
     told = (
-        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder)),
+        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder), look.shape),
         *look.labels.values(),
     )
     rows = []
@@ -299,7 +299,9 @@ def _row(
     if look.outgoing and people:
         who = words.to % {"people": who}
     moment = (envelope.date if order.by == "date" else None) or summary.received
-    when = filesizeformat(summary.size) if order.by == "size" else times.short_time(moment, now, words.language)
+    by_size, columns = order.by == "size", bool(look.shape)  # columns have room for both
+    size = filesizeformat(summary.size) if by_size or columns else ""
+    when = size if by_size and not columns else times.short_time(moment, now, words.language)
     marks = words.marks(summary)
     labels = tuple(label for keyword, label in look.labels.items() if keyword in summary.keywords)
     return Row(
@@ -309,13 +311,14 @@ def _row(
         subject=subject,
         snippet=summary.snippet if look.snippets else "",
         when=when,
-        time="" if order.by == "size" else moment.astimezone(now.tzinfo).isoformat(),
+        time="" if by_size and not columns else moment.astimezone(now.tzinfo).isoformat(),
+        size=size,
         moment=moment,
         label=", ".join(
             [
                 *(*words.states(summary, conversation), *marks.values(), who),
                 *([said.messages(len(conversation.uids))] if conversation and several else []),
-                *(subject, *(label.name for label in labels), when),
+                *(subject, *(label.name for label in labels), when, *([size] if by_size and columns else [])),
                 *([str(look.folder)] if look.folder else []),
             ]
         ),
@@ -327,6 +330,7 @@ def _row(
         folder=look.folder,
         labels=labels,
         marks=tuple(marks),
+        shape=look.shape,
     )
 
 

@@ -1,4 +1,5 @@
-"""Pages of PDF files as pictures, drawn by a process that can do nothing else (``apps.mail.raster``)."""
+"""Pages of PDF files as pictures, and pictures made small, drawn by a process that can do nothing else
+(``apps.mail.raster``)."""
 
 from __future__ import annotations
 
@@ -20,8 +21,11 @@ from portal.contracts import Text
 
 log = structlog.get_logger(__name__)
 WIDTH = 1400  # pixels
+SMALL = 112
+MOST_TO_MAKE_SMALL = 8 * 1024 * 1024  # octets of a picture
 SECONDS = 20.0  # by the clock, for one page
 PATIENCE = 15.0  # seconds to wait for a place
+PATIENCE_SMALL = 4.0  # nobody asked for these
 PLACES = 2  # processes at a time
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -61,7 +65,7 @@ def remembered(key: tuple[object, ...]) -> Page | None:
 
 
 def page(octets: bytes, number: int, *, key: tuple[object, ...]) -> Page:
-    """Pages count from 1. Raises ``NotDrawn``."""
+    """Pages count from 1; 0 is a picture, made small. Raises ``NotDrawn``."""
     found = _drawn.get(key)
     if found is None:
         found = _draw(octets, number)
@@ -70,7 +74,7 @@ def page(octets: bytes, number: int, *, key: tuple[object, ...]) -> Page:
 
 
 def _draw(octets: bytes, number: int) -> Page:
-    if not _places.acquire(timeout=PATIENCE):
+    if not _places.acquire(timeout=PATIENCE if number else PATIENCE_SMALL):
         raise NotDrawn("busy")
     try:
         head, png = _run(octets, number)
@@ -93,7 +97,7 @@ def _run(octets: bytes, number: int) -> tuple[bytes, bytes]:
         source.flush()
         source.seek(0)
         process = subprocess.Popen(  # noqa: S603 - our own program, and two numbers
-            [sys.executable, "-I", _program(), str(number), str(WIDTH)],
+            [sys.executable, "-I", _program(), str(number), str(WIDTH if number else SMALL)],
             stdin=source,
             stdout=answer,
             stderr=subprocess.DEVNULL,

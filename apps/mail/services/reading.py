@@ -29,6 +29,8 @@ from portal.contracts import Address, FileTaker, Text
 MOST_TEXT = 512 * 1024
 MOST_HTML = 4 * 1024 * 1024
 MESSAGE_TYPES = {"message/rfc822", "message/global"}
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"}  # that are shown small
+MOST_PICTURE = 8 * 1024 * 1024  # octets of one of them
 MOST_FILES = 200  # named on the page; all of them are in the archive
 MOST_REPORT = 512 * 1024  # octets of a report, or of the header it returns, that are read along
 MOST_PARTS = 50  # bodies drawn one below the other; hostile messages bring thousands
@@ -71,6 +73,11 @@ class Attachment:
     shown: bool  # opens in the browser
     takers: tuple[FileTaker, ...] = ()  # who has a use for it
     item: int = 0  # which of the files within the part, from 1; 0 for the part itself
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it can be shown small beside its name."""
+        return not self.item and self.part.type in PICTURES and 0 < self.size <= MOST_PICTURE
 
 
 @dataclass(frozen=True, kw_only=True)

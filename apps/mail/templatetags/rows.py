@@ -1,4 +1,5 @@
-"""Rows of a message list, each kind of them drawn once by ``mail/_row.html`` and then filled (``portal.stencil``)."""
+"""Rows of a message list, each kind of them drawn once by ``mail/_row.html``, or ``mail/_row_columns.html``, and then
+filled (``portal.stencil``)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ register = template.Library()
 
 MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
-_OPTIONAL = ("mailbox", "time", "folder", "snippet", "labels", "count", "depth")
+_OPTIONAL = ("mailbox", "time", "size", "folder", "snippet", "labels", "count", "depth")
 #: What the row's own buttons say of a conversation.
 _ACTS = ("archive", "delete", "read", "unread", "flag", "unflag")
 
@@ -29,8 +30,10 @@ def draw_rows(context: Context, rows: Iterable[Row], oob: bool = False) -> SafeS
     """``oob``: each takes the place of the row that the page has already."""
     uid, mailbox = context.get("uid"), context.get("mailbox")
     role, chosen = known_role(context.get("role")), bool(context.get("chosen"))  # any other role makes the same rows
-    stencil, drawn = stencils("mail/_row.html", inside="row"), []
+    cards, columns = (stencils(name, inside="row") for name in ("mail/_row.html", "mail/_row_columns.html"))
+    drawn = []
     for row in rows:
+        stencil = columns if row.shape else cards
         place: Pairs = (
             ("role", role),
             ("oob", oob),
@@ -64,6 +67,7 @@ def _words(row: Row) -> dict[str, object]:
         "subject": row.subject,
         "mailbox": row.ref.mailbox if row.ref else "",
         "time": row.time,
+        "size": row.size,
         "folder": row.folder,
         "snippet": row.snippet,
         "labels": _labels(row),
@@ -96,6 +100,7 @@ def _kind(row: Row, words: dict[str, object]) -> Pairs:
         ("forwarded", summary.forwarded),
         ("has_attachment", row.has_attachment),
         *((keyword[1:], True) for keyword in row.marks),  # pinned, muted
+        *((f"with_{column}", True) for column in row.shape[1:]),
         *((name, "") for name in _OPTIONAL if not words[name]),
     )
 

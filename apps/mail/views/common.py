@@ -14,7 +14,7 @@ from django.shortcuts import render
 from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import BODY, CHECK, FOLLOWED_FOLDERS
-from apps.mail.services import folders, fullness, labels, news, trouble
+from apps.mail.services import folders, fullness, labels, layouts, news, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -85,6 +85,7 @@ def column(
     context = frame(listed, mailbox, shown=drawn) | {"not_drawn": len(shown) - len(drawn)}
     return context | {
         "quota": fullness.fullest(store.quotas()),
+        "layout": layouts.of(request.prefs),
         "folders_state": news.of_folders(listed),
         "column_every": max(_SELDOM, every) if (every := int(request.prefs[CHECK])) else 0,
     }

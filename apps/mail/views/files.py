@@ -176,12 +176,14 @@ def _pdf(request: PortalRequest, ref: MessageRef, opened: Opened) -> dict[str, A
 @require_safe
 @with_store
 def page(request: PortalRequest, store: MailStore, mailbox: str, uid: int, number: str, page: int) -> HttpResponse:
-    """A page of a PDF as we have drawn it: nothing of the file itself."""
+    """A page of a PDF as we have drawn it, or, as page 0, a picture made small: nothing of the file itself."""
     item = number_of(request.GET.get("item", ""))
     ref = MessageRef(mailbox, uidvalidity_of(request.GET), uid)
     drawn = pdf.remembered((*_whose(request, ref), number, item, page))
     if drawn is None:
         _ref, _detail, opened = _opened(request, store, mailbox, uid, number)
+        if page == 0 and (opened.cut or len(opened.octets) > pdf.MOST_TO_MAKE_SMALL):
+            raise Http404("too large")
         try:
             drawn = pdf.page(opened.octets, page, key=_key(request, ref, opened, page))
         except pdf.NotDrawn as error:

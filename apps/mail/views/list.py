@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from apps.mail.list_prefs import SWIPE_LEFT, SWIPE_RIGHT
 from apps.mail.mailbox.store import CONVERSATIONS, FLAT, MODES, MailStore, Sort
 from apps.mail.models import own_address
 from apps.mail.prefs import CHECK, ENDLESS, LIST_MODE, PAGE_SIZE
@@ -20,6 +21,7 @@ from apps.mail.services import (
     filters,
     folders,
     identities,
+    layouts,
     list_orders,
     listing,
     news,
@@ -146,6 +148,10 @@ def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict
         "filters": filters.links(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
         "shows": _shows(shown.view, reverse("mail:mailbox", args=(shown.page.mailbox,))),
         "narrow_url": reverse("mail:narrow", args=(shown.page.mailbox,)) + shown.view.encoded(),
+        "layout_url": layout_url(shown.page.mailbox, shown.view, role),
+        "layout": (layout := layouts.of(request.prefs)),
+        "heads": layouts.heads(layout, shown.view.order, outgoing=shown.outgoing) if layout.shape else [],
+        "swipes": f"{request.prefs[SWIPE_RIGHT]} {request.prefs[SWIPE_LEFT]}",
         "keeps_marks": shown.page.status.takes(PINNED),
         "sort": list_orders.SortMenu(shown.view.order, shown.outgoing, "" if role == "drafts" else shown.mode),
     }
@@ -164,14 +170,23 @@ def sort(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     here = reverse("mail:mailbox", args=(mailbox,)) + view.encoded()
     if not is_fragment(request):
         return redirect(here)
-    role = folders.known_role(request.POST.get("role"))
-    label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
-    context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
-    context |= list_context(request, load(request, store, mailbox, view, role=role), role)
-    response = render(request, "mail/_list.html", context)
+    response = drawn_anew(request, store, mailbox, view, role=folders.known_role(request.POST.get("role")))
     if urlsplit(request.headers.get("HX-Current-URL", "")).path == reverse("mail:mailbox", args=(mailbox,)):
         response["HX-Push-Url"] = here
     return response
+
+
+def drawn_anew(request: PortalRequest, store: MailStore, mailbox: str, view: View, *, role: str) -> HttpResponse:
+    """The list in the place of the one that is shown."""
+    label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+    context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
+    context |= list_context(request, load(request, store, mailbox, view, role=role), role)
+    return render(request, "mail/_list.html", context)
+
+
+def layout_url(mailbox: str, view: View, role: str) -> str:
+    """Of the menu that says how this list is shown."""
+    return reverse("mail:layout", args=(mailbox,)) + view.encoded(**({"role": role} if role else {}))
 
 
 def _shows(view: View, folder_url: str) -> dict[str, str]:

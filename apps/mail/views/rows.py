@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.urls import reverse
 
 from apps.mail.prefs import SNIPPETS
-from apps.mail.services import folders, labels
+from apps.mail.services import folders, labels, layouts
 from apps.mail.services.labels import Label
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.view import View
@@ -23,6 +23,7 @@ class RowLook:
     def __init__(self, request: PortalRequest, mailbox: str, role: str) -> None:
         self.outgoing = role in OUTGOING
         self.snippets = request.prefs[SNIPPETS]
+        self.shape = layouts.of(request.prefs).shape
         self.labels: Mapping[str, Label] = {label.keyword: label for label in labels.of(request.user.pk)}
         self._base = reverse("mail:mailbox", args=(mailbox,))
         self.folder: Text = ""

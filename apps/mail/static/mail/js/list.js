@@ -185,9 +185,11 @@ function settle() {
     name();
     if (place) $(".scroll", known).scrollTop = place.top;
   }
+  lay();
   for (const link of $$("[data-rows] .go:not([tabindex])", known ?? document)) link.tabIndex = -1; // rows that came later
   if ($("#bulk [name=all]")) for (const box of boxes()) box.checked = box.disabled = true; // and those that came later
   if ($("#more")) import("./search.js");
+  if ($("[data-message-frame], .prose.text")) import("./message.js"); // it watches from then on
   if (counts && counts !== $("#folders")) document.body.dispatchEvent(new CustomEvent("badges")); // the rail counts too
   counts = $("#folders");
   count();
@@ -203,6 +205,8 @@ export function redrawn() {
   settle();
 }
 
+document.addEventListener("list-redrawn", redrawn);
+
 document.addEventListener("htmx:config:request", (event) => {
   remember(event);
   acting.begin(event.detail.ctx);
@@ -214,6 +218,23 @@ document.addEventListener("htmx:after:swap", () => {
   ticked.clear();
   settle();
 });
+
+/* --- panes -------------------------------------------------------------------------------------------------------- */
+
+for (const name of ["pointerover", "focusin"]) {
+  document.addEventListener(name, ({ target }) => target.matches?.(".split, .grip") && import("./splitters.js"));
+}
+
+const phone = matchMedia("(max-width: 47.99rem)");
+
+/** As the list says. Where a message has the page for itself, the way back leads to where one was. */
+function lay() {
+  const main = $("#main");
+  if (known?.dataset.layout !== undefined) main.className = `main cols-list ${known.dataset.layout}`;
+  if (phone.matches || main.matches(".off")) import("./apart.js");
+}
+
+if (matchMedia("(pointer: coarse)").matches) import("./swipe.js");
 
 /* --- dragging ----------------------------------------------------------------------------------------------------- */
 

@@ -5,11 +5,13 @@ import "./list.js"; // settles first
 
 const MOST = 10; // times that it goes on by itself: who wants more then says so
 
-let ordered = false;
+let ordered = ""; // what has the focus then
 
-document.addEventListener("submit", ({ target }) => {
-  if (!target.matches("#list .sort form")) return;
-  ordered = true;
+document.addEventListener("submit", ({ target, submitter }) => {
+  if (!target.matches("#list .sort form, #col-sort")) return;
+  const column = submitter?.dataset.col;
+  ordered = column ? `#list [data-col="${column}"]` : "#sort";
+  if (column) return;
   target.closest("details").open = false;
   $("#sort").focus();
 });
@@ -67,9 +69,10 @@ function count(rows) {
 document.addEventListener("htmx:after:swap", () => {
   goOn();
   if (!ordered) return;
-  ordered = false;
+  const button = $(ordered) ?? $("#sort");
+  ordered = "";
   $("#list .scroll").scrollTop = 0;
-  if (document.activeElement === document.body) $("#sort").focus();
+  if (document.activeElement === document.body) button.focus();
 });
 
 goOn();
