@@ -86,7 +86,7 @@ def days_ago(days: float) -> datetime:
     return datetime.now(UTC) - timedelta(days=days)
 
 
-@pytest.fixture(params=["dovecot", "pymap_server"])
+@pytest.fixture(params=["cyrus"])
 def server(request: pytest.FixtureRequest, settings) -> Iterator[MailServer]:
     """Both servers: the rich one and the one without extensions."""
     chosen: MailServer = request.getfixturevalue(request.param)
