@@ -74,7 +74,9 @@ class Cyrus(Server):
         tls.issue(self.ca_file.parent)
         special = "|".join(SPECIAL)
         values = {"directory": self.directory, "user": self.workdir.user, "group": self.workdir.group, "admin": ADMIN}
-        uses = "".join(f"autocreate_inbox_folders_{name.lower()}: {name}\nxlist-{name.lower()}: {name}\n" for name in SPECIAL)
+        uses = "".join(
+            f"autocreate_inbox_folders_{name.lower()}: {name}\nxlist-{name.lower()}: {name}\n" for name in SPECIAL
+        )
         (self.directory / "imapd.conf").write_text(_OPTIONS.format(special=special, **values) + uses)
         services = _SERVICES.format(programs=PROGRAMS, host=HOST, imap=self.imap, imaps=self.imaps, **values)
         (self.directory / "cyrus.conf").write_text(services)

@@ -61,7 +61,8 @@ def unpack(names: Iterable[str], root: Path) -> bool:
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent) as folder:
         Path(folder).chmod(0o755)
-        if subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *every], cwd=folder, check=False).returncode:
+        get = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *every]
+        if subprocess.run(get, cwd=folder, check=False).returncode:
             return False
         tree = Path(folder) / "tree"
         for archive in Path(folder).glob("*.deb"):

@@ -22,6 +22,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from apps.mail.prefs import MARK_READ
 from portal.prefs import for_user
 from tests.mail.conftest import HTMX, Person, signed_in
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.support.mailserver import MailServer
 
 FOLDERS = ("INBOX", "Archive", "Trash", "Projects", "Sent")

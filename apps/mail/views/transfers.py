@@ -187,15 +187,16 @@ def _do(request: PortalRequest, row: Transfer, do: str) -> HttpResponse | None:
 @with_store
 @refusals
 def export(request: PortalRequest, store: MailStore) -> HttpResponse:
-    """In which form a folder is wanted."""
+    """In which form a folder is wanted, and which others with it."""
     mailboxes = store.mailboxes()
-    name = (request.POST or request.GET).get("folder", "")
+    data = request.POST or request.GET
+    name, others = data.get("folder", ""), data.getlist("also")
     error = ""
     if request.method == "POST":
         try:
             row = exports.begin(
                 request.user.pk,
-                folder=name,
+                names=[name, *others],
                 format=request.POST.get("format", ""),
                 subfolders=request.POST.get("subfolders") == "yes",
                 mailboxes=mailboxes,
@@ -209,6 +210,12 @@ def export(request: PortalRequest, store: MailStore) -> HttpResponse:
         "folder": name,
         "label": top,
         "below": below,
+        "subfolders": request.method != "POST" or request.POST.get("subfolders") == "yes",
+        "others": [
+            (each.name, folders.label_of(each.name, mailboxes), each.depth, each.name in others)
+            for each in mailboxes
+            if each.selectable and each.name != name
+        ],
         "error": error,
         "chosen": request.POST.get("format", "mbox"),
     }
