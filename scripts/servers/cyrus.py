@@ -88,8 +88,7 @@ class Cyrus(Server):
         files = {"-C": "imapd.conf", "-M": "cyrus.conf", "-p": "cyrus.lock"}
         words = [word for option, name in files.items() for word in (option, str(self.directory / name))]
         # It waits for the disk after each message, and cannot be told not to.
-        quick = "LD_PRELOAD=libeatmydata.so"
-        return ["env", f"LD_LIBRARY_PATH={_libraries()}", quick, str(PROGRAMS / "master"), *words, "-D"]
+        return ["env", "LD_PRELOAD=libeatmydata.so", *command("usr/lib/cyrus/bin/master", *words, "-D")]
 
     def answers(self) -> bool:
         return greets(self.imap, b"* OK")
@@ -105,13 +104,13 @@ class Cyrus(Server):
 
     def set_password(self, login: str, password: str) -> None:
         """Change or create an account; their mailbox comes with the first sign-in."""
-        program, passwords = ROOT / "usr/sbin/saslpasswd2", self.directory / "sasldb2"
-        words = [str(program), "-p", "-c", "-f", str(passwords), "-u", "localhost", login]
-        environment = os.environ | {"LD_LIBRARY_PATH": _libraries()}
-        subprocess.run(words, input=password.encode(), env=environment, check=True, capture_output=True)
+        passwords = self.directory / "sasldb2"
+        words = command("usr/sbin/saslpasswd2", "-p", "-c", "-f", str(passwords), "-u", "localhost", login)
+        subprocess.run(words, input=password.encode(), check=True, capture_output=True)
         if os.getuid() == 0:
             shutil.chown(passwords, self.workdir.user, self.workdir.group)
 
 
-def _libraries() -> str:
-    return packages.libraries(ROOT)
+def command(program: str, *words: str) -> list[str]:
+    """What starts one of its programs with the libraries that were unpacked with it."""
+    return ["env", f"LD_LIBRARY_PATH={packages.libraries(ROOT)}", str(ROOT / program), *words]

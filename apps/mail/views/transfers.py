@@ -25,7 +25,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.mail.folder_forms import parents_for
+from apps.mail.folder_forms import all_paths, parents_for
 from apps.mail.folder_models import Transfer
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import folders
@@ -211,11 +211,8 @@ def export(request: PortalRequest, store: MailStore) -> HttpResponse:
         "label": top,
         "below": below,
         "subfolders": request.method != "POST" or request.POST.get("subfolders") == "yes",
-        "others": [
-            (each.name, folders.label_of(each.name, mailboxes), each.depth, each.name in others)
-            for each in mailboxes
-            if each.selectable and each.name != name
-        ],
+        "others": [(each, words, each in others) for each, words in all_paths(mailboxes) if each != name],
+        "several": bool(others),
         "error": error,
         "chosen": request.POST.get("format", "mbox"),
     }
