@@ -51,9 +51,9 @@ messages: environment  ## Bring the message catalogues up to date with the sourc
 shell:  ## Django's shell in the local site
 	@$(PYTHON) scripts/run.py $(VENV) shell
 
-soak: environment  ## The long proofs in full, written to docs/evidence/; then the suite with each of its parts whole
-	@$(BIN)/python -m scripts.soak
-	@$(BIN)/python -m scripts.suite --whole
+soak: environment  ## The long proofs in full, kept in docs/evidence/; then the suite whole (PROOFS="deeds killed import": those alone)
+	@$(BIN)/python -m scripts.soak $(PROOFS)
+	@test -n "$(PROOFS)" || $(BIN)/python -m scripts.suite --whole
 
 environment:
 	@$(PYTHON) scripts/environment.py $(VENV)

@@ -24,6 +24,7 @@ collect_ignore = ["dummyapp"]  # a package with tests of its own; tests/portal/t
 ALLOWED_SKIPS = {"shared corpora absent", zones.REFUSED}
 SERVER_FIXTURES = {
     "dovecot": {"dovecot", "own_dovecot"},
+    "cyrus": {"cyrus"},
     "submission": {"submission"},
     "mariadb": {"mariadb"},
     "redis": {"redis"},
@@ -106,7 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left_out = [], []
     ids = {item.nodeid for item in items}
     for item in items:
-        if "pymap_server" in item.nodeid and item.nodeid.replace("pymap_server", "dovecot") in ids:
+        other = next((name for name in ("pymap_server", "cyrus") if name in item.nodeid), "")
+        if other and item.nodeid.replace(other, "dovecot") in ids:
             item.add_marker("again")
         fixtures = set(getattr(item, "fixturenames", ()))
         for marker, names in SERVER_FIXTURES.items():

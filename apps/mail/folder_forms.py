@@ -57,6 +57,12 @@ def parents_for(mailboxes: Sequence[Mailbox], folder: Mailbox | None = None) -> 
     ]
 
 
+def all_paths(mailboxes: Sequence[Mailbox]) -> list[tuple[str, str]]:
+    """Every folder that can be opened."""
+    prefix = folders.personal_prefix(mailboxes)
+    return [(each.name, _path(each, mailboxes, prefix)) for each in mailboxes if each.selectable]
+
+
 def _path(mailbox: Mailbox, mailboxes: Sequence[Mailbox], prefix: str) -> str:
     """``Projects / Glacier survey``; the first level as people know it."""
     name = mailbox.name.removeprefix(prefix)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, ClassVar
@@ -107,6 +107,8 @@ class Server:
 
     name: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
+    #: Packages that cannot be installed beside others, and the folder where they are unpacked.
+    unpacked: ClassVar[Mapping[Path, tuple[str, ...]]] = {}
     programs: ClassVar[tuple[str, ...]]
 
     def __init__(self, workdir: Workdir, *, die_with_parent: bool = True) -> None:
@@ -189,7 +191,8 @@ def installed(kind: type[Server]) -> bool:
 def require(kind: type[Server]) -> None:
     """Raises `NotInstalled` where one of the server's programs is missing."""
     if not installed(kind):
-        raise NotInstalled(f"{kind.name} is not installed (Debian packages: {' '.join(kind.packages)})")
+        apart = [name for names in kind.unpacked.values() for name in names]
+        raise NotInstalled(f"{kind.name} is not installed (Debian packages: {' '.join([*kind.packages, *apart])})")
 
 
 def listening(port: int) -> bool:

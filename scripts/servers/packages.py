@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,3 +47,40 @@ def install(packages: Iterable[str]) -> list[str]:
         if ours:
             _POLICY.unlink()
     return missing(wanted)
+
+
+def unpack(names: Iterable[str], root: Path) -> bool:
+    """Unpack packages, as root, with what they lack, into a folder: for those that Debian does not let stand beside
+    others. Nothing of them is registered, set up or started. Returns whether it could be done."""
+    wanted = list(names)
+    if os.getuid() != 0:
+        return False
+    subprocess.run(["apt-get", "-qq", "update"], check=False)
+    every = [*wanted, *_lacking(wanted)]
+    print(f"Unpacking Debian packages into {root}: {' '.join(every)}", flush=True)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent) as folder:
+        Path(folder).chmod(0o755)
+        get = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *every]
+        if subprocess.run(get, cwd=folder, check=False).returncode:
+            return False
+        tree = Path(folder) / "tree"
+        for archive in Path(folder).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "--extract", str(archive), str(tree)], check=True)
+        shutil.rmtree(root, ignore_errors=True)
+        tree.rename(root)
+    return True
+
+
+def _lacking(wanted: list[str]) -> list[str]:
+    """The libraries and other halves of packages, as apt would bring them if they were to replace what is here."""
+    words = ["apt-get", "--simulate", "install", "--no-install-recommends", *wanted]
+    plan = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    kin = ("lib", *(f"{name.partition('-')[0]}-" for name in wanted))  # and no mail transport agent
+    return [name for name in re.findall(r"^Inst (\S+)", plan, re.M) if name.startswith(kin) and name not in wanted]
+
+
+def libraries(root: Path) -> str:
+    """LD_LIBRARY_PATH for what was unpacked there."""
+    triplet = f"{platform.machine()}-linux-gnu"
+    return ":".join(str(root / folder / triplet) for folder in ("usr/lib", "lib"))

@@ -88,7 +88,7 @@ def days_ago(days: float) -> datetime:
 
 @pytest.fixture(params=["dovecot", "pymap_server"])
 def server(request: pytest.FixtureRequest, settings) -> Iterator[MailServer]:
-    """Both servers: the rich one and the one without extensions."""
+    """Both servers: the rich one and the one without extensions. For a third one: ``tests.mail.everywhere``."""
     chosen: MailServer = request.getfixturevalue(request.param)
     settings.IMAP_URL = chosen.url
     yield chosen

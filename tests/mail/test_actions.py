@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpResponse
 
 from tests.mail.conftest import HTMX, Person, SignIn, letter
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 
 ACTIONS = ["read", "unread", "flag", "unflag", "archive", "delete", "junk", "notjunk", "move"]
 

@@ -16,6 +16,7 @@ from apps.mail.models import ListOrder
 from apps.mail.prefs import LIST_MODE
 from portal.prefs import for_user
 from tests.mail.conftest import HTMX, Person, days_ago
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.support.mailserver import PymapServer
 
 ONE, TWO, THREE = "<1@x.test>", "<2@x.test>", "<3@x.test>"

@@ -10,6 +10,7 @@ import pytest
 from apps.mail.services.refs import MessageRef
 from tests.mail.conftest import letter
 from tests.mail.desk import Desk, Writer
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.support.receiver import PostOffice, arrived, read
 
 TYPED = {

@@ -7,7 +7,10 @@ there says to the messages that were counted. Nothing else may have changed, in 
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -22,10 +25,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from apps.mail.prefs import MARK_READ
 from portal.prefs import for_user
 from tests.mail.conftest import HTMX, Person, signed_in
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.support.mailserver import MailServer
 
 FOLDERS = ("INBOX", "Archive", "Trash", "Projects", "Sent")
 GROUPS = 3
+SEQUENCES = int(os.environ.get("SOAK_SEQUENCES", "150"))  # of the long form
 ROLES = {"INBOX": "inbox", "Archive": "archive", "Trash": "trash", "Projects": "", "Sent": "sent"}
 MARKS = {"read": ("seen", True), "unread": ("seen", False), "flag": ("flagged", True), "unflag": ("flagged", False)}
 TARGETS = {"archive": "Archive", "delete": "Trash", "move": "Projects"}
@@ -247,11 +252,24 @@ def test_what_is_done_is_done_to_exactly_these(server: MailServer, db: None, dee
     run(server, deeds)
 
 
+@pytest.fixture
+def counted() -> Iterator[Counter[str]]:
+    """Deeds by their name, and sequences, which are told at the end."""
+    counts: Counter[str] = Counter()
+    yield counts
+    deeds = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "sequences")
+    print(f"{counts['sequences']} sequences of {counts.total() - counts['sequences']} deeds: {deeds}")
+
+
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @given(deeds=st.lists(DEEDS, min_size=20, max_size=50))
-@settings(QUICKLY, max_examples=150, derandomize=False, phases=[Phase.generate, Phase.shrink])
-def test_what_is_done_for_long_is_done_to_exactly_these(server: MailServer, db: None, deeds: list[Deed]) -> None:
+@settings(QUICKLY, max_examples=SEQUENCES, derandomize=False, phases=[Phase.generate, Phase.shrink])
+def test_what_is_done_for_long_is_done_to_exactly_these(
+    server: MailServer, db: None, counted: Counter[str], deeds: list[Deed]
+) -> None:
     run(server, deeds)
+    counted.update(["sequences", *(deed.do for deed in deeds)])
 
 
 def run(server: MailServer, deeds: list[Deed]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from apps.mail.services.folder_removal import Counted
 from tests.mail.conftest import HTMX, Person, letter
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.mail.test_manage_folders import act, confirm, names, take_back, toast
 
 # deleting

@@ -37,7 +37,7 @@ from tests.portal.test_database import database_url
 from tests.support.receiver import PATIENCE, RealPost, arrived, read
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS, SAMPLE, SEED = 20, 6, 20261126
+ROUNDS, SAMPLE, SEED = int(os.environ.get("SOAK_ROUNDS", "20")), 6, 20261126
 State = OutboxMessage.State
 pytestmark = [
     pytest.mark.django_db(transaction=True),

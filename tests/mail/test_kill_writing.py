@@ -27,7 +27,7 @@ from tests.mail.desk import Desk, Writer
 from tests.mail.killed_sender import at
 from tests.support.receiver import PostOffice, arrived, read, text_of
 
-ROUNDS = 20
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "20"))
 WORDS = "Every word of it.\n"
 pytestmark = [
     pytest.mark.django_db(transaction=True),

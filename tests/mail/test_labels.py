@@ -18,6 +18,7 @@ from apps.mail.services.labels import new_keyword
 from apps.mail.services.snoozing import Snooze
 from portal.contracts import Address
 from tests.mail.conftest import HTMX, Person, days_ago, letter, signed_in
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.mail.test_actions import act, shown_message
 from tests.support.mailserver import DovecotServer, PymapServer
 

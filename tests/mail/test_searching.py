@@ -18,6 +18,7 @@ from apps.mail.services.refs import MessageRef
 from apps.mail.services.searching import Cursor
 from apps.mail.services.view import View
 from tests.mail.conftest import HTMX, Person, days_ago, letter
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.mail.test_list import labels, page_of, set_page_size, subjects
 from tests.support.vectors import items
 

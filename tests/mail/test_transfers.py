@@ -113,6 +113,37 @@ def test_a_folder_goes_out_and_comes_in_again_with_all_that_is_known_of_it(anna:
     assert list(sealed.folder().glob("*")) == []
 
 
+@pytest.mark.parametrize("form", ["mbox", "zip", "maildir"])
+def test_several_folders_go_into_one_file_and_come_in_again_each_by_its_name(anna: Person, form: str) -> None:
+    wanted = (("INBOX", "in the inbox"), ("Work/Felt", "of felt"), ("Felt", "other felt"))
+    for folder, subject in (*wanted, ("Old", "of nobody's interest")):
+        anna.receive(letter(subject), mailbox=folder)
+    page = anna.client.get("/mail/@/folders/export/", {"folder": "Felt"}).content.decode()
+    assert re.search(r'name="also" value="Work/Felt"><bdi>Work / Felt</bdi>', page)
+    assert 'name="also" value="Felt"' not in page
+    values = {"folder": "Felt", "also": ["Work/Felt", "INBOX"], "format": form, "subfolders": "yes"}
+    answer = anna.client.post("/mail/@/folders/export/", {**values, "format": "nonsense"})
+    assert answer.status_code == 422
+    assert 'name="also" value="Work/Felt" checked' in answer.content.decode(), "what was ticked stays so"
+    answer = anna.client.post("/mail/@/folders/export/", {**values, "also": "No such"}, follow=True)
+    assert "The folder “No such” isn’t there any more." in answer.content.decode()
+    assert not Transfer.objects.exists()
+    assert anna.client.post("/mail/@/folders/export/", values).status_code == 302
+    row = Transfer.objects.latest("pk")
+    assert (row.total, row.title) == (3, f"Felt and 2 more.{'tar' if form == 'maildir' else 'zip'}")
+    octets = download(anna, row)
+    if form == "mbox":
+        names = zipfile.ZipFile(io.BytesIO(octets)).namelist()
+        assert sorted(names) == ["Felt/mbox", "INBOX/mbox", "Work/Felt/mbox"]
+    back = upload(anna, octets, row.title, new="Back")
+    while back.state == State.RUNNING:
+        look(anna, back)
+    assert back.done == 3
+    for folder, subject in wanted:
+        (message,) = anna.server.messages(anna.login, f"Back/{folder}")
+        assert f"Subject: {subject}".encode() in message
+
+
 def test_an_import_is_undone_and_takes_nothing_else(anna: Person) -> None:
     mine = anna.receive(letter("mine"), mailbox="Work")
     row = upload(anna, box(5), parent="Work")

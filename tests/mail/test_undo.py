@@ -17,6 +17,7 @@ from apps.mail.mailbox.errors import BadArgument
 from apps.mail.mailbox.imap import changes
 from apps.mail.services import actions, everything, folders, noted, stores
 from tests.mail.conftest import HTMX, Person, letter
+from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
 from tests.mail.test_actions import act, uids_of
 from tests.support.mailserver import MailServer
 

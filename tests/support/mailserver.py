@@ -25,6 +25,7 @@ from pysasl.hashing import Cleartext
 
 from demo.server import hold_tasks
 from scripts.servers.base import HOST, listening
+from scripts.servers.cyrus import ADMIN, Cyrus
 from scripts.servers.dovecot import PASSWORD, PEOPLE, Dovecot, maildir
 
 _APPENDUID = re.compile(rb"APPENDUID (\d+) (\d+)")
@@ -62,6 +63,7 @@ class MailServer:
     def session(self, login: str) -> Iterator[imaplib.IMAP4]:
         """A bare IMAP session: the oracle that tests compare the portal with."""
         client = imaplib.IMAP4(HOST, self.imap_port, timeout=30)
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # imaplib writes in pieces
         try:
             client.login(login, self.password)
             yield client
@@ -175,6 +177,30 @@ class DovecotServer(MailServer):
 
     def log(self) -> str:
         return self.server.log()
+
+
+class CyrusServer(MailServer):
+    """Another real server that can do much, and does it in ways of its own."""
+
+    def __init__(self, server: Cyrus) -> None:
+        super().__init__()
+        self.server = server
+        self.imap_port, self.imaps_port = server.imap, server.imaps
+        self.ca_file = server.ca_file
+
+    def new_user(self) -> str:
+        login = super().new_user()
+        self.server.set_password(login, self.password)
+        return login
+
+    def set_password(self, login: str, password: str) -> None:
+        self.server.set_password(login, password)
+
+    @contextlib.contextmanager
+    def administrator(self) -> Iterator[imaplib.IMAP4]:
+        """Who may set quotas."""
+        with self.session(ADMIN) as session:
+            yield session
 
 
 class PymapServer(MailServer):

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from scripts.servers import chromium
 from scripts.servers.base import NotInstalled, Server, Workdir, require
+from scripts.servers.cyrus import Cyrus
 from scripts.servers.dovecot import Dovecot
 from scripts.servers.exim import Exim
 from scripts.servers.mariadb import MariaDB
@@ -26,7 +27,7 @@ from scripts.servers.redis import Redis
 from scripts.servers.slapd import Slapd
 from scripts.servers.staff import Staff
 from tests.support.hands import wait_for_pages
-from tests.support.mailserver import DeafServer, DovecotServer, PymapServer
+from tests.support.mailserver import CyrusServer, DeafServer, DovecotServer, PymapServer
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ def own_dovecot() -> Callable[..., contextlib.AbstractContextManager[DovecotServ
 
 
 @pytest.fixture(scope="session")
+def cyrus() -> Iterator[CyrusServer]:
+    with running(Cyrus) as server:
+        yield CyrusServer(server)
+
+
+@pytest.fixture(scope="session")
 def submission(dovecot: DovecotServer) -> Iterator[SubmissionServer]:
     need(Exim)
     server = Exim(dovecot.server)
@@ -117,7 +124,7 @@ def pymap_server() -> Iterator[PymapServer]:
         yield server
 
 
-DataServer = TypeVar("DataServer", MariaDB, Radicale, Redis, Slapd, Staff)
+DataServer = TypeVar("DataServer", Cyrus, MariaDB, Radicale, Redis, Slapd, Staff)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.mail.folder_forms import parents_for
+from apps.mail.folder_forms import all_paths, parents_for
 from apps.mail.folder_models import Transfer
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import folders
@@ -187,15 +187,16 @@ def _do(request: PortalRequest, row: Transfer, do: str) -> HttpResponse | None:
 @with_store
 @refusals
 def export(request: PortalRequest, store: MailStore) -> HttpResponse:
-    """In which form a folder is wanted."""
+    """In which form a folder is wanted, and which others with it."""
     mailboxes = store.mailboxes()
-    name = (request.POST or request.GET).get("folder", "")
+    data = request.POST or request.GET
+    name, others = data.get("folder", ""), data.getlist("also")
     error = ""
     if request.method == "POST":
         try:
             row = exports.begin(
                 request.user.pk,
-                folder=name,
+                names=[name, *others],
                 format=request.POST.get("format", ""),
                 subfolders=request.POST.get("subfolders") == "yes",
                 mailboxes=mailboxes,
@@ -209,6 +210,9 @@ def export(request: PortalRequest, store: MailStore) -> HttpResponse:
         "folder": name,
         "label": top,
         "below": below,
+        "subfolders": request.method != "POST" or request.POST.get("subfolders") == "yes",
+        "others": [(each, words, each in others) for each, words in all_paths(mailboxes) if each != name],
+        "several": bool(others),
         "error": error,
         "chosen": request.POST.get("format", "mbox"),
     }

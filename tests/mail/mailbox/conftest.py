@@ -1,4 +1,4 @@
-"""Stores on both kinds of server: Dovecot, which can do everything, and pymap, which can do almost nothing."""
+"""Stores on all kinds of server: Dovecot and Cyrus, which can do much, and pymap, which can do almost nothing."""
 
 from __future__ import annotations
 
@@ -84,11 +84,15 @@ def pool(make_pool: Callable[..., Pool]) -> Pool:
     return make_pool()
 
 
-@pytest.fixture(params=["dovecot", "bare dovecot", "pymap"])
+#: Parameters of `person`, and the fixtures behind them.
+SERVERS = {"dovecot": "dovecot", "bare dovecot": "dovecot", "cyrus": "cyrus", "pymap": "pymap_server"}
+
+
+@pytest.fixture(params=SERVERS)
 def person(request: pytest.FixtureRequest, pool: Pool) -> Iterator[Person]:
-    """The same story on three servers; "bare" is Dovecot with its extensions ignored."""
+    """The same story on each server; "bare" is Dovecot with its extensions ignored."""
     options: dict[str, Any] = {"ignore_capabilities": EVERYTHING} if request.param == "bare dovecot" else {}
-    server: MailServer = request.getfixturevalue("pymap_server" if request.param == "pymap" else "dovecot")
+    server: MailServer = request.getfixturevalue(SERVERS[request.param])
     somebody = Person(server, server.new_user(), pool, options)
     with somebody.stack:
         yield somebody

@@ -21,7 +21,8 @@ def test_what_lies_below_moves_along_with_its_messages_and_subscriptions(person:
     store.subscribe("Old/in", on=False)
     person.deliver(letter("x"), mailbox="Old/in/deep")
     store.rename("Old", "New/er")
-    assert {name for name in names(store) if "O" in name[:1] or "New" in name} == {
+    # "New" is a mailbox, too, where levels are (Cyrus), and none elsewhere.
+    assert {name for name in names(store) if "O" in name[:1] or "New/" in name} == {
         *("Older", "New/er", "New/er/in", "New/er/in/deep")
     }
     assert store.page("New/er/in/deep").total == 1

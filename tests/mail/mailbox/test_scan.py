@@ -13,13 +13,15 @@ from apps.mail.mailbox.imap import scan, sift
 from apps.mail.mailbox.query import meaning, parse
 from apps.mail.mailbox.store import Query, Stretch, Words
 from tests.mail.mailbox.conftest import Person, letter
-from tests.support.mailserver import PymapServer
+from tests.support.mailserver import CyrusServer, PymapServer
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Almaty")
 FILE = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n'
 PDF = 'Content-Type: application/pdf\nContent-Disposition: attachment; filename="a.pdf"'
 PARTS = f"--b\nContent-Type: text/plain\n\ntext\n--b\n{PDF}\n\nx\n--b--"
+#: Nor what it does not find: raw octets in a subject, as here, are no words to Cyrus.
+NOT_READ = {"-subject:Große": ["Große", "Plan", "Loan", "Ice radar"]}
 #: pymap answers BODY as if it were TEXT: it looks into the header too. What a server finds is not ours to correct.
 READ_AS_TEXT = {"dora": ["Große"], "body:radar": ["Loan", "Ice radar"]}
 
@@ -91,6 +93,8 @@ def searched(person: Person) -> Person:
 def test_operators(searched: Person, text: str, subjects: list[str]) -> None:
     if text in READ_AS_TEXT and isinstance(searched.server, PymapServer):
         subjects = READ_AS_TEXT[text]
+    if text in NOT_READ and isinstance(searched.server, CyrusServer):
+        subjects = NOT_READ[text]
     store = searched.lease()
     found = store.scan("INBOX", ask(text), limit=50, seconds=60)
     assert [row.envelope.subject for row in found.rows] == subjects

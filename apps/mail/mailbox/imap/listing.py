@@ -172,8 +172,7 @@ def _number(connection: Connection, uid: int) -> int | None:
 
 def _learn(connection: Connection, memory: Memory, uids: Sequence[int]) -> list[Summary]:
     """One FETCH for all of them, one more per place where their first words lie."""
-    preview = connection.has("PREVIEW")
-    items = fetch.ROW_WITH_PREVIEW if preview else fetch.ROW
+    items = fetch.ROW_WITH_PREVIEW if connection.has("PREVIEW") else fetch.ROW
     result = connection.survive(command("UID FETCH", guard.uid_set(uids), items))
     found = fetch.by_uid(result, uids) if result is not None else {}
     if result is None or not result.completion.ok:
@@ -181,12 +180,11 @@ def _learn(connection: Connection, memory: Memory, uids: Sequence[int]) -> list[
             if uid not in found:
                 found |= one_by_one(connection, uid, items)
     complete_headers(connection, found)
-    snippets = {} if preview else _snippets(connection, found)
+    # A server that offers previews may have none (NIL): Cyrus makes them when mail comes, or never.
+    snippets = _snippets(connection, {uid: row for uid, row in found.items() if row.preview is None})
     for uid, row in found.items():
         memory.odd.put(row_key(connection, uid), row.structure is None or is_odd(connection, row.structure))
-    return [
-        to_summary(row, row.preview if row.preview is not None else snippets.get(uid, "")) for uid, row in found.items()
-    ]
+    return [to_summary(row, row.preview or snippets.get(uid, "")) for uid, row in found.items()]
 
 
 def to_summary(row: fetch.Fetched, words: str) -> Summary:

@@ -40,36 +40,52 @@ MOST_OCTETS, MOST_MESSAGES = 4 * 1024 * 1024, 100  # of a command
 NOTED_EVERY = 1.0  # seconds
 
 
-def begin(user_id: int, *, folder: str, format: str, subfolders: bool, mailboxes: Sequence[Mailbox]) -> Transfer:
-    """An export, ready to be downloaded. ``mailboxes`` with their counts. Raises ``FolderRefused``, ``NotTaken``."""
-    top = find(folder, mailboxes)
+def begin(
+    user_id: int, *, names: Sequence[str], format: str, subfolders: bool, mailboxes: Sequence[Mailbox]
+) -> Transfer:
+    """An export of one folder or several, ready to be downloaded. ``mailboxes`` with their counts. Raises
+    ``FolderRefused``, ``NotTaken``."""
+    tops = [find(name, mailboxes) for name in dict.fromkeys(names)]
+    if not tops:
+        raise NotTaken(_("Choose a folder."))
     if format not in FORMATS:
         raise NotTaken(_("Choose one of the formats."))
-    chosen = [each for each in mailboxes if each.name == folder or (subfolders and is_below(each, top))]
+    chosen = [each for each in mailboxes if each in tops or (subfolders and any(is_below(each, top) for top in tops))]
+    # Of one folder the names begin below it; several are told apart by all of their names.
+    above = tops[0].name if len(tops) == 1 else ""
     listed = [
-        (each.name, each.status.uidvalidity, each.status.messages)
+        (each.name, each.status.uidvalidity, each.status.messages, _path(each, above))
         for each in chosen
         if each.selectable and each.status is not None
     ]
-    total = sum(count for _name, _validity, count in listed)
+    total = sum(count for _name, _validity, count, _pieces in listed)
     if not listed:
         raise FolderRefused(_("This folder holds folders only."))
     if format == "zip" and total > zips.MOST_WRITTEN:
         text = _("A zip of more than %(count)d messages cannot be made: choose mbox or Maildir.")
         raise NotTaken(text % {"count": zips.MOST_WRITTEN})
-    ending = {"mbox": "zip" if len(listed) > 1 else "mbox", "zip": "zip", "maildir": "tar"}[format]
+    ending = {"mbox": "zip" if len(listed) > 1 or len(tops) > 1 else "mbox", "zip": "zip", "maildir": "tar"}[format]
+    labels = _("%(folder)s and %(count)d more") % {"folder": folders.label(tops[0]), "count": len(tops) - 1}
+    title = labels if len(tops) > 1 else str(folders.label(tops[0]))
     return Transfer.objects.create(
         user_id=user_id,
         kind=Transfer.Kind.EXPORT,
         state=State.RUNNING,
-        title=filenames.safe(f"{str(folders.label(top))[:120]}.{ending}", "")[:190],
-        folder=folder,
+        title=filenames.safe(f"{title[:120]}.{ending}", "")[:190],
+        folder=above or title[:200],
         format=format,
         subfolders=subfolders,
         made=json.dumps(listed),
         total=total,
         begun=json.dumps([0, 0, 0]),
     )
+
+
+def _path(mailbox: Mailbox, above: str) -> list[str]:
+    """Of a folder in an archive: what its name has below another one."""
+    below = mailbox.name[len(above) :]
+    pieces = below.split(mailbox.delimiter) if mailbox.delimiter else [below]
+    return [piece.replace("/", "_").strip(". ") or "_" for piece in (pieces[1:] if above else pieces)]
 
 
 def pause(row: Transfer) -> None:
@@ -105,7 +121,9 @@ def stream(account: Account, pk: int) -> Iterator[bytes] | None:
 class _Export:
     def __init__(self, row: Transfer) -> None:
         self.row = row
-        self.folders = [(str(name), int(validity)) for name, validity, _count in json.loads(row.made)]
+        listed = json.loads(row.made)
+        self.folders = [(str(name), int(validity)) for name, validity, _count, _pieces in listed]
+        self.paths: list[list[str]] = [pieces for _name, _validity, _count, pieces in listed]
         self.noted = time.monotonic()
         self.sink = Sink()
 
@@ -126,13 +144,13 @@ class _Export:
         yield from write(store)
 
     def _mbox(self, store: MailStore) -> Iterator[bytes]:
-        if len(self.folders) == 1:
+        if self.row.title.endswith(".mbox"):
             for message in self._messages(store, 0):
                 yield mbox.written(message)
             return
         with zipfile.ZipFile(cast("BinaryIO", self.sink), "w") as archive:
             for index in self._indexes():
-                name = "/".join((*self._path(index), "mbox"))
+                name = "/".join((*self.paths[index], "mbox"))
                 with archive.open(zips.info(name), "w", force_zip64=True) as target:
                     for message in self._messages(store, index):
                         target.write(mbox.written(message))
@@ -143,7 +161,7 @@ class _Export:
         with zipfile.ZipFile(cast("BinaryIO", self.sink), "w") as archive:
             for index in self._indexes():
                 for message in self._messages(store, index):
-                    name = "/".join((*self._path(index), _file_name(self.row.number, message)))
+                    name = "/".join((*self.paths[index], _file_name(self.row.number, message)))
                     archive.writestr(zips.info(name, message), message.octets)
                     yield self.sink.take()
         yield self.sink.take()
@@ -151,7 +169,7 @@ class _Export:
     def _maildir(self, store: MailStore) -> Iterator[bytes]:
         for index in self._indexes():
             keywords = store.keywords(self.folders[index][0])[: maildir.MOST_LETTERS]
-            path = self._path(index)
+            path = self.paths[index]
             yield maildir.folder(path, keywords)
             for message in self._messages(store, index):
                 yield maildir.written(message, path, str(self.row.number), keywords)
@@ -162,13 +180,6 @@ class _Export:
         for index in range(self.row.outer, len(self.folders)):
             if self.row.state == State.RUNNING:
                 yield index
-
-    def _path(self, index: int) -> list[str]:
-        """Of a folder below the one that is exported."""
-        below = self.folders[index][0][len(self.row.folder) :]
-        if not below:
-            return []
-        return [piece.replace("/", "_").strip(". ") or "_" for piece in below[1:].split(below[0])]
 
     def _messages(self, store: MailStore, index: int) -> Iterator[Message]:
         """Of one folder, from where the part before has ended."""
