@@ -154,7 +154,7 @@ def _own_card(sheet: Sheet, store: MailStore) -> HttpResponse:
         return sheet.plain(store)
     text = _("No card is yours yet. Open it in Contacts and choose “This is me” in its menu.")
     if sheet.wants_json:
-        return JsonResponse({"text": text}, status=404)
+        return JsonResponse({"text": text})
     sheet.tips.append(text)
     return sheet.plain(store)
 

@@ -115,7 +115,7 @@ export function attachments(form) {
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } }).catch(() => null);
     card.ariaBusy = null;
     if (answer?.status === 401) askToSignIn();
-    else if (answer?.status === 404) toast((await answer.json()).text, { level: "warning" });
+    else if (answer?.headers.get("Content-Type")?.startsWith("application/json")) toast((await answer.json()).text, { level: "warning" });
     else if (answer?.status !== 201) toast(form.dataset.failed, { level: "error" });
     else attached(await answer.text());
   });

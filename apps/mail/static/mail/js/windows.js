@@ -51,14 +51,14 @@ export function restore() {
 function add({ url, name, opener = null }) {
   const node = $("template", region).content.cloneNode(true).firstElementChild;
   const frame = $("iframe", node);
-  const made = { node, frame, url, first: url, name, opener, form: null, begun: false, used: (turn += 1) };
+  const made = { node, frame, url, first: url, name, opener, form: null, last: null, begun: false, used: (turn += 1) };
   frame.name = frame.id = `window-${turn}`;
   region.append(node);
   windows.push(made);
   frame.addEventListener("load", () => loaded(made));
   for (const button of $$("[data-fold]", node)) {
     button.setAttribute("aria-controls", frame.id);
-    button.addEventListener("click", () => (frame.hidden ? bring(made) : fold(made, { leave: true })));
+    button.addEventListener("click", () => (frame.hidden ? bring(made) : fold(made)));
   }
   $("[data-whole]", node).addEventListener("click", () => {
     enlarge(made, !node.classList.contains("whole"));
@@ -75,6 +75,16 @@ function bring(made) {
   unfold(made);
   made.frame.focus();
   made.frame.contentWindow.focus();
+  if (made.last?.isConnected) made.last.focus();
+  made.last = null;
+}
+
+/** What is not drawn loses its focus: it is noted. */
+function hide(made) {
+  const active = made.frame.contentDocument?.activeElement;
+  if (!made.frame.hidden && active !== made.frame.contentDocument?.body) made.last = active;
+  enlarge(made, false);
+  made.frame.hidden = true;
 }
 
 function unfold(made, { quiet = false } = {}) {
@@ -198,11 +208,9 @@ function leave({ opener }) {
 
 /* --- room --------------------------------------------------------------------------------------------------------- */
 
-function fold(made, options = {}) {
-  enlarge(made, false);
-  made.frame.hidden = true;
+function fold(made) {
+  hide(made);
   arrange();
-  if (options.leave) $("button[data-fold]", made.node).focus();
 }
 
 function enlarge({ node, frame }, whole) {
@@ -218,11 +226,7 @@ function enlarge({ node, frame }, whole) {
 function arrange(first = null) {
   const shown = windows.filter(({ frame }) => !frame.hidden).sort((a, b) => (b === first) - (a === first) || b.used - a.used);
   const room = (count) => count * WIDTH + (windows.length - count) * BAR <= innerWidth;
-  while (shown.length > 1 && !room(shown.length)) {
-    const last = shown.pop();
-    enlarge(last, false);
-    last.frame.hidden = true;
-  }
+  while (shown.length > 1 && !room(shown.length)) hide(shown.pop());
   windows.forEach(tell);
   remember();
 }
