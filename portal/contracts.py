@@ -208,6 +208,15 @@ class CardTaker(Protocol):
         ...
 
 
+class OwnCards(Protocol):
+    """Knows which card is that of the person themselves."""
+
+    def own_card(self, user: AbstractBaseUser) -> tuple[str, str] | None:
+        """Their name and their card as they hand it out: a vCard 3.0 (RFC 2426), which every program reads, without
+        what concerns nobody else. None where they have not said which card is theirs."""
+        ...
+
+
 class SearchProvider(Protocol):
     """Finds things for the person of ``request``: who needs the sealed password of the session has it there."""
 

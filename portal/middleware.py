@@ -37,7 +37,7 @@ from django.utils.cache import patch_vary_headers
 
 from portal import credentials, devices, security_events, sessions, whose
 from portal.core_prefs import LANGUAGE, TIME_ZONE, time_zones
-from portal.http import PortalRequest, is_fragment
+from portal.http import PortalRequest, is_fragment, is_framed
 from portal.prefs import Prefs
 from portal.registry import get_registry
 
@@ -188,7 +188,16 @@ class SecurityHeadersMiddleware(Middleware):
         response.headers.setdefault("X-DNS-Prefetch-Control", "off")
         if not response.has_header("Cache-Control"):  # static files have one, and so has what a view wants kept
             response["Cache-Control"] = "no-store, private"
+        if getattr(request, "framed", False):
+            response["X-Frame-Options"] = "SAMEORIGIN"
+            policy = response.headers.get("Content-Security-Policy", "")
+            response["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> None:
+        cast("PortalRequest", request).framed = is_framed(request, view)
 
 
 class SessionLifetimeMiddleware(Middleware):

@@ -23,6 +23,7 @@ from portal.contracts import (
     FileTaker,
     Finding,
     Gate,
+    OwnCards,
     Place,
     PrefStore,
     ProgramPasswords,
@@ -232,6 +233,7 @@ class PortalApp:
     address_books: tuple[AddressBook, ...] = ()
     card_sources: tuple[CardSource, ...] = ()
     card_taker: CardTaker | None = None
+    own_cards: OwnCards | None = None
     person_parts: tuple[PersonPart, ...] = ()
     search_providers: tuple[SearchProvider, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
@@ -276,6 +278,7 @@ class Registry:
         self.address_books = _unique("address book id", ((b.id, a.id, b) for a in self.apps for b in a.address_books))
         self.card_sources = _unique("card source id", ((s.id, a.id, s) for a in self.apps for s in a.card_sources))
         self.card_taker = _sole("taker of cards", ((a.id, a.card_taker) for a in self.apps))
+        self.own_cards = _sole("keeper of people's own cards", ((a.id, a.own_cards) for a in self.apps))
         self.person_parts = _unique("person part id", ((p.id, a.id, p) for a in self.apps for p in a.person_parts))
         self.search_providers = _unique(
             "search provider id", ((s.id, a.id, s) for a in self.apps for s in a.search_providers)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.contacts import blocks, person_parts, prefs
 from apps.contacts.holdings import HOLDINGS
 from apps.contacts.offers import ContactSearch, Copies, PersonalBooks, places
+from apps.contacts.own import HandedOut
 from apps.contacts.services import subscriptions
 from apps.contacts.taker import CardFiles
 from portal.contracts import Shortcut
@@ -51,6 +52,7 @@ PORTAL_APP = PortalApp(
     transient=("contacts.collection",),
     address_books=(PersonalBooks(),),
     card_taker=Copies(),
+    own_cards=HandedOut(),
     file_takers=(CardFiles(),),
     delegations=(
         DelegationKind(

@@ -64,10 +64,10 @@ class SenderAddressAdmin(SenderAddressModelAdmin):
 
 @admin.register(SendingLimit)
 class SendingLimitAdmin(SendingLimitModelAdmin):
-    """How many people may be written to."""
+    """How many people may be written to, and how much may be attached."""
 
     form = SendingLimitForm
-    list_display = ["__str__", "per_message", "per_day"]
+    list_display = ["__str__", "per_message", "per_day", "megabytes"]
 
 
 @admin.register(SharedTemplate)

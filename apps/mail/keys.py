@@ -37,6 +37,7 @@ SHORTCUTS = (
     Shortcut(key="Shift+ArrowUp", label=_("Select this and the one above")),
     Shortcut(key="Ctrl+A", label=_("Select all messages on this page")),
     Shortcut(key="Escape", label=_("Select none")),
+    Shortcut(key="w", label=_("Go to the message being written")),
     Shortcut(key="g f", label=_("Folders")),
     Shortcut(key="g d", label=_("Drafts")),
     Shortcut(key="g t", label=_("Sent")),

@@ -124,6 +124,14 @@ FORMAT = choice_pref(
     choices=[("plain", _("plain text")), ("html", _("rich text: bold, lists, links"))],
     words="HTML",
 )
+WRITE_IN = choice_pref(
+    "mail.write_in",
+    _("New messages and replies open in"),
+    "window",
+    choices=[("window", _("a window on the page, several side by side")), ("page", _("the whole page"))],
+    help=_("On small screens they take the whole page anyway."),
+    words=_("compose, popup, minimise"),
+)
 SENDER_NAME = text_pref(
     "mail.sender_name",
     _("Your name as others see it"),
@@ -169,7 +177,7 @@ COMPOSING = PrefPage(
     help=_("How a new message begins, and your name and signature on it."),
     icon="square-pen",
     order=30,
-    prefs=(FORMAT, ANSWER, UNDO_SEND, ATTACHMENT_REMINDER),
+    prefs=(WRITE_IN, FORMAT, ANSWER, UNDO_SEND, ATTACHMENT_REMINDER),
 )
 
 #: No preferences stand there: the page is drawn by its own views.

@@ -39,6 +39,7 @@ from apps.mail.views import (
     templates,
     transfers,
     unsubscribe,
+    windows,
 )
 
 register_converter(MailboxConverter, "mailbox")
@@ -83,6 +84,7 @@ urlpatterns = [
     path("@/templates/<int:pk>/", templates.edit, name="template"),
     path("@/templates/<str:key>/filled/", templates.filled, name="template_filled"),
     path("@/compose/", compose.compose, name="compose"),
+    path("@/windows/", windows.windows, name="windows"),
     path("@/recipients/", compose.recipients, name="recipients"),
     path("@/limit/", compose.limit, name="limit"),
     path("@/uploads/", compose.uploads, name="uploads"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,14 @@ class SendingLimit(models.Model):
     )
     per_day = models.PositiveIntegerField(
         _("recipients in 24 hours"), null=True, blank=True, help_text=_("Over all messages. Empty: no limit.")
+    )
+
+    megabytes = models.PositiveIntegerField(
+        _("megabytes of files in one message"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty: as many as the site takes (MAX_MESSAGE_MB). It cannot be more than that."),
     )
 
     class Meta:

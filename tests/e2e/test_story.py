@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect
 
 from demo.accounts import DOMAIN, PASSWORD
 from demo.server import DemoServers, running
@@ -147,16 +147,21 @@ class Hand:
         self.press(row.locator("a.go"))
         expect(self.page.locator("#reading h1")).to_have_text(subject)
 
+    @property
+    def paper(self) -> Page | FrameLocator:
+        """Where one writes: in a window of the page, or on the whole of it."""
+        return self.page.frame_locator(".window iframe") if self.mode in {"mouse", "keyboard"} else self.page
+
     def attach(self, path: Path) -> None:
         if not self.scripts:
             self.page.set_input_files("#compose-files", path)
             self.press(self.page.get_by_role("button", name="Attach", exact=True))
         else:
             with self.page.expect_file_chooser() as chooser:
-                self.press(self.page.locator("[data-pick]:visible").first)
+                self.press(self.paper.locator("[data-pick]:visible").first)
             chooser.value.set_files(path)
-        expect(self.page.locator(".up[data-token]")).to_contain_text(path.name)
-        expect(self.page.locator(".up[data-token]")).to_contain_text("attached")
+        expect(self.paper.locator(".up[data-token]")).to_contain_text(path.name)
+        expect(self.paper.locator(".up[data-token]")).to_contain_text("attached")
 
     def search(self, words: str) -> None:
         box = self.page.get_by_label("Search in", exact=False)
@@ -220,20 +225,21 @@ def test_the_story(scene: Scene, browser: Browser, tmp_path: Path, mode: str) ->
 def answer(alice: Hand, subject: str, plan: Path, bob: str) -> None:
     page = alice.page
     alice.key("r", page.get_by_role("link", name="Reply", exact=True))
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Re: {subject}")
+    paper = alice.paper
+    expect(paper.get_by_role("heading", level=1)).to_have_text(f"Re: {subject}")
     if alice.scripts:
-        expect(page.locator("#row-to .chip")).to_have_text("Bob Brown×")
-        expect(page.locator("[name=text]")).to_be_focused()
+        expect(paper.locator("#row-to .chip")).to_have_text("Bob Brown×")
+        expect(paper.locator("[name=text]")).to_be_focused()
     else:
-        expect(page.locator("[name=to]")).to_have_value(f"Bob Brown <{bob}>")
-    text = page.locator("[name=text]")
+        expect(paper.locator("[name=to]")).to_have_value(f"Bob Brown <{bob}>")
+    text = paper.locator("[name=text]")
     text.press("Control+Home")
     page.keyboard.type("The long ones. The plan comes along.")
     alice.attach(plan)
     if alice.mode == "keyboard":
         page.keyboard.press("Control+Enter")
     else:
-        alice.press(page.get_by_role("button", name="Send"))
+        alice.press(paper.get_by_role("button", name="Send"))
     expect(page.locator("#toasts")).to_contain_text("The message goes out in 30 seconds.")
     page.goto(urljoin(page.url, "/mail/@/outbox/"))
     alice.press(page.get_by_role("button", name="Send now"))

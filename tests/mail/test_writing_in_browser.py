@@ -156,10 +156,11 @@ def test_an_answer_quotes_what_was_marked(write: Open, html: str) -> None:  # no
             }"""
         )
     page.get_by_role("link", name="Reply", exact=True).first.click()
-    text = page.locator("[name=text]")
+    window = page.frame_locator(".window iframe")
+    text = window.locator("[name=text]")
     expect(text).to_have_value(re.compile("> Second part."))
     assert "First part" not in text.input_value()
-    expect(page.locator("form.live:not([data-dirty])")).to_have_count(1)
+    expect(window.locator("form.live:not([data-dirty])")).to_have_count(1)
 
 
 def test_who_is_outside_is_marked_and_an_answer_says_to_how_many(write: Open, settings) -> None:  # noqa: F811

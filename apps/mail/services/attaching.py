@@ -33,6 +33,7 @@ from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import Upload, UploadError, Uploads
 from portal import credentials
 from portal.http import PortalRequest
+from portal.registry import get_registry
 
 _TOKEN = re.compile(r"u:[A-Za-z0-9_-]{22}|[sd]:[0-9]+(?:\.[0-9]+)*")
 MOST = 200  # files of one message
@@ -86,7 +87,7 @@ def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes
             filename=filenames.safe(name, type_),
             type=type_,
             chunks=chunks,
-            limit=limits.files(),
+            limit=limits.files(request.user),
             content_id=f"{secrets.token_hex(16)}@image.invalid" if in_text and type_ in images.TYPES else "",
         )
     )
@@ -117,6 +118,16 @@ def picture(upload_id: str, uploads: Uploads) -> tuple[Upload, bytes]:
     if not found.content_id or found.type not in images.TYPES:
         raise UploadError(upload_id)
     return found, uploads.read(upload_id)
+
+
+def own_card(request: PortalRequest) -> Item | None:
+    """The writer's own contact card, put aside as a file; None where no card is theirs. Raises ``TooLarge``."""
+    keeper = get_registry().own_cards
+    found = keeper.own_card(request.user) if keeper is not None else None
+    if found is None:
+        return None
+    name, card = found
+    return save(request, name=f"{name or 'card'}.vcf", type="text/vcard", chunks=[card.encode()])
 
 
 def item_of_source(detail: MessageDetail) -> Item:

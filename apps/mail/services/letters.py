@@ -34,6 +34,7 @@ class Letter:
     notes: str = ""  # header lines that make a draft of it again
     kind: str = ""  # "reply", "forward", "redirect", "receipt" or ""
     source: str = ""  # the message answered
+    also: str = ""  # further messages that were forwarded with it
     draft: str = ""  # the draft it was sent from
     sent_mailbox: str = ""  # where its identity keeps what is sent
     remind: str = ""  # until when an answer is expected: see ``services.later.deadline``

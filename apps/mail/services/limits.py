@@ -1,5 +1,5 @@
-"""How much one message may hold: what the site allows, or less where the server for sending says so (SIZE, RFC 1870);
-and whether that reports on deliveries.
+"""How much one message may hold: what the site allows, or less where the server for sending says so (SIZE, RFC 1870) or
+administrators do for somebody; and whether that server reports on deliveries.
 
 The server is asked by the writing page once it stands, and not again within the day; until it has answered, and where
 it does not, the site's limit counts alone, and the server judges what is sent.
@@ -8,9 +8,10 @@ it does not, the site's limit counts alone, and the server judges what is sent.
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.cache import cache
 
-from apps.mail.services import servers
+from apps.mail.services import quotas, servers
 
 KEY = "mail.size_limit"
 REPORTS = "mail.delivery_reports"
@@ -19,16 +20,18 @@ DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was non
 ROOM = 100_000  # octets for headers and text
 
 
-def files() -> int:
-    """Octets that the files of one message may have together, as far as that is known."""
-    site: int = settings.MAX_MESSAGE_MB * MEGABYTE
-    size = cache.get(KEY)
-    return min(site, max(size - ROOM, ROOM) * 57 // 78) if size else site  # 57 octets are a line of base64, 78
+def files(user: AbstractBaseUser | None = None) -> int:
+    """Octets that the files of one message may have together, as far as that is known; of this person's messages."""
+    most: int = settings.MAX_MESSAGE_MB * MEGABYTE
+    if size := cache.get(KEY):
+        most = min(most, max(size - ROOM, ROOM) * 57 // 78)  # 57 octets are a line of base64, 78
+    own = quotas.of(user).megabytes if user is not None else None
+    return most if own is None else min(most, own * MEGABYTE)
 
 
-def megabytes() -> int:
+def megabytes(user: AbstractBaseUser | None = None) -> int:
     """The same, to be said."""
-    return max(1, files() // MEGABYTE)
+    return max(1, files(user) // MEGABYTE)
 
 
 def reports() -> bool:

@@ -265,6 +265,7 @@ def draft(store: MailStore, ref: MessageRef, writer: Writer) -> Prefill:
         "signed": key,
         "html": attaching.as_shown(message.html, shown, ref),
         **{name: state[name] for name in ("to", "cc", "bcc") if name in state},
+        "also": state.get("also", ""),
         **options.of_state(state),
     }
     refused = {k.removeprefix(drafts.REFUSED): v for k, v in state.items() if k.startswith(drafts.REFUSED)}

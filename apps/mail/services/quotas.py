@@ -1,4 +1,5 @@
-"""How many people somebody may write to, in one message and in a day, where administrators have set that."""
+"""How many people somebody may write to, in one message and in a day, and how much may be attached, where
+administrators have set that."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ class Quota:
 
     per_message: int | None = None
     per_day: int | None = None
+    megabytes: int | None = None  # of the files of one message
 
 
 def of(user: AbstractBaseUser) -> Quota:
@@ -30,7 +32,7 @@ def of(user: AbstractBaseUser) -> Quota:
     rows = [row for row in rows if row.group_id is not None] or rows
     if not rows:
         return Quota()
-    return Quota(_largest([row.per_message for row in rows]), _largest([row.per_day for row in rows]))
+    return Quota(*(_largest([getattr(row, name) for row in rows]) for name in ("per_message", "per_day", "megabytes")))
 
 
 def _largest(values: list[int | None]) -> int | None:

@@ -16,7 +16,7 @@ from apps.mail.mailbox.errors import MailError, NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
-from apps.mail.services import folders, servers
+from apps.mail.services import folders, servers, several
 from apps.mail.services.refs import MessageRef
 from apps.mail.submission_errors import TokensAway
 from portal.contracts import Text
@@ -45,6 +45,7 @@ class Writing:
     id: str  # the same for every try to send it
     kind: str = ""  # "reply", "forward", "redirect", "receipt", one of ``INVITATION_FLAGS``, or ""
     source: MessageRef | None = None
+    also: tuple[MessageRef, ...] = ()  # further messages that are forwarded with it, as files
     draft: MessageRef | None = None
     octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
     identity: str = ""  # the key of the one it is written as
@@ -92,6 +93,8 @@ def as_copy(writing: Writing, writing_id: str) -> Writing:
 def state_of(writing: Writing) -> dict[str, str]:
     """What the compose view has to know of a draft besides the message."""
     state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
+    if writing.also:
+        state["also"] = several.written(writing.also)
     if writing.remind:
         state["remind"] = writing.remind
     if writing.reports:

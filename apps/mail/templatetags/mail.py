@@ -12,6 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from apps.mail.models import SavedSearch
+from apps.mail.prefs import WRITE_IN
 from apps.mail.services import folders, saved
 from apps.mail.services.view import View
 from portal.contracts import Text
@@ -38,6 +39,12 @@ def order_fields(context: dict[str, Any], **given: Any) -> SafeString:
     listed = seen["view"].params() if seen["view"] else {}
     fields = [*values.items(), *((name, value) for name, value in listed.items() if name != "v")]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
+
+
+@register.simple_tag(takes_context=True)
+def windows_url(context: dict[str, Any]) -> str:
+    """Where windows for writing come from; "" for whoever writes on whole pages."""
+    return reverse("mail:windows") if context["request"].prefs[WRITE_IN] == "window" else ""
 
 
 @register.filter

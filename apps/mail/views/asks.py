@@ -16,6 +16,8 @@ from apps.mail.views.sheet import Sheet
 
 
 def questions(sheet: Sheet, found: everybody.Everybody) -> Iterator[Question | None]:
+    if not sheet.data["subject"].strip():
+        yield Question("subject", (_("The message has no subject."),))
     if word := _forgotten(sheet):
         yield Question("file", (options.reminder(word),))
     yield found.question

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.mail.forms import ComposeForm
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import addresses
-from apps.mail.services import attaching, identities, limits, prefill, strangers
+from apps.mail.services import attaching, identities, limits, prefill, several, strangers
 from apps.mail.services.prefill import Writer
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -19,11 +19,12 @@ from apps.mail.services.uploads import TooLarge
 from apps.mail.views import sheet, writing, writing_page
 from apps.mail.views.common import mail_required, uidvalidity_of, with_store
 from portal import credentials
-from portal.http import PortalRequest
+from portal.http import PortalRequest, may_be_framed
 
 MOST_TYPED = 60_000  # characters, as in the form
 
 
+@may_be_framed
 @require_http_methods(["GET", "HEAD", "POST"])
 @mail_required
 def compose(request: PortalRequest) -> HttpResponse:
@@ -35,10 +36,12 @@ def compose(request: PortalRequest) -> HttpResponse:
         filled = prefill.new(Writer.of(request), request.GET)
         if tokens := [each for each in attaching.valid(request.GET.getlist("file")) if each.startswith("u:")]:
             found = attaching.items_unseen(tokens[: attaching.MOST], attaching.uploads_of(request))
-            filled = replace(filled, items=tuple(found))
+            also = several.opened(request.user, request.GET.get("also", ""))
+            filled = replace(filled, items=tuple(found), initial={**filled.initial, "also": also})
         return _page(request, store, filled)
 
 
+@may_be_framed
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -46,6 +49,7 @@ def reply(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> H
     return _reply(request, store, mailbox, uid)
 
 
+@may_be_framed
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_store
 def reply_all(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -60,6 +64,7 @@ def _reply(
     return _page(request, store, prefill.reply(store, ref, Writer.of(request), everybody=everybody, **brought))
 
 
+@may_be_framed
 @require_safe
 @with_store
 def forward(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -67,6 +72,7 @@ def forward(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     return _page(request, store, prefill.forward(store, ref, Writer.of(request)))
 
 
+@may_be_framed
 @require_safe
 @with_store
 def edit(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -75,6 +81,7 @@ def edit(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> Ht
     return _page(request, store, prefill.draft(store, ref, Writer.of(request)))
 
 
+@may_be_framed
 @require_safe
 @with_store
 def forward_attached(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -82,6 +89,7 @@ def forward_attached(request: PortalRequest, store: MailStore, mailbox: str, uid
     return _page(request, store, prefill.forward(store, ref, Writer.of(request), attached=True))
 
 
+@may_be_framed
 @require_safe
 @with_store
 def as_new(request: PortalRequest, store: MailStore, mailbox: str, uid: int) -> HttpResponse:
@@ -132,7 +140,8 @@ def limit(request: PortalRequest) -> HttpResponse:
     """How much may be attached, the server for sending asked as well, and whether that reports on deliveries: the
     writing page asks once it stands."""
     limits.ask()
-    return JsonResponse({"limit": limits.files(), "text": writing_page.limit_text(), "reports": limits.reports()})
+    told = {"limit": limits.files(request.user), "text": writing_page.limit_text(request)}
+    return JsonResponse({**told, "reports": limits.reports()})
 
 
 @require_POST

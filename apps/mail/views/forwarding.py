@@ -13,8 +13,10 @@ from django.utils.translation import ngettext
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime.reply import forward_subject
 from apps.mail.services import attaching, limits
+from apps.mail.services import several as marks
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import TooLarge
+from apps.mail.views import windows
 from apps.mail.views.answers import toast, with_events
 from apps.mail.views.orders import Order
 from portal.http import PortalRequest, is_fragment
@@ -34,8 +36,8 @@ def several(request: PortalRequest, store: MailStore, order: Order) -> HttpRespo
         return _refused(request, order, words % {"count": MOST})
     refs = [MessageRef(some.mailbox, some.uidvalidity, uid) for some in order.chosen for uid in some.uids]
     details = [(ref, store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)) for ref in refs]
-    too_large = _("The files are larger than %(limit)d MB together.") % {"limit": limits.megabytes()}
-    if sum(detail.summary.size for _ref, detail in details) > limits.files():
+    too_large = _("The files are larger than %(limit)d MB together.") % {"limit": limits.megabytes(request.user)}
+    if sum(detail.summary.size for _ref, detail in details) > limits.files(request.user):
         return _refused(request, order, too_large)
     details.sort(key=lambda each: each[1].summary.received)
     try:
@@ -43,7 +45,10 @@ def several(request: PortalRequest, store: MailStore, order: Order) -> HttpRespo
     except TooLarge:
         return _refused(request, order, too_large)
     subject = forward_subject(details[0][1].summary.envelope.subject)
-    url = f"{reverse('mail:compose')}?{urlencode([('subject', subject), *(('file', each) for each in tokens)])}"
+    query = [("subject", subject), ("also", marks.signed(request.user, refs)), *(("file", each) for each in tokens)]
+    url = f"{reverse('mail:compose')}?{urlencode(query)}"
+    if is_fragment(request) and windows.are_preferred(request):
+        return with_events(HttpResponse(status=204), {"write": {"target": "body", "url": url}})
     if is_fragment(request):
         return HttpResponse(headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

@@ -17,10 +17,11 @@ from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import later, outbox, outbox_page, planned, sweeping, trouble
 from apps.mail.services.outbox import TooLate
 from apps.mail.services.stores import open_store
+from apps.mail.views import windows
 from apps.mail.views.answers import COUNTS, toast, with_events
 from apps.mail.views.common import frame, mail_required, with_store
 from portal import credentials
-from portal.http import PortalRequest
+from portal.http import PortalRequest, may_be_framed
 
 State = OutboxMessage.State
 SECONDS_LATER = 15  # for which undoing is offered where there are days for it
@@ -37,6 +38,7 @@ def index(request: PortalRequest, store: MailStore) -> HttpResponse:
     return render(request, "mail/outbox.html", context)
 
 
+@may_be_framed
 @require_POST
 @mail_required
 def act(request: PortalRequest, pk: int) -> HttpResponse:
@@ -71,7 +73,8 @@ def _edit(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     if ref is None:
         messages.success(request, _("Discarded."))
         return _back()
-    return HttpResponseRedirect(f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}")
+    url = f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}"
+    return HttpResponseRedirect(windows.within(request, url))
 
 
 def _again(request: PortalRequest, row: OutboxMessage) -> HttpResponse:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import time_format
@@ -30,11 +31,12 @@ from apps.mail.services import (
     outbox,
     prefill,
     sending,
+    several,
     trouble,
 )
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
-from apps.mail.views import asks, everybody
+from apps.mail.views import asks, everybody, windows
 from apps.mail.views.outbox import sent_text
 from apps.mail.views.sheet import Sheet, taken
 from portal.contracts import Address
@@ -76,6 +78,7 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
         "attach": Sheet.plain,
         "identity": Sheet.plain,
         "check": _check,
+        "card": _own_card,
         "keep": asks.keep,
     }.get(post.get("action", ""), _send)
     try:
@@ -105,7 +108,7 @@ def _save(sheet: Sheet, store: MailStore) -> HttpResponse:
     if copied:
         writing = sending.as_copy(writing, prefill.new_id())
     ref = sending.save_draft(store, writing, unfinished=sheet.form.unfinished)
-    url = f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}"
+    url = windows.within(sheet.request, f"{reverse('mail:edit', args=(ref.mailbox, ref.uid))}?v={ref.uidvalidity}")
     if sheet.wants_json:
         return _saved(sheet, store, writing, ref, url, copied=copied)
     if copied:
@@ -138,7 +141,22 @@ def _discard(sheet: Sheet, store: MailStore) -> HttpResponse:
         messages.success(sheet.request, _("Draft discarded."))
     else:
         messages.warning(sheet.request, _("Nothing was removed: the draft is not the one that was opened here."))
-    return HttpResponseRedirect(sheet.back or reverse("mail:index"))
+    return windows.leave(sheet.request, sheet.back or reverse("mail:index"))
+
+
+def _own_card(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """The writer's contact card as a file; for a script the line of the form."""
+    item = attaching.own_card(sheet.request)
+    if sheet.wants_json and item is not None:
+        return render(sheet.request, "mail/_compose_attachment.html", {"item": item}, status=201)
+    if item is not None:
+        sheet.tokens.append(item.token)
+        return sheet.plain(store)
+    text = _("No card is yours yet. Open it in Contacts and choose “This is me” in its menu.")
+    if sheet.wants_json:
+        return JsonResponse({"text": text})
+    sheet.tips.append(text)
+    return sheet.plain(store)
 
 
 def _check(sheet: Sheet, store: MailStore) -> HttpResponse:
@@ -172,8 +190,8 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
 
 def _hand_over(sheet: Sheet, store: MailStore, writing: sending.Writing) -> HttpResponse:
     form = sheet.form
-    if sum(len(file.content) for file in writing.message.attachments) > limits.files():
-        limit = {"limit": limits.megabytes()}
+    if sum(len(file.content) for file in writing.message.attachments) > limits.files(sheet.request.user):
+        limit = {"limit": limits.megabytes(sheet.request.user)}
         form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
         return sheet.again(store)
     try:
@@ -214,8 +232,8 @@ def _done(sheet: Sheet, sent: outbox.Sent) -> HttpResponse:
         _forget_uploads(sheet)
         messages.success(sheet.request, sent_text(sheet.request, sent))
     where = sheet.source
-    list_url = reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index")
-    return HttpResponseRedirect(sheet.back or list_url)
+    back = reverse("mail:mailbox", args=(where.mailbox,)) if where else reverse("mail:index")
+    return windows.leave(sheet.request, sheet.back or back)
 
 
 def _forget_uploads(sheet: Sheet) -> None:
@@ -244,6 +262,7 @@ def _writing(
         id=writing_id,
         kind=sheet.data.get("kind", ""),
         source=sheet.source,
+        also=several.parse(sheet.data.get("also", "")),
         draft=sheet.draft,
         identity=sheet.identity.key,
         sent_mailbox=sheet.identity.sent_mailbox,

@@ -17,8 +17,10 @@ from apps.mail.services import identities, later, limits, templates
 from apps.mail.services.asking import Question
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
+from apps.mail.views import windows
 from apps.mail.views.common import column
 from portal.http import PortalRequest
+from portal.registry import get_registry
 
 
 def draw(
@@ -45,26 +47,28 @@ def draw(
         "questions": questions,
         "when": when,
         "answers": answers,
-        "only_url": _only_url(form) if answers > 1 else "",
+        "only_url": windows.within(request, _only_url(form)) if answers > 1 else "",
+        "offers_card": get_registry().own_cards is not None,
+        "in_windows": windows.are_preferred(request),
         "reports_offered": limits.reports(),
         "presets": list(later.presets()),
         "templates": templates.of(request.user),
         **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
-        "upload_limit": limits.files(),
-        "upload_text": limit_text(),
+        "upload_limit": limits.files(request.user),
+        "upload_text": limit_text(request),
         "ask_limit": not limits.is_known(),
         "back_url": _back_url(form),
         "below": form["kind"].value() == "reply" and request.prefs[ANSWER] == "below",
         "unsaved": form.is_bound or (request.method == "POST" and "marked" not in request.POST),
     }
-    if store is not None:
+    if store is not None and not request.framed:
         context |= column(request, store, "")
     return render(request, "mail/compose.html", context, status=status)
 
 
-def limit_text() -> str:
-    return _("At most %(limit)d MB for one message.") % {"limit": limits.megabytes()}
+def limit_text(request: PortalRequest) -> str:
+    return _("At most %(limit)d MB for one message.") % {"limit": limits.megabytes(request.user)}
 
 
 def _senders(request: PortalRequest, form: ComposeForm) -> dict[str, Any]:

@@ -21,7 +21,11 @@ export function toast(text, { level = "ok", action = null } = {}) {
     button.addEventListener("click", () => { box.remove(); action.run(); });
     box.append(button);
   }
-  region.replaceChildren(box); // one at a time
+  return show(box);
+}
+
+export function show(box) {
+  $("#toasts").replaceChildren(box); // one at a time
   complete(box);
   return box;
 }

@@ -1,7 +1,7 @@
 // Attachments by button, by drop and from the clipboard, each with its progress; what does not fit is told before a byte
 // goes out. Without this module the file field is sent with the form.
 
-import { askToSignIn } from "../../portal/js/portal.js";
+import { askToSignIn, toast } from "../../portal/js/portal.js";
 
 const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
@@ -94,18 +94,43 @@ export function attachments(form) {
     request.addEventListener("load", () => {
       if (request.status === 401) askToSignIn();
       if (request.status !== 201) { fail(node, file, request.status === 413 ? form.dataset.tooLarge.replace("%s", size(limit)) : form.dataset.failed, place); return; }
-      const fresh = document.createElement("template");
-      fresh.innerHTML = request.responseText; // html: the fragment our own server has escaped
-      const done = fresh.content.firstElementChild;
-      node.replaceWith(done);
+      const done = attached(request.responseText, node);
       if (done.dataset.shownAt) place?.(done);
-      form.dispatchEvent(new Event("compose:changed"));
-      form.querySelector("[data-status]").textContent = `${file.name}: ${done.querySelector("[data-state-text]").textContent}`;
     });
     request.addEventListener("error", () => fail(node, file, form.dataset.failed, place));
     request.addEventListener("abort", () => { node.remove(); tellTotal(); });
     remove.onclick = () => (request.readyState < 4 ? request.abort() : node.remove());
     request.send(data);
+  }
+
+  /** The writer's own card, which the server has. */
+  const card = form.querySelector("[data-card]");
+  card?.addEventListener("click", async (event) => {
+    event.preventDefault();
+    if (card.ariaBusy === "true") return;
+    card.ariaBusy = "true";
+    const data = new FormData(form);
+    data.delete("files");
+    data.set("action", "card");
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { Accept: "application/json" } }).catch(() => null);
+    card.ariaBusy = null;
+    if (answer?.status === 401) askToSignIn();
+    else if (answer?.headers.get("Content-Type")?.startsWith("application/json")) toast((await answer.json()).text, { level: "warning" });
+    else if (answer?.status !== 201) toast(form.dataset.failed, { level: "error" });
+    else attached(await answer.text());
+  });
+
+  /** The line of a file that is there. */
+  function attached(html, node = null) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html; // html: the fragment our own server has escaped
+    const done = fresh.content.firstElementChild;
+    if (node) node.replaceWith(done);
+    else list.append(done);
+    form.dispatchEvent(new Event("compose:changed"));
+    const name = done.querySelector(".ell").textContent;
+    form.querySelector("[data-status]").textContent = `${name}: ${done.querySelector("[data-state-text]").textContent}`;
+    return done;
   }
 
   const sendChosen = () => {

@@ -40,8 +40,9 @@ function watch() {
   });
   addEventListener("pageshow", () => { delete form.dataset.busy; });
   addEventListener("beforeunload", (event) => {
-    if (form.dataset.dirty) event.preventDefault();
+    if (form.dataset.dirty || form.querySelector(".up[data-state=uploading]")) event.preventDefault();
   });
+  form.addEventListener("compose:keep", async ({ detail }) => detail.done(await settled() && !form.querySelector(".up[data-state=uploading]")));
 }
 
 function changed() {
@@ -52,6 +53,14 @@ function changed() {
 function saveSoon(pause) {
   clearTimeout(timer);
   if (!form.dataset.busy && !signedOut) timer = setTimeout(() => saveDraft(), pause);
+}
+
+/** Once what is written has been saved, if that could be done. */
+async function settled() {
+  await saving;
+  if (form.dataset.dirty) saveDraft();
+  await saving;
+  return !form.dataset.dirty;
 }
 
 function saveDraft(button) {
@@ -103,6 +112,7 @@ async function save(button) {
       rename(item, token);
     });
     history.replaceState(null, "", answer.url);
+    form.dispatchEvent(new CustomEvent("compose:saved", { detail: answer }));
     status.textContent = answer.text;
   } catch {
     failures += 1;
@@ -124,8 +134,9 @@ function keys() {
       event.preventDefault();
       saveDraft(form.querySelector("button[value=save]"));
     } else if (event.key === "Escape" && !event.defaultPrevented && !form.querySelector("dialog[open]")) {
-      // Leaving asks when something is not saved.
-      form.querySelector("[data-back]").click();
+      // Leaving asks when something is not saved; a window saves it.
+      if (frameElement) form.dispatchEvent(new Event("compose:leave"));
+      else form.querySelector("[data-back]").click();
     } else if (event.key === "Enter" && event.target.matches("input[name=subject]")) {
       // Enter in a one-line field would press the form's first button.
       event.preventDefault();
@@ -134,6 +145,21 @@ function keys() {
   form.querySelector("button[value=save]")?.addEventListener("click", (event) => {
     event.preventDefault();
     saveDraft(event.currentTarget);
+  });
+}
+
+/** From the whole page into a window of the page that one has come from. */
+function shrink() {
+  const button = form.querySelector("[data-shrink]");
+  if (!button || !matchMedia("(min-width: 64rem)").matches) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const { keep, kept } = await import("./kept-windows.js");
+    if (!await settled()) return;
+    const url = new URL(location.href);
+    url.searchParams.set("framed", "1");
+    keep([...kept(), { url: url.href, name: form.elements.subject.value || document.title, shown: true, focus: true }]);
+    location.assign(form.querySelector("[data-back]").href);
   });
 }
 
@@ -172,7 +198,7 @@ function touched(field) {
 // To write at once: to whom, when nobody is named yet; else the text, above or below what it quotes. Whoever has begun
 // already stays where they are.
 async function begin() {
-  const begun = form.contains(document.activeElement);
+  const begun = form.contains(document.activeElement) || frameElement?.hasAttribute("data-quiet");
   const wrong = form.querySelector("[aria-invalid=true]:not([type=hidden])");
   const to = form.querySelector("#row-to .rc-in");
   const rich = form.querySelector("input[name=format]:checked")?.value === "html";
@@ -203,6 +229,7 @@ if (form) {
   identities(form);
   templates(form, post);
   reminder();
+  shrink();
   watch();
   if (early) changed();
   keys();

@@ -1,6 +1,7 @@
 /* The folder column: its menus and keys, and staying where one is when it is drawn anew. Without this module its links
    and forms do the same, a page at a time. */
 import "./dialog.js";
+import "./write.js";
 import { $, register } from "../../portal/js/portal.js";
 
 const column = () => $("#folders");

@@ -1,5 +1,7 @@
 // Whoever marks a part of the message and answers quotes that part. It is posted: what a message says stands in no
 // address. A frame of another host shows nobody its marks.
+import { inWindows } from "./write.js";
+
 const TEXT = ".prose.text";
 
 function marked() {
@@ -29,5 +31,6 @@ document.addEventListener("click", (event) => {
   const part = link && (event.detail ? words : marked());
   if (!part || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  answer(link.href, part);
-});
+  if (inWindows()) import("./windows.js").then(({ open }) => open(link.href, { part }));
+  else answer(link.href, part);
+}, true);
