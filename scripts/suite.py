@@ -23,6 +23,10 @@ Databases and static files of sites that tests start are made once for all parts
 Of every part but the whole suite a third of the test files runs, drawn by the commit: the next one draws others.
 ``--whole`` (``make soak``) runs all of them. All are imported in each part.
 
+Where a test in a browser has both mail servers to run against, the commit draws one for each test: what the browser
+shows of a mailbox does not depend on who keeps it, and what the portal makes of either server is tested below, on both.
+``--whole`` runs them on both, and so does pytest alone.
+
 The whole suite comes last, so that its summary is the last line. In CI (CI=true) a part that cannot run fails.
 """
 
@@ -109,6 +113,8 @@ NOTHING_SELECTED = 5
 #: "8b13f0a2 3": of a part's files every third, drawn by the commit (``tests.support.sample``).
 SAMPLE = "YURT_SAMPLE"
 ONE_OF = 3
+#: "8b13f0a2": of each test in a browser that has both mail servers, the one that the commit draws (likewise).
+ONE_SERVER = "YURT_ONE_SERVER"
 #: Names the folder for what all parts and processes share (``tests.support.site``).
 PREPARED = "YURT_PREPARED_SITES"
 
@@ -142,10 +148,14 @@ def parts(extra: list[str]) -> list[Part]:
     return found
 
 
+def commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout[:8]
+
+
 def sampled(part: Part) -> Part:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    title = f"{part.title} (one file of {ONE_OF}, by {commit[:8]})"
-    return Part(title, part.arguments, part.environment | {SAMPLE: f"{commit[:8]} {ONE_OF}"})
+    title = f"{part.title} (one file of {ONE_OF}, by {commit()})"
+    return Part(title, part.arguments, part.environment | {SAMPLE: f"{commit()} {ONE_OF}"})
 
 
 def _less(apps: str) -> tuple[str, ...]:
@@ -244,6 +254,8 @@ def main(extra: list[str]) -> int:
     results = []
     with watched_disk() as least, tempfile.TemporaryDirectory(prefix="yurt-prepared-") as prepared:
         os.environ[PREPARED] = prepared
+        if not whole:
+            os.environ[ONE_SERVER] = commit()
         for part in chosen:
             code, summary = run_on_mariadb(part) if "MariaDB" in part.title else run(part)
             good = code == 0 or (code == NOTHING_SELECTED and part.title != "whole suite")

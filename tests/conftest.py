@@ -101,14 +101,22 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if collection_path.parent == TESTS and collection_path.name in absent_apps() else None
 
 
+def _on_dovecot(name: str) -> str:
+    return name.replace("pymap_server", "dovecot")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     absent = absent_apps()
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     ids = {item.nodeid for item in items}
+    both = {_on_dovecot(name) for name in ids if "pymap_server" in name} & ids
     for item in items:
-        other = next((name for name in ("pymap_server", "cyrus") if name in item.nodeid), "")
-        if other and item.nodeid.replace(other, "dovecot") in ids:
+        on_dovecot = _on_dovecot(item.nodeid)
+        if (item.nodeid != on_dovecot and on_dovecot in both) or (
+            "cyrus" in item.nodeid and item.nodeid.replace("cyrus", "dovecot") in ids
+        ):
             item.add_marker("again")
         fixtures = set(getattr(item, "fixturenames", ()))
         for marker, names in SERVER_FIXTURES.items():
@@ -117,9 +125,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("django_db"):
             item.add_marker("database")
         needed = {name for marker in item.iter_markers("needs_app") for name in marker.args}
+        server = "dovecot" if item.nodeid == on_dovecot else "pymap_server"
+        in_browser = item.get_closest_marker("browser") is not None
+        other_server = in_browser and on_dovecot in both and not sample.runs_before(server, on_dovecot)
         long_form = item.get_closest_marker("soak") and "soak" not in config.option.markexpr
         other_third = not sample.holds(item.nodeid.partition("::")[0].removeprefix("tests/"))
-        (left_out if needed & absent or long_form or other_third else kept).append(item)
+        (left_out if needed & absent or long_form or other_third or other_server else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

@@ -7,6 +7,7 @@ from pathlib import Path
 from scripts import suite
 from tests.support import sample
 
+SERVERS = ("dovecot", "pymap_server")
 FILES = [path.relative_to(suite.ROOT).as_posix() for path in (suite.ROOT / "tests").rglob("test_*.py")]
 
 
@@ -15,6 +16,15 @@ def test_a_commit_draws_a_third_and_others_draw_the_rest() -> None:
     assert all(len(FILES) / 6 < len(found) < len(FILES) / 2 for found in drawn)
     assert set().union(*drawn) == set(FILES)
     assert all(sample.holds(path, "") for path in FILES)
+
+
+def test_of_two_servers_a_commit_draws_one_for_each_test_in_a_browser() -> None:
+    tests = [f"tests/mail/test_x.py::test_{number}[dovecot]" for number in range(100)]
+    for seed in ("0daaa209", "7e93e77d"):
+        before = {name: [test for test in tests if sample.runs_before(name, test, seed)] for name in SERVERS}
+        assert sorted([*before["dovecot"], *before["pymap_server"]]) == sorted(tests)
+        assert all(len(found) > 30 for found in before.values())
+    assert all(sample.runs_before(name, test, "") for name in SERVERS for test in tests)
 
 
 def test_only_the_whole_suite_is_whole() -> None:
