@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 import css_inline
 import nh3
+from urllib.parse import unquote
+
 from selectolax.lexbor import LexborHTMLParser
 
 from apps.mail.mime import css, links, render_text, to_text, trackers
@@ -124,7 +126,7 @@ class _Filter:
         address = address.strip("".join(map(chr, range(0x21))))
         lower = address[:5].lower()
         if lower.startswith("cid:"):
-            return address if self.outgoing else self.cid(address[4:])
+            return address if self.outgoing else self.cid(address[4:]) or self.cid(unquote(address[4:]))  # RFC 2392
         if lower == "data:":
             return self.data(address)
         if (found := self.cid(address)) is not None:  # Content-Location (RFC 2557)
