@@ -91,14 +91,12 @@ def test_pictures_of_each_message_are_printed(anna: Person) -> None:
     uid = uids[0][0]
     answer = anna.client.get(anna.url("print_conversation", "INBOX", uid, v=anna.uidvalidity()))
     assert re.search(rf"img-src \S*/INBOX/{uid}/part/ data:", answer["Content-Security-Policy"])
-    assert f"/INBOX/{uid}/part/" in answer.content.decode()
+    assert f'<img src="/mail/INBOX/{uid}/part/' in answer.content.decode(), "its address is escaped (RFC 2392)"
 
 
 def test_any_html_is_shown_as_text(anna: Person) -> None:
     html = "<p>Hello <b>there</b></p><img src='https://t.example/x.gif'><blockquote>What<br>you<br>said<br>then</blockquote>"
-    raw = letter("Only HTML", text="x", html=html).replace(b"multipart/alternative", b"multipart/mixed")
     head = b"From: a@x.test\r\nSubject: Only\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
-    assert raw
     uid = anna.receive(head + html.encode())[0]
     page = anna.client.get(anna.url("message", "INBOX", uid, v=anna.uidvalidity())).content.decode()
     assert "Show as plain text" in page

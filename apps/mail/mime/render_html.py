@@ -10,11 +10,10 @@ import html as escapes
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import css_inline
 import nh3
-from urllib.parse import unquote
-
 from selectolax.lexbor import LexborHTMLParser
 
 from apps.mail.mime import css, links, render_text, to_text, trackers
