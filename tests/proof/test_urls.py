@@ -122,7 +122,7 @@ FORMS = {
     "contacts:subscription",
 }
 #: Documents with text that came by mail, or into which it is put: they alone may carry style attributes.
-MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:editor"}
+MAIL_DOCUMENTS = {"mail:body", "mail:print", "mail:print_conversation", "mail:editor"}
 #: Pictures: their address changes with what they show.
 KEPT_BY_BROWSERS = {"mail:part", "mail:image", "mail:upload", "contacts:photo", "directory:photo"}
 if not django_apps.is_installed("apps.contacts"):  # the settings matrix leaves it out

@@ -30,6 +30,7 @@ _FIELD = re.compile(
 _BY = re.compile(rb"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 _TAG = re.compile(rb"(?:^|;)\s*([A-Za-z]+)\s*=([^;]*)")
 _PROPERTY = re.compile(r'([A-Za-z][\w-]*)\s*\.\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]+))')
+_RUN = re.compile(r'[^()"\\;]+')  # of what means nothing by itself
 _RESULT = re.compile(r"\s*([A-Za-z][\w-]*)(?:\s*/\s*\d+)?\s*=\s*([A-Za-z]+)")
 _REASON = re.compile(r'\breason\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]+))', re.IGNORECASE)
 
@@ -264,6 +265,10 @@ def _without_comments(text: str) -> str:
     found: list[str] = []
     depth, quoted, position = 0, False, 0
     while position < len(text):
+        if run := _RUN.match(text, position):
+            found.append("" if depth else run[0])
+            position = run.end()
+            continue
         char = text[position]
         step = 2 if char == "\\" and (depth or quoted) else 1
         if char == '"' and not depth:
@@ -283,6 +288,9 @@ def _split(text: str) -> Iterator[str]:
     """At semicolons outside of quoted strings."""
     start, quoted, position = 0, False, 0
     while position < len(text):
+        if run := _RUN.match(text, position):
+            position = run.end()
+            continue
         char = text[position]
         if char == "\\" and quoted:
             position += 1

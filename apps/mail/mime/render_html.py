@@ -10,6 +10,7 @@ import html as escapes
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import css_inline
 import nh3
@@ -124,7 +125,7 @@ class _Filter:
         address = address.strip("".join(map(chr, range(0x21))))
         lower = address[:5].lower()
         if lower.startswith("cid:"):
-            return address if self.outgoing else self.cid(address[4:])
+            return address if self.outgoing else self.cid(address[4:]) or self.cid(unquote(address[4:]))  # RFC 2392
         if lower == "data:":
             return self.data(address)
         if (found := self.cid(address)) is not None:  # Content-Location (RFC 2557)

@@ -58,6 +58,7 @@ class Line:
 class Panel:
     lines: tuple[Line, ...]
     known: Sender
+    verdict: Verdict
 
     @property
     def head(self) -> Line:
@@ -93,7 +94,7 @@ def panel(request: PortalRequest, opened: Opened, *, role: str) -> Panel | None:
         *_trackers(opened),
         *_files(opened),
     ]
-    return Panel(tuple(lines), known)
+    return Panel(tuple(lines), known, verdict)
 
 
 def verdict_of(header: bytes) -> Verdict:

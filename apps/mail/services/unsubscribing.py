@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mime import lists
+from apps.mail.mime.authentication import Verdict
 from apps.mail.mime.links import host_of
 from apps.mail.mime.lists import Ways
 from apps.mail.services import security
@@ -44,11 +45,12 @@ def _room() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
-def ways_of(opened: Opened, *, role: str) -> Ways:
-    """How to leave the list that this message came by; none for one's own messages."""
+def ways_of(opened: Opened, *, role: str, verdict: Verdict | None = None) -> Ways:
+    """How to leave the list that this message came by; none for one's own messages. ``verdict``: where it is known."""
     if role in security.OWN_ROLES or "List-Unsubscribe" not in opened.fields:
         return Ways()
-    return lists.ways(opened.fields, opened.detail.header, security.verdict_of(opened.detail.header))
+    header = opened.detail.header
+    return lists.ways(opened.fields, header, verdict or security.verdict_of(header))
 
 
 def leave(url: str) -> None:

@@ -22,7 +22,7 @@ def context(request: PortalRequest, opened: Opened, *, role: str) -> dict[str, A
         "security": panel,
         "receipt": receipts.wanted(request, opened, role=role, known=panel.known if panel else None),
         "report": report_words.of(opened),
-        "ways": unsubscribing.ways_of(opened, role=role),
+        "ways": unsubscribing.ways_of(opened, role=role, verdict=panel.verdict if panel else None),
         "list_id": lists.list_id(opened.fields),
         "list_menu": _list_menu(opened),
     }

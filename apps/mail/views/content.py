@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -48,7 +49,8 @@ def body(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     document = documents.begin(request, store, root, MessageRef(mailbox, uidvalidity, uid))
     fold = "fold" in request.GET
     drawn = reading.draw_html(part, raw, cid=document.cid, remote=document.remote, fold=fold)
-    context = {"html": mark_safe(drawn.html), "style": drawn.body_style}  # noqa: S308 - the sanitiser's, untouched
+    html = mark_safe(drawn.html)  # noqa: S308 - the sanitiser's, untouched
+    context: dict[str, Any] = {"html": html, "style": drawn.body_style}
     if dark := _dark(request):
         own = bool(drawn.body_style) or _COLOURS.search(drawn.html) is not None
         context |= {"dark": dark, "own_colours": own}

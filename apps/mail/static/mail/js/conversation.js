@@ -22,6 +22,7 @@ function step(by) {
 function name() {
   const words = $(".conv")?.dataset;
   if (!words) return;
+  $(".conv").dataset.steps = ""; // from here on
   register("n", words.keyNext, () => step(1));
   register("p", words.keyPrevious, () => step(-1));
 }

@@ -130,10 +130,12 @@ document.addEventListener("htmx:after:swap", () => {
   if (box() && uid === was.uid && mailbox === was.mailbox) { // the same conversation, changed: who writes goes on writing
     box().replaceWith(was.form);
     if (was.focus) { written.focus(); written.setSelectionRange(...was.at); }
-  } else if (dirty.has(was.form)) {
-    state(was.form).left = true;
+  } else if (written.value.trim()) {
+    state(was.form).left = true; // whoever saves it says so
     const { saving } = state(was.form);
-    saving ? saving.then(() => dirty.has(was.form) && save(was.form)) : save(was.form);
+    if (saving) saving.then(() => dirty.has(was.form) && save(was.form));
+    else if (dirty.has(was.form)) save(was.form);
+    else toast(was.form.dataset.kept);
   }
 });
 
