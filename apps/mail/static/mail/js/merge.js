@@ -5,7 +5,9 @@ import { $, $$ } from "../../portal/js/portal.js";
     pointer. Tells whether all is done, and how many messages have come above those that are there. */
 export function merge(here, fresh, { still, pointed }) {
   const [rows, next] = [$("[data-rows]", here), $("[data-rows]", fresh)];
-  const other = here.dataset.uidvalidity !== fresh.dataset.uidvalidity; // none of these messages is one of those
+  const laid = (list) => `${list.dataset.layout} ${$(".cols", list)?.dataset.shape}`;
+  const other = here.dataset.uidvalidity !== fresh.dataset.uidvalidity // none of these messages is one of those
+    || laid(here) !== laid(fresh); // laid out otherwise in another tab
   if (!rows || !next || other) {
     if (rows && still) return { whole: false, arrived: 0 };
     here.replaceWith(fresh);

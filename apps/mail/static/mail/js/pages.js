@@ -9,9 +9,8 @@ let ordered = ""; // what has the focus then
 
 document.addEventListener("submit", ({ target, submitter }) => {
   if (!target.matches("#list .sort form, #col-sort")) return;
-  const column = submitter?.dataset.col;
-  ordered = column ? `#list [data-col="${column}"]` : "#sort";
-  if (column) return;
+  ordered = target.id ? `#${submitter.id}` : "#sort";
+  if (target.id) return; // the head of a column
   target.closest("details").open = false;
   $("#sort").focus();
 });
