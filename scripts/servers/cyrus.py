@@ -87,8 +87,9 @@ class Cyrus(Server):
     def command(self) -> list[str]:
         files = {"-C": "imapd.conf", "-M": "cyrus.conf", "-p": "cyrus.lock"}
         words = [word for option, name in files.items() for word in (option, str(self.directory / name))]
+        start, library, *rest = command("usr/lib/cyrus/bin/master", *words, "-D")
         # It waits for the disk after each message, and cannot be told not to.
-        return ["env", "LD_PRELOAD=libeatmydata.so", *command("usr/lib/cyrus/bin/master", *words, "-D")]
+        return [start, library, "LD_PRELOAD=libeatmydata.so", *rest]
 
     def answers(self) -> bool:
         return greets(self.imap, b"* OK")

@@ -130,7 +130,7 @@ def test_several_folders_go_into_one_file_and_come_in_again_each_by_its_name(ann
     assert not Transfer.objects.exists()
     assert anna.client.post("/mail/@/folders/export/", values).status_code == 302
     row = Transfer.objects.latest("pk")
-    assert (row.total, row.title) == (3, f"Felt and 2 more.{'tar' if form == 'maildir' else 'zip'}")
+    assert (row.total, row.title) == (3, f"Felt and 2 more folders.{'tar' if form == 'maildir' else 'zip'}")
     octets = download(anna, row)
     if form == "mbox":
         names = zipfile.ZipFile(io.BytesIO(octets)).namelist()

@@ -27,7 +27,7 @@ from tests.support.servers import SubmissionServer, running_dovecot
 MESSAGE = b"From: bob@example.test\r\nTo: alice@example.test\r\nSubject: Lunch\r\n\r\nAt noon?\r\n"
 
 
-@pytest.fixture(params=["dovecot", "pymap_server"])
+@pytest.fixture(params=["dovecot", "cyrus", "pymap_server"])
 def mail_server(request: pytest.FixtureRequest) -> MailServer:
     server: MailServer = request.getfixturevalue(request.param)
     return server

@@ -16,6 +16,7 @@ import structlog
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.mail.archives import entries, maildir, mbox, zips
 from apps.mail.archives.entries import Message, Place
@@ -65,8 +66,10 @@ def begin(
         text = _("A zip of more than %(count)d messages cannot be made: choose mbox or Maildir.")
         raise NotTaken(text % {"count": zips.MOST_WRITTEN})
     ending = {"mbox": "zip" if len(listed) > 1 or len(tops) > 1 else "mbox", "zip": "zip", "maildir": "tar"}[format]
-    labels = _("%(folder)s and %(count)d more") % {"folder": folders.label(tops[0]), "count": len(tops) - 1}
-    title = labels if len(tops) > 1 else str(folders.label(tops[0]))
+    more = len(tops) - 1
+    several = ngettext("%(folder)s and %(count)d more folder", "%(folder)s and %(count)d more folders", more)
+    label = str(folders.label(tops[0]))
+    title = several % {"folder": label, "count": more} if more else label
     return Transfer.objects.create(
         user_id=user_id,
         kind=Transfer.Kind.EXPORT,
