@@ -101,6 +101,9 @@ class Writer:
         return self.person.server.address(self.person.login)
 
     def new(self, **query: object) -> Desk:
+        """With a subject, which would be asked about otherwise."""
+        if "mailto" not in query:
+            query = {"subject": "A letter"} | query
         return Desk(self.person).open(self.person.url("compose", **query))
 
     def on(self, name: str, uid: int, mailbox: str = "INBOX", **query: object) -> Desk:

@@ -75,14 +75,14 @@ function bring(made) {
   unfold(made);
   made.frame.focus();
   made.frame.contentWindow.focus();
-  if (made.last?.isConnected) made.last.focus();
-  made.last = null;
+  if (!isThere(made)) return; // it finds its place by itself
+  const { form, last } = made; // where the focus was: a document that loses it forgets that
+  const text = form.classList.contains("rich") ? $("iframe[data-frame]", form) : form.elements.text;
+  const place = last?.isConnected ? last : text;
+  (place.contentWindow?.squire ?? place).focus();
 }
 
-/** What is not drawn loses its focus: it is noted. */
 function hide(made) {
-  const active = made.frame.contentDocument?.activeElement;
-  if (!made.frame.hidden && active !== made.frame.contentDocument?.body) made.last = active;
   enlarge(made, false);
   made.frame.hidden = true;
 }
@@ -127,6 +127,10 @@ function loaded(made) {
 function follow(made) {
   const { form } = made;
   const { subject, draft } = form.elements;
+  const page = form.ownerDocument;
+  made.last = page.activeElement === page.body ? null : page.activeElement;
+  page.addEventListener("focusin", ({ target }) => { made.last = target; });
+  page.defaultView.addEventListener("blur", () => { if (page.activeElement?.matches("iframe")) made.last = page.activeElement; });
   const name = () => called(made, subject.value.trim() || region.dataset.new);
   form.addEventListener("input", name);
   form.addEventListener("compose:changed", name);
@@ -135,7 +139,7 @@ function follow(made) {
     remember();
   });
   form.addEventListener("compose:leave", () => shut(made));
-  if (draft.value && /\/edit\/$/.test(form.ownerDocument.location.pathname)) made.url = form.ownerDocument.URL;
+  if (draft.value && /\/edit\/$/.test(page.location.pathname)) made.url = page.URL;
   if (made.node.contains(document.activeElement) && !made.frame.hasAttribute("data-quiet")) made.frame.contentWindow.focus();
   name();
 }
