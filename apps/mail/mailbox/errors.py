@@ -53,6 +53,16 @@ class TooManyConnections(MailError):
     """Every connection this account or server may have is busy."""
 
 
+class MaildropInUse(TooManyConnections):
+    """Another program, or another window, is at the maildrop just now (POP3 lets one in at a time)."""
+
+
+class NoUniqueIds(ServerUnreachable):
+    """The POP3 server has no UIDL: its messages cannot be told apart from one session to the next."""
+
+    permanent = True
+
+
 class SignInRefused(MailError):
     """The server does not take this user name and password."""
 

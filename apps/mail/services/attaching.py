@@ -86,7 +86,7 @@ def save(request: PortalRequest, *, name: str, type: str, chunks: Iterable[bytes
             filename=filenames.safe(name, type_),
             type=type_,
             chunks=chunks,
-            limit=limits.files(),
+            limit=limits.files(request.user),
             content_id=f"{secrets.token_hex(16)}@image.invalid" if in_text and type_ in images.TYPES else "",
         )
     )

@@ -34,8 +34,8 @@ def several(request: PortalRequest, store: MailStore, order: Order) -> HttpRespo
         return _refused(request, order, words % {"count": MOST})
     refs = [MessageRef(some.mailbox, some.uidvalidity, uid) for some in order.chosen for uid in some.uids]
     details = [(ref, store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)) for ref in refs]
-    too_large = _("The files are larger than %(limit)d MB together.") % {"limit": limits.megabytes()}
-    if sum(detail.summary.size for _ref, detail in details) > limits.files():
+    too_large = _("The files are larger than %(limit)d MB together.") % {"limit": limits.megabytes(request.user)}
+    if sum(detail.summary.size for _ref, detail in details) > limits.files(request.user):
         return _refused(request, order, too_large)
     details.sort(key=lambda each: each[1].summary.received)
     try:

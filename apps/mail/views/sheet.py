@@ -112,7 +112,7 @@ def taken(request: PortalRequest) -> Sheet:
     """The form with its files put aside; a page that asks for the password carries them from here on."""
     tokens = attaching.valid(request.POST.getlist("attachment"))
     notes = []
-    limit = limits.megabytes()
+    limit = limits.megabytes(request.user)
     for file in request.FILES.getlist("files"):
         try:
             item = attaching.save(request, name=file.name or "", type=file.content_type or "", chunks=file.chunks())

@@ -172,8 +172,8 @@ def _send(sheet: Sheet, store: MailStore) -> HttpResponse:
 
 def _hand_over(sheet: Sheet, store: MailStore, writing: sending.Writing) -> HttpResponse:
     form = sheet.form
-    if sum(len(file.content) for file in writing.message.attachments) > limits.files():
-        limit = {"limit": limits.megabytes()}
+    if sum(len(file.content) for file in writing.message.attachments) > limits.files(sheet.request.user):
+        limit = {"limit": limits.megabytes(sheet.request.user)}
         form.add_error(None, _("The files are larger than %(limit)d MB together. Remove some of them.") % limit)
         return sheet.again(store)
     try:
