@@ -79,6 +79,10 @@ class QuotaExceeded(ServerRefused):
     """[OVERQUOTA] (RFC 9208)."""
 
 
+class StoreFull(QuotaExceeded):
+    """The portal keeps no more of this person's mail (POP3)."""
+
+
 class NoSuchMailbox(ServerRefused):
     """The mailbox does not exist (any more)."""
 

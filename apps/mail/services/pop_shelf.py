@@ -274,7 +274,7 @@ class DatabaseShelf:
     def _need_room(self, more: int) -> None:
         used, limit = self.room()
         if used + more > limit:
-            raise errors.QuotaExceeded("the portal keeps no more for this person")
+            raise errors.StoreFull("the portal keeps no more for this person")
 
     def _forget_files(self, rows: Any) -> None:
         files = list(rows.exclude(file="").values_list("file", flat=True))

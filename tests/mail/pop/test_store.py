@@ -23,7 +23,7 @@ def test_a_maildrop_is_a_list_with_marks_orders_and_searches_of_our_own(drop: Ma
         letter("Maps", text="See the file.", files=(("map.png", "image/png", b"\x89PNG" + b"x" * 200_000),)),
     )
     with drop.store() as store:
-        assert store.capabilities == {KEPT_HERE}
+        assert KEPT_HERE in store.capabilities
         page = store.page("INBOX")
         assert subjects(page) == ["Maps", "Apples", "Ropes"]
         assert [row.has_attachment for row in page.rows] == [True, False, False]
@@ -133,9 +133,10 @@ def test_folders_of_ones_own(drop: Maildrop) -> None:
 
 
 def test_conversations_over_folders(drop: Maildrop) -> None:
-    drop.receive(letter("Camp", Message_ID="<camp@x.test>"), letter("Other"))
+    drop.receive(letter("Camp"), letter("Other"))
     with drop.store() as store:
-        answer = letter("Re: Camp", In_Reply_To="<camp@x.test>", References="<camp@x.test>")
+        camp = next(row.envelope.message_id for row in store.page("INBOX").rows if row.envelope.subject == "Camp")
+        answer = letter("Re: Camp", In_Reply_To=camp, References=camp)
         store.append("INBOX", answer, flags=["\\Seen"])
         store.append("Sent", answer, flags=["\\Seen"])
         page = store.gathered("INBOX", mode=CONVERSATIONS)
@@ -150,9 +151,9 @@ def test_conversations_over_folders(drop: Maildrop) -> None:
         above, below = store.around("INBOX", uid, uidvalidity=page.status.uidvalidity, mode=CONVERSATIONS)
         assert above is None
         assert below is not None and below[0].envelope.subject == "Other"
-        _valid, rows, said = store.linked("Sent", ["camp@x.test"], newest=100)
+        _valid, rows, said = store.linked("Sent", [camp.strip("<>")], newest=100)
         assert [row.envelope.subject for row in rows] == ["Re: Camp"]
-        assert "camp@x.test" in said[rows[0].uid]
+        assert camp.strip("<>") in said[rows[0].uid]
 
 
 def test_a_full_store_takes_no_more_and_loses_nothing(drop: Maildrop, settings) -> None:
