@@ -12,7 +12,7 @@ class Maildrop(models.Model):
     """Somebody's mail on one POP3 server. One person may have several, and several people the same."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    server = models.CharField(_("server"), max_length=190)  # its address, as ``Account.id`` has it
+    server = models.CharField(_("server"), max_length=190)  # its host
     login = models.CharField(_("login"), max_length=190)
     validity = models.PositiveBigIntegerField(default=0)  # the UIDVALIDITY that was given last
 

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, Sum
 
 from apps.mail.mailbox import errors
+from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.pop.shelf import INBOX, STANDARD, Digest, Entry, Folder, Fresh, Known
 from apps.mail.pop_models import Maildrop, PopFolder, PopMessage
 from apps.mail.services import pop_digests, pop_files
@@ -26,8 +27,10 @@ AT_ONCE = 500  # rows or numbers of one statement
 _FIELDS = ("uid", "flags", "size", "received", "digest", "uidl", "file")
 
 
-def of(user_id: int, server: str, login: str) -> DatabaseShelf:
-    """Somebody's shelf for a maildrop, made when it is asked for first."""
+def of(account: Account) -> DatabaseShelf:
+    """Its owner's shelf for a maildrop, made when it is asked for first. The server is its host, as in people's
+    accounts: another port, or TLS from now on, is the same maildrop."""
+    user_id, server, login = account.owner, account.server.host.lower(), account.login
     drop = Maildrop.objects.filter(user=user_id, server=server, login=login).first()
     return DatabaseShelf(drop or _made(user_id, server, login))
 

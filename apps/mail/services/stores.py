@@ -170,7 +170,7 @@ def close_connections(request: PortalRequest) -> None:
 def _shelf(target: Account) -> Shelf:
     from apps.mail.services import pop_shelf  # models, as below
 
-    return pop_shelf.of(target.owner, *target.id)
+    return pop_shelf.of(target)
 
 
 def _wish(user_id: int) -> Asked:

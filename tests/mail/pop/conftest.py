@@ -43,7 +43,7 @@ class Maildrop:
 
     @property
     def shelf(self) -> pop_shelf.DatabaseShelf:
-        return pop_shelf.of(self.user.pk, *stores.account(login=self.login, password="x").id)
+        return pop_shelf.of(stores.account(login=self.login, password="x", owner=self.user.pk))
 
 
 Opened = Callable[[], AbstractContextManager[PopStore]]

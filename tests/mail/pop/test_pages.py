@@ -56,7 +56,7 @@ def stores_of(person: Person):
     from apps.mail.services import pop_shelf
 
     user = get_user_model().objects.get(login=person.login)
-    return pop_shelf.of(user.pk, *stores.account(login=person.login, password="x").id)
+    return pop_shelf.of(stores.account(login=person.login, password="x", owner=user.pk))
 
 
 def uids(person: Person, mailbox: str) -> dict[str, int]:
