@@ -46,15 +46,15 @@ class Wire:
             threading.Thread(target=self._back, args=(server, client), daemon=True).start()
             for line in client.makefile("rb"):
                 if self.cut and line.startswith(self.cut):
-                    return
+                    break
                 if self.after and line.startswith(self.after):
                     client.shutdown(socket.SHUT_RDWR)
                     server.sendall(line)
                     server.shutdown(socket.SHUT_WR)
-                    while server.recv(4096):  # what it says nobody hears, and then it has done it
-                        pass
-                    return
+                    return  # what it says nobody hears
                 server.sendall(line)
+            for end in (client, server):
+                end.shutdown(socket.SHUT_RDWR)
 
     @staticmethod
     def _back(server: socket.socket, client: socket.socket) -> None:

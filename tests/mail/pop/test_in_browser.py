@@ -63,7 +63,7 @@ def test_a_day_by_pop3(often: DovecotServer, live_server, browser: Browser) -> N
     page.keyboard.press("r")
     body = page.locator("textarea[name=text]")
     body.fill("Behind the second hill.")
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name="Send").click()
     expect(page.locator("#toasts, .toast").first).to_contain_text("sent", ignore_case=True)
     page.goto("/mail/Sent/")
     expect(page.locator(".msg")).to_have_count(1)
@@ -86,6 +86,6 @@ def test_a_day_by_pop3(often: DovecotServer, live_server, browser: Browser) -> N
 
     page.goto("/mail/@/folders/manage/")
     expect(page.locator(".note.info")).to_contain_text("POP3")
-    axe.check(page)
+    assert axe.violations(page) == []
     assert not errors
     page.context.close()
