@@ -56,6 +56,8 @@ class TooManyConnections(MailError):
 class MaildropInUse(TooManyConnections):
     """Another program, or another window, is at the maildrop just now (POP3 lets one in at a time)."""
 
+    proved = False  # the server has said so to a password that was right ([IN-USE], RFC 2449 section 8.1.2)
+
 
 class NoUniqueIds(ServerUnreachable):
     """The POP3 server has no UIDL: its messages cannot be told apart from one session to the next."""

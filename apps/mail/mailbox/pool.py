@@ -186,7 +186,7 @@ class Pool:
         try:
             door.open()
         except errors.MaildropInUse as error:
-            if not error.server_text:
+            if not error.proved:
                 raise
         finally:
             door.close()

@@ -1,4 +1,4 @@
-"""A day by POP3, in Chromium, with scripts: what people do does not look different, and other devices see what they can."""
+"""A day by POP3, in Chromium: what people do does not look different, and other devices see what they can."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def test_a_day_by_pop3(often: DovecotServer, live_server, browser: Browser) -> N
     # deleted, and brought back: it has left the server, and lies in the inbox all the same
     page.goto("/mail/INBOX/")
     page.locator(".msg", has_text="Ropes").locator(".go").focus()
+    page.keyboard.press("x")
+    expect(page.locator(".bulk")).to_be_visible()
     page.keyboard.press("#")
     expect(page.locator(".msg")).to_have_count(1)
     page.locator("#toasts").get_by_role("button", name="Undo").click()

@@ -24,6 +24,7 @@ MOST_OCTETS = 200 * 1024 * 1024  # of one message
 PIPELINE = 20  # commands sent before their answers are read, where the server says that it takes them (RFC 2449)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UIDL = re.compile(rb"[\x21-\x7e]{1,70}")
+_IN_USE = re.compile(r"(?:maildrop|mailbox|mail drop).{0,60}(?:\block|in use|busy)", re.IGNORECASE)
 _CODE = re.compile(r"\[([A-Z/-]+)\]")
 
 
@@ -148,10 +149,12 @@ class Connection:
         """Of RFC 2449 section 8 and RFC 3206: what is not about the password says so."""
         code = _CODE.match(text)
         if code and code[1] in ("IN-USE", "LOGIN-DELAY"):
-            return errors.MaildropInUse(text, server_text=text)
+            error = errors.MaildropInUse(text, server_text=text)
+            error.proved = code[1] == "IN-USE"  # the other is told before anybody has looked at the password
+            return error
         if code and code[1].startswith("SYS/"):
             return errors.ServerUnreachable(text, server_text=text)
-        if code is None and re.search(r"\block|in use|busy", text, re.IGNORECASE):  # servers from before RFC 2449
+        if code is None and _IN_USE.search(text):  # a server from before RFC 2449
             return errors.MaildropInUse(text, server_text=text)
         return errors.SignInRefused(text, server_text=text)
 
