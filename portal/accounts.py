@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from portal import rules
+from portal import mail_servers
 from portal.net import parse_server_url
 
 if TYPE_CHECKING:
     from apps.auth.models import User
+    from portal.mail_servers import Backend
 
 MAX_LOGIN = 190
+
+
+class WhichServer(Exception):
+    """A login that may belong to several of the site's mail servers, and nobody has said to which."""
 
 
 class SignInUnavailable(Exception):
@@ -42,31 +47,25 @@ def canonical_login(login: str) -> str:
     return folded
 
 
-def account_server(source: str) -> str:
-    """The name of the site's server in people's accounts, for the source "imap" or "ldap": its host, without the port.
-    For "oidc" it is the issuer, as one host may serve several, each with its own alice.
+def account_server(source: str, backend: Backend | None = None) -> str:
+    """The name of the site's server in people's accounts, for the source "imap" (any mail server) or "ldap": its host,
+    without the port. For "oidc" it is the issuer, as one host may serve several, each with its own alice. Of several
+    mail servers ``backend`` says which; it is the first one else.
 
     The demo servers are called by a name of their own: on their address a site may later put a real server, whose alice
     is not the demo's.
     """
-    if source == "imap" and settings.DEMO_SERVERS:
-        return "demo.invalid"
+    if source == "imap":
+        return backend.account_server if backend else next(iter(mail_servers.backends())).account_server
     if source == "oidc":
         return settings.OIDC_ISSUER
-    url = {"imap": settings.IMAP_URL, "ldap": settings.LDAP_URL}[source]
-    services = {"imap": settings.IMAP_SERVICES, "ldap": settings.LDAP_SERVICES}[source]
-    return parse_server_url(url, services=services).host
+    return parse_server_url(settings.LDAP_URL, services=settings.LDAP_SERVICES).host
 
 
 def mail_address_of(login: str) -> str:
-    """The mail address that belongs to a login, by the site's rule (MAIL_DOMAIN, MAIL_ADDRESS_RULE)."""
-    local, at, domain = login.partition("@")
-    values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain}
-    if settings.MAIL_ADDRESS_RULE != "login":
-        return rules.filled(settings.MAIL_ADDRESS_RULE, values)
-    if at:
-        return login
-    return f"{login}@{values['domain']}" if values["domain"] else ""
+    """The mail address that belongs to a login, by the rule of the site (MAIL_ADDRESS_RULE) or the backend."""
+    found = mail_servers.fitting(login) or (mail_servers.of_settings(),)
+    return found[0].address_of(login)
 
 
 def external_user(*, source: str, server: str, login: str, email: str = "", name: str = "") -> User:

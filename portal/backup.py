@@ -5,6 +5,7 @@ The file is a ZIP archive:
     manifest.json            format, date, applied migrations, and how many rows each table had
     rows/<app>.<model>.jsonl one JSON list per row; the first line names the columns
     uploads/...              the files below MEDIA_ROOT
+    pop/...                  the files below folders of DATA_DIR that apps name (``PortalApp.folders``)
     settings.env             what the environment sets, without keys and passwords
 
 What is left out on purpose: keys and passwords (whoever finds a backup must not be able to open anything sealed with
@@ -104,7 +105,7 @@ def write(target: Path) -> Summary:
             with _one_moment():
                 migrations = _applied()
                 counts = {label: _write_table(archive, label, model) for label, model in tables().items()}
-            files = _write_uploads(archive)
+            files = sum(_write_files(archive, name, root) for name, root in _folders().items())
             archive.writestr("settings.env", "".join(f"{line}\n" for line in site_settings()))
             manifest = {
                 "format": FORMAT,
@@ -164,12 +165,18 @@ def _encode(field: models.Field[Any, Any], row: models.Model) -> Any:
     return value if isinstance(value, bool | int | float | str) else field.value_to_string(row)
 
 
-def _write_uploads(archive: zipfile.ZipFile) -> int:
-    root, count = Path(settings.MEDIA_ROOT), 0
+def _folders() -> dict[str, Path]:
+    """Where files lie, by the name of their folder in the archive."""
+    named = [name for app in get_registry().apps for name in app.folders]
+    return {"uploads": Path(settings.MEDIA_ROOT), **{name: Path(settings.DATA_DIR) / name for name in named}}
+
+
+def _write_files(archive: zipfile.ZipFile, name: str, root: Path) -> int:
+    count = 0
     for path in sorted(root.rglob("*")) if root.is_dir() else ():
         if path.is_file() and not path.is_symlink():
             try:
-                archive.write(path, f"uploads/{path.relative_to(root).as_posix()}")
+                archive.write(path, f"{name}/{path.relative_to(root).as_posix()}")
             except FileNotFoundError:
                 continue  # an upload that was sent or thrown away meanwhile
             count += 1
@@ -209,7 +216,7 @@ def read(source: Path, *, force: bool = False) -> Summary:
     with archive:
         manifest = _manifest(archive)
         known = _fitting_tables(manifest)
-        uploads = _uploads(archive)
+        files = _files(archive)
         if not force and (label := _first_filled(known.values())):
             raise BackupError(f"This site is not empty: {label} has rows. Restore into a new site, or say --force.")
         with transaction.atomic(), connection.constraint_checks_disabled():
@@ -220,10 +227,10 @@ def read(source: Path, *, force: bool = False) -> Summary:
             rows = sum(_read_table(archive, label, model) for label, model in known.items())
             connection.check_constraints(table_names=[model._meta.db_table for model in known.values()])
         cache.clear()
-        for member, target in uploads:
+        for member, target in files:
             _extract(archive, member, target)
         _keep_settings(archive)
-    return Summary(rows, len(uploads))
+    return Summary(rows, len(files))
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -286,17 +293,18 @@ def _decode(field: models.Field[Any, Any], value: Any) -> Any:
     return field.to_python(value)
 
 
-def _uploads(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Path]]:
-    """Every file with the place it goes to; a name that leads out of the folder refuses the whole backup."""
-    root = Path(settings.MEDIA_ROOT).resolve()
+def _files(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, Path]]:
+    """Every file with the place it goes to; a name that leads out of its folder refuses the whole backup."""
+    roots = {name: root.resolve() for name, root in _folders().items()}
     found = []
     for member in archive.infolist():
         path = PurePosixPath(member.filename)
-        if member.is_dir() or path.parts[:1] != ("uploads",):
+        root = roots.get(path.parts[0]) if path.parts else None
+        if member.is_dir() or root is None:
             continue
         target = root.joinpath(*path.parts[1:])
         if path.is_absolute() or ".." in path.parts or not target.resolve().is_relative_to(root):
-            raise BackupError(f"The backup wants to write outside the uploads: {member.filename}")
+            raise BackupError(f"The backup wants to write outside the {path.parts[0]}: {member.filename}")
         found.append((member, target))
     return found
 

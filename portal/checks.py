@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import mail_servers
+
 
 @register(Tags.security)
 def settings_are_readable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -51,8 +53,8 @@ def site_address_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 @register
 def logins_have_a_domain(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """portal.W003: where a login is only a name, its person has no address to send from."""
-    asks = settings.MAIL_ADDRESS_RULE == "login" or "{domain}" in settings.MAIL_ADDRESS_RULE
-    if settings.IMAP_URL and asks and not settings.MAIL_DOMAIN:
+    asks = [each for each in mail_servers.backends() if each.address == "login" or "{domain}" in each.address]
+    if any(not each.address_domain for each in asks):
         return [
             Warning(
                 "MAIL_DOMAIN is not set: who signs in with a name that is no whole address cannot send.",

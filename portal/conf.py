@@ -87,7 +87,8 @@ def join_demo(folder: Path) -> None:
     """For ``manage.py`` beside a ``make run`` that shows the demo: the addresses of its servers, which only that run's
     own processes have in their environment. The lock tells whether it runs; a site with a mail server has no demo."""
     note = folder / "demo" / "env"
-    if os.environ.get("IMAP_URL", "").strip() or "IMAP_URL_FILE" in os.environ or not note.is_file():
+    names = ("IMAP_URL", "IMAP_URL_FILE", "POP3_URL", "POP3_URL_FILE", "MAIL_BACKENDS_FILE")
+    if any(os.environ.get(name, "").strip() for name in names) or not note.is_file():
         return
     with (folder / "run.lock").open("ab") as lock:
         try:

@@ -29,8 +29,11 @@ def no_exposed_passwords(
 def both_servers(env: Environment, **addresses: str) -> None:
     """One to read from and one to send with, or none."""
     unreadable = {problem.name for problem in env.problems}  # taken as not set, and reported already
-    for missing, other in (("IMAP_URL", "SMTP_URL"), ("SMTP_URL", "IMAP_URL")):
-        if addresses[other] and not addresses[missing] and missing not in unreadable:
+    if addresses["IMAP_URL"] and addresses["POP3_URL"]:
+        env.report("POP3_URL", "is set, and so is IMAP_URL; take one of them out.")
+    incoming = "POP3_URL" if addresses["POP3_URL"] else "IMAP_URL"
+    for missing, other in ((incoming, "SMTP_URL"), ("SMTP_URL", incoming)):
+        if addresses[other] and not addresses[missing] and not {missing, "POP3_URL"} & unreadable:
             env.report(
                 missing, f"is not set, but {other} is; name both servers, one to read from and one to send with."
             )

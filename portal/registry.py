@@ -249,6 +249,7 @@ class PortalApp:
     delegations: tuple[DelegationKind, ...] = ()
     sealed: tuple[Sealed, ...] = ()
     holdings: tuple[Holding, ...] = ()
+    folders: tuple[str, ...] = ()  # of DATA_DIR, whose files belong into a backup as rows do: "pop"
     transient: tuple[str, ...] = ()  # labels of models ("mail.outboxmessage") that are in no backup
     stylesheets: tuple[str, ...] = ()  # static paths, loaded on every page of the frame
     scripts: tuple[str, ...] = ()  # static paths of ES modules, loaded on every page of the frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from portal import conf, consistency, countries, databases, rules, selection
+from portal import conf, consistency, countries, databases, mail_servers, rules, selection
 from portal.ldap import sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -183,6 +183,7 @@ REMEMBERED_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_remembered"
 ACCOUNT_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_account"
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_device"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_language"
+BACKEND_COOKIE_NAME = f"{COOKIE_PREFIX}yurt_backend"  # of several mail servers, the one used here last
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SITE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
@@ -238,9 +239,10 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "uploads"
 
 # --- mail ----------------------------------------------------------------------------------------------------------
-IMAP_SERVICES = {"imap": 143, "imaps": 993}
-SMTP_SERVICES = {"smtp": 587, "smtps": 465}
+IMAP_SERVICES, POP3_SERVICES = mail_servers.IMAP_SERVICES, mail_servers.POP3_SERVICES
+SMTP_SERVICES = mail_servers.SMTP_SERVICES
 IMAP_URL = env("IMAP_URL", conf.server_url(IMAP_SERVICES))
+POP3_URL = env("POP3_URL", conf.server_url(POP3_SERVICES))
 DEMO_SERVERS = env.source.get("YURT_DEMO") == "yes"  # said by `make run` when it starts them, never by a site
 SMTP_URL = env("SMTP_URL", conf.server_url(SMTP_SERVICES))
 SMTP_AUTH = env("SMTP_AUTH", conf.choice("user", "fixed", "none"), "user")
@@ -249,20 +251,29 @@ SMTP_PASSWORD = env("SMTP_PASSWORD", conf.text)
 if SMTP_AUTH == "fixed" and not (SMTP_LOGIN and SMTP_PASSWORD):
     env.report("SMTP_AUTH", "fixed needs SMTP_LOGIN and SMTP_PASSWORD too.")
 IMAP_TLS_CA_FILE = env("IMAP_TLS_CA_FILE", conf.authorities)
+POP3_TLS_CA_FILE = env("POP3_TLS_CA_FILE", conf.authorities)
 SMTP_TLS_CA_FILE = env("SMTP_TLS_CA_FILE", conf.authorities)
 ALLOW_PLAINTEXT = env("ALLOW_PLAINTEXT", conf.boolean, "no")
 consistency.no_exposed_passwords(
     env,
-    {"IMAP_URL": (IMAP_URL, IMAP_SERVICES), "SMTP_URL": (SMTP_URL, SMTP_SERVICES)},
+    {
+        "IMAP_URL": (IMAP_URL, IMAP_SERVICES),
+        "POP3_URL": (POP3_URL, POP3_SERVICES),
+        "SMTP_URL": (SMTP_URL, SMTP_SERVICES),
+    },
     allow_plain=ALLOW_PLAINTEXT,
 )
-consistency.both_servers(env, IMAP_URL=IMAP_URL, SMTP_URL=SMTP_URL)
+consistency.both_servers(env, IMAP_URL=IMAP_URL, POP3_URL=POP3_URL, SMTP_URL=SMTP_URL)
 IMAP_MAX_CONNECTIONS = env("IMAP_MAX_CONNECTIONS", conf.integer(1, 10_000), "60")
 IMAP_MAX_PER_ACCOUNT = env("IMAP_MAX_PER_ACCOUNT", conf.integer(1, 100), "3")
 IMAP_SEND_CLIENT_ADDRESS = env("IMAP_SEND_CLIENT_ADDRESS", conf.boolean, "no")
 MAIL_DOMAIN = env("MAIL_DOMAIN", conf.domain)
 MAIL_ADDRESS_RULE = env("MAIL_ADDRESS_RULE", rules.address_rule, "login")
 MAIL_LOGIN_RULE = env("MAIL_LOGIN_RULE", rules.login_rule, "{login}")
+_MAIL_SITE = mail_servers.read(env, dict(vars()), allow_plain=ALLOW_PLAINTEXT)
+MAIL_BACKENDS, CHOOSE_BACKEND = _MAIL_SITE.backends, _MAIL_SITE.choose
+POP3_LOOK_SECONDS = env("POP3_LOOK_SECONDS", conf.integer(1, 3600), "30")
+POP3_STORE_MB = env("POP3_STORE_MB", conf.integer(1, 1_000_000), "500")
 SENDER_ADDRESSES = env("SENDER_ADDRESSES", conf.choice("listed", "any"), "listed")
 MAIL_AUTHSERV_IDS = env("MAIL_AUTHSERV_IDS", rules.servers)
 OWN_DOMAINS = env("OWN_DOMAINS", conf.domains)

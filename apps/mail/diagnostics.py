@@ -20,10 +20,12 @@ from apps.mail.mailbox.errors import MailError, SignInRefused
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
+from apps.mail.mailbox.pop.connection import Connection as PopConnection
 from apps.mail.mime import authentication
 from apps.mail.services import limits, stores
-from portal import net
+from portal import mail_servers, net
 from portal.contracts import Finding, Level
+from portal.mail_servers import Backend
 
 SECONDS = 2.0  # for each step: name, connection, greeting
 SIGN_IN_SECONDS = 5.0  # servers keep who has a wrong password waiting on purpose
@@ -35,36 +37,71 @@ Findings = Iterator[Finding]
 
 
 def imap() -> Findings:
-    if not settings.IMAP_URL:
+    """The servers to read from, IMAP or POP3."""
+    if not mail_servers.backends():
         yield Finding(Level.ERROR, _("No IMAP server is set."), _("Set IMAP_URL, like imaps://mail.example.org"))
-        return
-    server = stores.imap_server()
-    found = yield from _reach(server, probe.imap, settings.IMAP_TLS_CA_FILE or None, "IMAP")
+    for backend in mail_servers.backends():
+        yield from _named(backend, backend.incoming)
+        yield from (_pop3 if backend.is_pop else _imap)(backend)
+
+
+def _named(backend: Backend, address: str) -> Findings:
+    """Of several servers each is called by its name before it is tried."""
+    if backend.name:
+        names = {"label": backend.label, "name": backend.name, "address": address}
+        yield Finding(Level.OK, _("%(label)s (backend %(name)s): %(address)s") % names)
+
+
+def _imap(backend: Backend) -> Findings:
+    found = yield from _reach(backend.server, probe.imap, backend.incoming_ca_file or None, "IMAP")
     if found is None:
         return
     yield from _capabilities(found)
     yield from _tokens({name.removeprefix("AUTH=") for name in found.capabilities if name.startswith("AUTH=")}, "IMAP")
     yield _limits()
-    yield from _test_account(server)
+    if _is_tested(backend):
+        yield from _test_account(backend)
+
+
+def _pop3(backend: Backend) -> Findings:
+    found = yield from _reach(backend.server, probe.pop3, backend.incoming_ca_file or None, "POP3")
+    if found is None:
+        return
+    if found.values:
+        yield Finding(Level.OK, _("It offers %(names)s") % {"names": ", ".join(sorted(found.values))})
+    if found.values and "UIDL" not in found.values:
+        yield Finding(
+            Level.ERROR,
+            _("The server cannot tell messages apart (UIDL is missing), so the portal cannot use it."),
+            _("Switch UIDL on at the POP3 server, or use IMAP."),
+        )
+    yield from _tokens(set(found.values.get("SASL", "").upper().split()), "POP3")
+    if _is_tested(backend):
+        yield from _test_pop3(backend)
 
 
 def smtp() -> Findings:
-    if not settings.SMTP_URL:
+    found = [each for each in mail_servers.backends() or (mail_servers.of_settings(),) if each.outgoing]
+    if not found:
         yield Finding(Level.ERROR, _("No SMTP server is set."), _("Set SMTP_URL, like smtps://mail.example.org"))
-        return
-    server = net.parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
-    login, password = _smtp_account()
+    for backend in found:
+        yield from _named(backend, backend.outgoing)
+        yield from _smtp(backend)
+
+
+def _smtp(backend: Backend) -> Findings:
+    login, password = _smtp_account(backend)
     ask = partial(probe.smtp, login=login, password=password, sign_in_seconds=SIGN_IN_SECONDS)
-    found = yield from _reach(server, ask, settings.SMTP_TLS_CA_FILE or None, "SMTP")
+    found = yield from _reach(backend.way_out, ask, backend.outgoing_ca_file or None, "SMTP")
     if found is None:
         return
     if found.values:
         yield Finding(Level.OK, _("It offers %(names)s") % {"names": ", ".join(sorted(found.values))})
     yield from _size(found)
-    if settings.SMTP_AUTH == "user":
+    if backend.outgoing_auth == "user":
         yield from _tokens(set(found.values.get("AUTH", "").upper().split()), "SMTP")
-    if settings.SMTP_AUTH != "none":
-        yield from _smtp_sign_in(found, login)
+    if backend.outgoing_auth != "none":
+        yield from _smtp_sign_in(found, login, backend)
 
 
 def senders() -> Findings:
@@ -80,16 +117,17 @@ def senders() -> Findings:
         "Set MAIL_AUTHSERV_IDS to the names of your own servers as they stand behind “Authentication-Results:” in mail "
         "that has come in. They have to remove such fields when they come from elsewhere, as servers do by themselves."
     )
-    found = _authserv_ids() if settings.SELFTEST_LOGIN and settings.IMAP_URL else []
+    tested = next((each for each in mail_servers.backends() if not each.is_pop and _is_tested(each)), None)
+    found = _authserv_ids(tested) if tested is not None else []
     command = f"MAIL_AUTHSERV_IDS={','.join(found)}" if found else ""
     if found:
         text += " " + _("The newest mail of the test account has: %(names)s") % {"names": ", ".join(found)}
     yield Finding(Level.WARNING, text, cure, command)
 
 
-def _authserv_ids() -> list[str]:
+def _authserv_ids(backend: Backend) -> list[str]:
     """Names that stand above everything else in the newest messages of the test account, most frequent first."""
-    target = stores.account(login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
+    target = stores.account(backend, login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
     try:
         connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SIGN_IN_SECONDS))
     except MailError:
@@ -117,11 +155,20 @@ def _tokens(offered: set[str], kind: str) -> Findings:
         yield Finding(Level.ERROR, text, _("Switch OAUTHBEARER or XOAUTH2 on at the %(kind)s server.") % {"kind": kind})
 
 
-def _smtp_account() -> tuple[str, str]:
+def _is_tested(backend: Backend) -> bool:
+    """The test account is one, and so on one of several servers: that of its domain, or else the first."""
+    if not settings.SELFTEST_LOGIN or not backend.name:
+        return bool(settings.SELFTEST_LOGIN)
+    fits = mail_servers.fitting(settings.SELFTEST_LOGIN)
+    return bool(fits) and fits[0] == backend
+
+
+def _smtp_account(backend: Backend) -> tuple[str, str]:
     """Who signs in there to try it: the site's own login, else the test account; nobody where there is none."""
-    if settings.SMTP_AUTH == "fixed":
-        return settings.SMTP_LOGIN, settings.SMTP_PASSWORD
-    return (settings.SELFTEST_LOGIN, settings.SELFTEST_PASSWORD) if settings.SMTP_AUTH == "user" else ("", "")
+    if backend.outgoing_auth == "fixed":
+        return backend.outgoing_login, backend.outgoing_password
+    tried = backend.outgoing_auth == "user" and _is_tested(backend)
+    return (settings.SELFTEST_LOGIN, settings.SELFTEST_PASSWORD) if tried else ("", "")
 
 
 def _size(found: probe.Probe) -> Findings:
@@ -136,14 +183,14 @@ def _size(found: probe.Probe) -> Findings:
         )
 
 
-def _smtp_sign_in(found: probe.Probe, login: str) -> Findings:
+def _smtp_sign_in(found: probe.Probe, login: str, backend: Backend) -> Findings:
     if "AUTH" not in found.values:
         yield Finding(
             Level.ERROR,
             _("The server accepts no sign-in on this connection."),
             _("Name its submission port (587 or 465) in SMTP_URL, or set SMTP_AUTH=none where it needs no sign-in."),
         )
-    elif found.refusal and settings.SMTP_AUTH == "fixed":
+    elif found.refusal and backend.outgoing_auth == "fixed":
         yield Finding(
             Level.ERROR,
             _("The portal's login is refused: %(words)s") % {"words": found.refusal[:120]},
@@ -249,11 +296,25 @@ def _limits() -> Finding:
     return Finding(Level.OK, text)
 
 
-def _test_account(server: net.ServerUrl) -> Findings:
+def _test_pop3(backend: Backend) -> Findings:
+    """Sign in and count, where the site has named an account for it."""
+    target = stores.account(backend, login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
+    try:
+        with PopConnection(replace(target, connect_timeout=SECONDS, read_timeout=SIGN_IN_SECONDS)) as connection:
+            count = len(connection.listing())
+    except SignInRefused:
+        cure = _("Correct SELFTEST_LOGIN and SELFTEST_PASSWORD.")
+        yield Finding(Level.ERROR, _("The test account is refused."), cure)
+    except MailError as error:
+        yield _failed(error)
+    else:
+        text = ngettext("Signed in, %(count)d message", "Signed in, %(count)d messages", count)
+        yield Finding(Level.OK, text % {"count": count})
+
+
+def _test_account(backend: Backend) -> Findings:
     """Sign in, open the inbox and read one row, where the site has named an account for it."""
-    if not settings.SELFTEST_LOGIN:
-        return
-    target = stores.account(login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
+    target = stores.account(backend, login=settings.SELFTEST_LOGIN, password=settings.SELFTEST_PASSWORD)
     try:
         connection = Connection(replace(target, connect_timeout=SECONDS, read_timeout=SIGN_IN_SECONDS))
     except SignInRefused:

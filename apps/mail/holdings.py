@@ -65,6 +65,27 @@ def throw_imports_away(user: AbstractBaseUser) -> None:
         transaction.on_commit(partial(sealed.throw_away, name))
 
 
+def pop_messages(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
+    """What lies here as it came; what is in a maildrop is on its server."""
+    from apps.mail.mailbox.errors import NoSuchMessage
+    from apps.mail.models import PopMessage
+    from apps.mail.services import pop_files
+
+    rows = PopMessage.objects.filter(folder__drop__user=user.pk).exclude(file="").order_by("pk")
+    for pk, uid, file, folder, login in rows.values_list("pk", "uid", "file", "folder__name", "folder__drop__login"):
+        with contextlib.suppress(NoSuchMessage):
+            octets = pop_files.get(file)
+            yield ExportFile(f"pop/{login}/{folder}/{uid}-{pk}.eml", "message/rfc822", [octets])
+
+
+def throw_pop_messages_away(user: AbstractBaseUser) -> None:
+    from apps.mail.models import PopMessage
+    from apps.mail.services import pop_files
+
+    rows = PopMessage.objects.filter(folder__drop__user=user.pk).exclude(file="")
+    transaction.on_commit(partial(pop_files.throw_away, list(rows.values_list("file", flat=True))))
+
+
 HOLDINGS = (
     Holding(
         id="mail.server",
@@ -73,6 +94,20 @@ HOLDINGS = (
         before=throw_files_away,
         stays=_("Your mail, its folders and its drafts are on the mail server, and stay there."),
         order=100,
+    ),
+    Holding(
+        id="mail.pop",
+        label=_("Mail of POP3 servers: folders, marks and an index"),
+        tables=(
+            Table(model="mail.popmessage", owner="folder__drop__user", secret=("file", "text")),
+            Table(model="mail.popfolder", owner="drop__user"),
+            Table(model="mail.maildrop"),
+        ),
+        files=pop_messages,
+        before=throw_pop_messages_away,
+        goes=_("With it go the messages in all folders but the inbox: they lie nowhere else."),
+        stays=_("What is in the inbox of a POP3 server stays there."),
+        order=105,
     ),
     Holding(
         id="mail.identities",

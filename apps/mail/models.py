@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mail.folder_models import FolderSetting, Transfer, TransferNote
 from apps.mail.mime.addresses import clean_name
+from apps.mail.pop_models import Maildrop, PopFolder, PopMessage
 from apps.mail.writing_models import Reminder, SendingLimit, SharedTemplate, Template, Written
 from portal.contracts import Address
 
@@ -25,7 +26,10 @@ __all__ = [
     "Identity",
     "Label",
     "ListOrder",
+    "Maildrop",
     "OutboxMessage",
+    "PopFolder",
+    "PopMessage",
     "Recipient",
     "Reminder",
     "SavedSearch",

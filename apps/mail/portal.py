@@ -97,6 +97,7 @@ PORTAL_APP = PortalApp(
         ),
     ),
     holdings=HOLDINGS,
+    folders=("pop",),
     transient=("mail.outboxmessage", "mail.transfer", "mail.transfernote"),
     stylesheets=("mail/css/mail.css", "mail/css/search.css"),
 )

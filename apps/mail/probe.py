@@ -57,6 +57,25 @@ def imap(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, secon
         return talk.result(greeting.removeprefix("* OK").strip(), words.upper().split())
 
 
+def pop3(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
+    """Greeting and CAPA (RFC 2449), which a server need not know. Raises like ``imap``."""
+    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+        greeting = talk.line()
+        if not greeting.startswith("+OK"):
+            raise BadGreeting(greeting)
+        if server.security == "starttls":
+            talk.say("STLS")
+            if not talk.line().startswith("+OK"):
+                raise NoStartTls
+            talk.start_tls()
+        talk.say("CAPA")
+        lines = talk.until(".")[:-1] if talk.line().startswith("+OK") else []
+        talk.say("QUIT")
+        pairs = (line.partition(" ") for line in lines)
+        values = {name.upper(): value for name, _blank, value in pairs if name}
+        return talk.result(greeting.removeprefix("+OK").strip(), list(values), values=values)
+
+
 def smtp(
     server: net.ServerUrl,
     *,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from portal import credentials
+from portal import credentials, mail_servers
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -26,7 +25,7 @@ def close_connections_of(*, request: HttpRequest | None, user: User | None, **kw
     """Signed out means out: no connection stays open to be found later. The session still stands when this is sent."""
     from apps.mail.services.stores import close_connections
 
-    if request is not None and user is not None and not user.is_local and settings.IMAP_URL:
+    if request is not None and user is not None and not user.is_local and mail_servers.backends():
         close_connections(cast("PortalRequest", request))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from apps.mail.services import delivery, laid, sweeping, uploads
+from apps.mail.services import delivery, laid, pop_files, pop_shelf, sweeping, uploads
 from apps.mail.services.transfers import imports, running
 from portal.celery import app
 
@@ -20,6 +20,12 @@ _one_sweep, _one_tidy, _one_import = threading.Lock(), threading.Lock(), threadi
 def purge_uploads() -> None:
     """Files that were attached to something nobody sent, saved or discarded."""
     uploads.purge(settings.DATA_DIR / "uploads")
+
+
+@app.task(name="mail.purge_pop", expires=DAY / 2)  # type: ignore[untyped-decorator, unused-ignore]
+def purge_pop() -> None:
+    """Files of the portal's folders that a process has written and never got to refer to."""
+    pop_files.sweep(pop_shelf.kept_files())
 
 
 @app.task(name="mail.purge_content", expires=TIDY)  # type: ignore[untyped-decorator, unused-ignore]
@@ -68,6 +74,7 @@ def _alone(lock: threading.Lock, work: Callable[[], None]) -> None:
 
 
 app.add_periodic_task(DAY, purge_uploads.s(), name="mail.purge_uploads")
+app.add_periodic_task(DAY, purge_pop.s(), name="mail.purge_pop")
 app.add_periodic_task(TIDY, purge_content.s(), name="mail.purge_content")
 app.add_periodic_task(SWEEP, sweep_outbox.s(), name="mail.sweep_outbox")
 app.add_periodic_task(TIDY, tidy_outbox.s(), name="mail.tidy_outbox")

@@ -22,8 +22,8 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import credentials, devices, preferences, throttle, whose
-from portal.accounts import SignInUnavailable, canonical_login
+from portal import credentials, devices, mail_servers, preferences, throttle, whose
+from portal.accounts import SignInUnavailable, WhichServer, canonical_login
 from portal.core_prefs import LANGUAGE
 from portal.http import PortalRequest, is_fragment, safe_next
 from portal.middleware import SessionLifetimeMiddleware
@@ -42,6 +42,7 @@ UNREACHABLE = _("The mail server cannot be reached, so nobody can sign in just n
 FIRST_LEVEL = _("First prove who you are: open the sign-in page in another tab, then come back and continue here.")
 NOT_YET = _("You are not signed in yet. Follow the button above first, then come back and continue here.")
 AWAY = _("Your sign-in cannot be checked just now. Try again in a moment.")
+WHICH = _("Choose where your mailbox is.")
 UNSAFE = _("There is no safe connection to the mail server, so nobody can sign in. Tell your administrator.")
 
 
@@ -59,6 +60,7 @@ class SignInForm(forms.Form):
         max_length=1024,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"}),
     )
+    backend = forms.CharField(required=False, max_length=30)  # one of several mail servers, see portal.mail_servers
 
 
 @sensitive_post_parameters()
@@ -86,17 +88,42 @@ def sign_in(request: PortalRequest) -> HttpResponse:
         return _sign_in_page(request, form, target, login_name, status=400)
     user, trouble = recognise(request, form.cleaned_data["username"], form.cleaned_data["password"])
     if user is None:
-        form.add_error(None, trouble)
+        form.add_error("backend" if trouble == str(WHICH) else None, trouble)
         return _sign_in_page(request, form, target, login_name, status=403)
     begin_session(request, user, form.cleaned_data["password"])
-    return HttpResponseRedirect(target)
+    return _remembering_backend(HttpResponseRedirect(target), user)
+
+
+def _remembering_backend(response: HttpResponse, user: User) -> HttpResponse:
+    """Where a site has several mail servers, this browser knows from now on which one its bare logins mean."""
+    if settings.MAIL_BACKENDS and user.source == "imap":
+        response.set_cookie(
+            settings.BACKEND_COOKIE_NAME,
+            mail_servers.of_user(user).name,
+            max_age=365 * 24 * 3600,
+            path=settings.SESSION_COOKIE_PATH,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
 
 
 def _sign_in_page(
     request: PortalRequest, form: SignInForm, target: str, login_name: str, status: int = 200
 ) -> HttpResponse:
     """``login_name``: who has passed the first level; the password is all that is asked for then."""
-    context = {"form": form, "next": target, "login_name": login_name, **_other_ways(request, target)}
+    backend = request.POST.get(mail_servers.FIELD) or request.COOKIES.get(settings.BACKEND_COOKIE_NAME, "")
+    offered = settings.CHOOSE_BACKEND or mail_servers.FIELD in form.errors or mail_servers.FIELD in request.POST
+    context = {
+        "form": form,
+        "next": target,
+        "login_name": login_name,
+        "backends": settings.MAIL_BACKENDS if offered and "imap" in settings.SIGN_IN else (),
+        "backend": backend,
+        "backend_field": mail_servers.FIELD,
+        **_other_ways(request, target),
+    }
     return render(request, "auth/sign_in.html", context, status=status)
 
 
@@ -135,6 +162,8 @@ def recognise(request: PortalRequest, username: str, password: str) -> tuple[Use
         return None, text % {"seconds": wait}
     try:
         user = authenticate(request, username=username, password=password)
+    except WhichServer:  # it counts as a try: the portal's own accounts have been asked already
+        return None, str(WHICH)
     except SignInUnavailable as error:
         gates.withdraw()
         return None, str(UNSAFE if error.unsafe else UNREACHABLE)

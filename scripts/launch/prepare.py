@@ -124,11 +124,12 @@ def demo_people() -> None:
     """The demo's mail users with their names, as they would be after an administrator has entered them."""
     if not django_apps.is_installed("apps.mail"):
         return
-    from apps.mail.services.stores import imap_server
-    from portal.accounts import external_user
+    from portal.accounts import account_server, external_user
 
     for login, name in ACCOUNTS.items():
-        user = external_user(source="imap", server=imap_server().host, login=login, email=address_of(login), name=name)
+        user = external_user(
+            source="imap", server=account_server("imap"), login=login, email=address_of(login), name=name
+        )
         people_written_to(user.pk, login)
 
 

@@ -36,7 +36,7 @@ class Site:
 
     @property
     def has_demo(self) -> bool:
-        return not self.value("IMAP_URL")
+        return not any(self.value(name) for name in ("IMAP_URL", "POP3_URL", "MAIL_BACKENDS_FILE"))
 
     def value(self, name: str) -> str:
         return value_of(self.values, name)

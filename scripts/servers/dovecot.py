@@ -1,4 +1,4 @@
-"""Dovecot: IMAP, LMTP and submission, without root, from a temporary directory."""
+"""Dovecot: IMAP, POP3, LMTP and submission, without root, from a temporary directory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ PEOPLE = ("alice", "bob", "charlie", "jdoe", "tiny", *(f"u{n}" for n in range(10
 
 class Dovecot(Server):
     name = "dovecot"
-    packages = ("dovecot-imapd", "dovecot-lmtpd", "dovecot-submissiond", *tls.PACKAGES)
-    programs = ("/usr/sbin/dovecot", "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/submission")
+    packages = ("dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-submissiond", *tls.PACKAGES)
+    programs = (
+        "/usr/sbin/dovecot",
+        *(f"/usr/lib/dovecot/{name}" for name in ("imap", "pop3", "lmtp", "submission")),
+    )
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Dovecot(Server):
         self.mail_format, self.sharing = mail_format, sharing
         self.connections_per_user = connections_per_user
         self.imap, self.imaps, self.lmtp, self.submission, self.relay = (workdir.free_port() for _ in range(5))
+        self.pop3, self.pop3s = (workdir.free_port() for _ in range(2))
         self.ca_file = self.directory / "tls" / "ca.pem"
         self.mail = self.directory / "mail"
         self.users = self.directory / "users"
@@ -63,12 +67,14 @@ class Dovecot(Server):
         return ["/usr/sbin/dovecot", "-F", "-c", str(self.directory / "dovecot.conf")]
 
     def answers(self) -> bool:
-        return greets(self.imap, b"* OK") and greets(self.lmtp, b"220 ") and greets(self.submission, b"220 ")
+        greetings = {self.imap: b"* OK", self.pop3: b"+OK", self.lmtp: b"220 ", self.submission: b"220 "}
+        return all(greets(port, greeting) for port, greeting in greetings.items())
 
     def facts(self) -> dict[str, str | int]:
         return {
             "imap_url": f"imap://localhost:{self.imap}",
             "imaps_url": f"imaps://localhost:{self.imaps}",
+            "pop3_url": f"pop3://localhost:{self.pop3}",
             "lmtp_port": self.lmtp,
             "submission_relay_port": self.submission,
             "ca_file": str(self.ca_file),
@@ -105,7 +111,8 @@ class Dovecot(Server):
             "base_dir": directory / "run",
             "state_dir": directory / "state",
             "log_path": directory / "dovecot.log",
-            "protocols": "imap lmtp submission",
+            "protocols": "imap pop3 lmtp submission",
+            "pop3_lock_session": "yes",  # one session at a time, as RFC 1939 has it
             "listen": "127.0.0.1",
             "hostname": "localhost",
             "ssl": "yes",
@@ -144,6 +151,7 @@ class Dovecot(Server):
             + _block("service anvil", "chroot =", *_nested("unix_listener anvil-auth-penalty", "mode = 0"))
             + _block("service stats", "chroot =")
             + _listen("imap-login", imap=self.imap, imaps=self.imaps)
+            + _listen("pop3-login", pop3=self.pop3, pop3s=self.pop3s)
             + _listen("lmtp", lmtp=self.lmtp)
             + _listen("submission-login", submission=self.submission)
             + _block("namespace inbox", "inbox = yes", "separator = /", *_special_folders())

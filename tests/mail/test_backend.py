@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.auth.models import User
 from apps.mail.services import stores
+from portal import mail_servers
 from portal.accounts import mail_address_of
 from portal.credentials import FIELD, VISIT_FIELD
 from tests.mail.conftest import Person
@@ -144,7 +145,7 @@ def test_the_address_follows_the_sites_rule(settings, rule: str, domain: str, lo
 )
 def test_what_the_mail_server_is_given_follows_the_sites_rule(settings, rule, login, mail, given) -> None:
     settings.MAIL_LOGIN_RULE, settings.MAIL_DOMAIN = rule, "example.test"
-    assert stores.mail_login(login, mail) == given
+    assert mail_servers.of_settings().login_of(login, mail) == given
 
 
 def test_by_that_rule_people_sign_in_and_read(server: MailServer, settings, db: None) -> None:

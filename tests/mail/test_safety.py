@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 
@@ -138,7 +139,7 @@ def test_of_several_groups_the_most_generous_counts(writer: Writer) -> None:
 
 def test_the_server_is_asked_to_report_on_the_delivery(writer: Writer, post: PostOffice) -> None:
     """By the real one, which reports that it has delivered, or has passed it on to one that does not report."""
-    limits.ask()
+    limits.ask(get_user_model().objects.get(pk=writer.person.client.session["_auth_user_id"]))
     bob = post.new_login()
     desk = writer.new()
     offered = isinstance(post, SmallPost) is False

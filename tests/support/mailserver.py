@@ -116,6 +116,7 @@ class DovecotServer(MailServer):
         self.server = server
         self.imap_port = server.imap
         self.imaps_port = server.imaps
+        self.pop3_port, self.pop3s_port = server.pop3, server.pop3s
         self.lmtp_port = server.lmtp
         self.submission_port = server.submission
         self.ca_file = server.ca_file
@@ -123,6 +124,14 @@ class DovecotServer(MailServer):
     @property
     def tls_url(self) -> str:
         return f"imaps://{self.host}:{self.imaps_port}"
+
+    @property
+    def pop3_url(self) -> str:
+        return f"pop3://{self.host}:{self.pop3_port}"
+
+    @property
+    def pop3s_url(self) -> str:
+        return f"pop3s://{self.host}:{self.pop3s_port}"
 
     @property
     def starttls_url(self) -> str:

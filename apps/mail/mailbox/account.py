@@ -20,6 +20,7 @@ class Account:
     client_address: str = ""  # told to the server by ID (RFC 2971) where the site says that the server trusts us
     connect_timeout: float = net.CONNECT_TIMEOUT
     read_timeout: float = net.READ_TIMEOUT
+    owner: int = 0  # whose index and folders these are, where some lie here (POP3): somebody's number in our database
     ignore_capabilities: frozenset[str] = frozenset()  # what the server offers and does badly
 
     @property

@@ -53,6 +53,18 @@ class TooManyConnections(MailError):
     """Every connection this account or server may have is busy."""
 
 
+class MaildropInUse(TooManyConnections):
+    """Another program, or another window, is at the maildrop just now (POP3 lets one in at a time)."""
+
+    proved = False  # the server has said so to a password that was right ([IN-USE], RFC 2449 section 8.1.2)
+
+
+class NoUniqueIds(ServerUnreachable):
+    """The POP3 server has no UIDL: its messages cannot be told apart from one session to the next."""
+
+    permanent = True
+
+
 class SignInRefused(MailError):
     """The server does not take this user name and password."""
 
@@ -67,6 +79,10 @@ class ServerRefused(MailError):
 
 class QuotaExceeded(ServerRefused):
     """[OVERQUOTA] (RFC 9208)."""
+
+
+class StoreFull(QuotaExceeded):
+    """The portal keeps no more of this person's mail (POP3)."""
 
 
 class NoSuchMailbox(ServerRefused):

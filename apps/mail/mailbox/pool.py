@@ -22,7 +22,7 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,19 @@ from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
+from apps.mail.mailbox.pop.box import Memory as DropMemory
+from apps.mail.mailbox.pop.door import Door
+from apps.mail.mailbox.pop.shelf import Shelf
+from apps.mail.mailbox.pop.store import PopStore
 from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
+from apps.mail.mailbox.store import MailStore
 from portal.secret import named
 
 log = logging.getLogger(__name__)
 
 OLDEST = 900.0  # seconds after which a connection is not used again: its password may have been changed since
 _LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
+_IN_USE = 4.0  # seconds that another program may need to leave a maildrop, beyond the usual patience
 _POLL = 0.2  # seconds between two looks at the wishes of other processes
 
 AccountKey = tuple[str, str, bytes]
@@ -71,11 +77,16 @@ class Pool:
         idle_seconds: float = 120.0,
         patience: float = 2.0,
         memory: Memory | None = None,
+        shelves: Callable[[Account], Shelf] | None = None,
+        look_every: float = 30.0,
     ) -> None:
         """``directory`` holds the places; processes that share a limit share it. ``threads`` is how many requests of
         this process one server may hold at a time, waiting ones included: a server that hangs must not hold them all.
         ``sign_ins`` of them, and as many connections, come on top for those whose password is not known to be right.
+        ``shelves`` and ``look_every`` are for POP3: what is kept here of an account, and how many seconds there are
+        between two looks into its maildrop.
         """
+        self.shelves, self.look_every, self.drops = shelves, look_every, DropMemory()
         self.directory = directory
         self.per_account = per_account
         self.per_server = per_server
@@ -101,7 +112,7 @@ class Pool:
         return (*account.id, hmac.digest(self._secret, named(account.password), "sha256"))
 
     @contextlib.contextmanager
-    def lease(self, account: Account) -> Iterator[ImapStore]:
+    def lease(self, account: Account) -> Iterator[MailStore]:
         """A store for this block alone; raises ``MailError``: ``TooManyConnections`` when all places stay taken."""
         server = str(account.server)
         with self._changed:
@@ -111,6 +122,10 @@ class Pool:
         started = time.monotonic()
         warm: _Warm | None = None
         try:
+            if account.server.scheme == "pop3":
+                with self._maildrop(account) as store:
+                    yield store
+                return
             warm = self._take(account)
             self._leased.append(warm)
             yield ImapStore(warm.connection, self.memory)
@@ -122,6 +137,22 @@ class Pool:
                     self._leased.remove(warm)
                 self._give_back(warm, started)
 
+    @contextlib.contextmanager
+    def _maildrop(self, account: Account) -> Iterator[PopStore]:
+        """POP3 has no warm connections: while one is open nobody else gets into the maildrop."""
+        assert self.shelves is not None
+        door = self._door(account)
+        try:
+            yield PopStore(
+                door, self.shelves(account), self.drops, key=(self.key(account), account.owner), every=self.look_every
+            )
+        finally:
+            door.close()
+
+    def _door(self, account: Account) -> Door:
+        own = Slots(self._folder(str(account.server)) / "maildrops" / _digest(*account.id), 1)
+        return Door(account, own, self._places(account.id[:1]), patience=self.patience + _IN_USE)
+
     def sign_in(self, account: Account) -> None:
         """Ask the server itself whether it takes this password; raises ``MailError``, ``SignInRefused`` when it does
         not. The new connection is then kept for the requests that follow; after a refusal none is that was opened with
@@ -131,6 +162,9 @@ class Pool:
         with self._signing_in(account, deadline=started + self.patience):
             try:
                 place = self._sign_in_place(account, deadline=started + self.patience)
+                if account.server.scheme == "pop3":
+                    self._prove(account)
+                    return
                 connection = Connection(account)
             except errors.SignInRefused:
                 if any(warm.key == key for warm in self._warm()):
@@ -145,6 +179,17 @@ class Pool:
                 warm.close()
             else:
                 self._give_back(warm, time.monotonic())
+
+    def _prove(self, account: Account) -> None:
+        """A maildrop that is in use was asked for with the right password: servers say so to nobody else."""
+        door = self._door(account)
+        try:
+            door.open()
+        except errors.MaildropInUse as error:
+            if not error.proved:
+                raise
+        finally:
+            door.close()
 
     def close_account(self, key: AccountKey) -> None:
         """Close the idle connections of an account, and those in use as soon as they come back."""

@@ -56,6 +56,9 @@ class Sort:
 
 NEWEST_FIRST = Sort()
 
+#: Among the capabilities of a store whose folders, but for the inbox, lie in the portal, and all marks with them: POP3.
+KEPT_HERE = "YURT-KEPT-HERE"
+
 #: How a list shows messages that belong together: a row for all of them; each below the one it answers; not at all.
 CONVERSATIONS, THREADS, FLAT = MODES = ("conversations", "threads", "flat")
 

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.sharing import RIGHTS, Grant, ordered
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.services.folder_actions import in_words
 from apps.mail.services.folder_names import FolderRefused
-from apps.mail.services.stores import mail_login
+from apps.mail.services.stores import backend_of
 from portal import addressing
 from portal.contracts import Text
+from portal.mail_servers import Backend
 
 if TYPE_CHECKING:
     from apps.auth.models import User
@@ -141,13 +142,23 @@ def people(user: User, prefix: str) -> list[tuple[str, str]]:
     """(login at the mail server, name) of people in the books of ``user`` who have an account here, or an address of
     the site's own domain."""
     contacts = [each for each in addressing.complete(user=user, prefix=prefix, limit=20) if not each.group]
+    backend = backend_of(user)
+    own = backend.address_domain.casefold()
     emails = {contact.address.email.casefold(): contact.address for contact in contacts}
     here = get_user_model().objects.filter(email__in=[*emails, *(each.email for each in emails.values())])
-    logins = {known.email.casefold(): mail_login(known.login, known.email) for known in here}
+    there = [known for known in here if _is_at(backend, known)]
+    logins = {known.email.casefold(): backend.login_of(known.login, known.email) for known in there}
     found: list[tuple[str, str]] = []
     for email, address in emails.items():
         local, _at, domain = email.rpartition("@")
-        login = logins.get(email) or (local if domain == settings.MAIL_DOMAIN.casefold() else "")
+        login = logins.get(email) or (local if domain == own else "")
         if login:
             found.append((login, address.name or address.email))
     return found[:8]
+
+
+def _is_at(backend: Backend, user: User) -> bool:
+    try:
+        return backend_of(user) == backend
+    except MailError:
+        return False

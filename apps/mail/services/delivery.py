@@ -24,13 +24,14 @@ from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, identities, letters, reminders, sending, servers, several
+from apps.mail.services import folders, identities, letters, reminders, sending, several
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.stores import mail_login, open_delegated, shown
+from apps.mail.services.stores import backend_of, mail_login, open_delegated, shown
 from apps.mail.submission_errors import TokensAway, TokensOver
 from portal import correspondence, credentials, delegations
 from portal.delegations import Opened, Over
+from portal.mail_servers import Backend
 from portal.secret import Shown
 
 log = structlog.get_logger(__name__)
@@ -159,15 +160,19 @@ def _after(letter: Letter, result: submission.SendResult) -> Letter:
 def submit(
     row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes, *, delayed_may_wait: bool, before_end: object
 ) -> submission.SendResult:
-    login, password = _sign_in(row, opened)
+    try:
+        backend = backend_of(row.user)
+    except MailError as error:
+        raise submission.ServerUnreachable(str(error)) from error
+    login, password = _sign_in(row, opened, backend)
     return submission.send(
-        servers.smtp_server(),
+        backend.way_out,
         login=login,
         password=password,
         sender=letter.sender,
         recipients=letter.recipients,
         message=octets,
-        ca_file=settings.SMTP_TLS_CA_FILE or None,
+        ca_file=backend.outgoing_ca_file or None,
         allow_plain=settings.ALLOW_PLAINTEXT,
         reports=row.writing_id if letter.reports else "",
         all_or_nothing=True,
@@ -177,14 +182,14 @@ def submit(
 
 
 @sensitive_variables()
-def _sign_in(row: OutboxMessage, opened: Opened) -> tuple[str, Shown]:
+def _sign_in(row: OutboxMessage, opened: Opened, backend: Backend) -> tuple[str, Shown]:
     """Raises ``submission.SignInRefused``, ``submission.ServerUnreachable`` where there is no token to be had."""
-    if settings.SMTP_AUTH == "none":
+    if backend.outgoing_auth == "none":
         return "", ""
-    if settings.SMTP_AUTH == "fixed":
-        return settings.SMTP_LOGIN, settings.SMTP_PASSWORD
+    if backend.outgoing_auth == "fixed":
+        return backend.outgoing_login, backend.outgoing_password
     try:
-        return mail_login(row.user.login, row.user.email), shown(opened.secret)
+        return mail_login(row.user), shown(opened.secret)
     except credentials.Locked as error:
         raise TokensOver("the tokens are over, and nobody is here to sign in") from error
     except ProviderAway as error:

@@ -72,8 +72,11 @@ class Rights:
         return self.rename
 
 
-def rights(mailbox: Mailbox, mailboxes: Sequence[Mailbox], told: str | None = None) -> Rights:
-    """``told``: what the server says one may do oneself (MYRIGHTS, RFC 4314), where it does."""
+def rights(
+    mailbox: Mailbox, mailboxes: Sequence[Mailbox], told: str | None = None, *, subscribes: bool = True
+) -> Rights:
+    """``told``: what the server says one may do oneself (MYRIGHTS, RFC 4314), where it does. ``subscribes``: whether
+    there are subscriptions."""
     mine = not any(
         known.role and (known.name == mailbox.name or is_below(known, mailbox)) for known in mailboxes
     )  # of those with a role there are few
@@ -84,7 +87,7 @@ def rights(mailbox: Mailbox, mailboxes: Sequence[Mailbox], told: str | None = No
         inside=can_hold_folders(mailbox) and (everything or "k" in letters),
         read=mailbox.selectable and (everything or "s" in letters),
         empty=mailbox.role in ("trash", "junk") and (everything or set("te") <= set(letters)),
-        subscribe=mailbox.selectable and not mailbox.role,
+        subscribe=subscribes and mailbox.selectable and not mailbox.role,
         for_ever=in_trash(mailbox, mailboxes),
         export=mailbox.selectable and (everything or "r" in letters),
         fill=mailbox.selectable and (everything or "i" in letters),

@@ -7,11 +7,17 @@ it does not, the site's limit counts alone, and the server judges what is sent.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.cache import cache
 
 from apps.mail.services import quotas, servers
+from apps.mail.services.stores import backend_of
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 KEY = "mail.size_limit"
 REPORTS = "mail.delivery_reports"
@@ -20,36 +26,42 @@ DAY, SOON = 24 * 3600, 300  # seconds for which an answer, or that there was non
 ROOM = 100_000  # octets for headers and text
 
 
-def files(user: AbstractBaseUser | None = None) -> int:
+def files(user: User) -> int:
     """Octets that the files of one message may have together, as far as that is known; of this person's messages."""
     most: int = settings.MAX_MESSAGE_MB * MEGABYTE
-    if size := cache.get(KEY):
+    if size := cache.get(_key(KEY, user)):
         most = min(most, max(size - ROOM, ROOM) * 57 // 78)  # 57 octets are a line of base64, 78
-    own = quotas.of(user).megabytes if user is not None else None
+    own = quotas.of(user).megabytes
     return most if own is None else min(most, own * MEGABYTE)
 
 
-def megabytes(user: AbstractBaseUser | None = None) -> int:
+def megabytes(user: User) -> int:
     """The same, to be said."""
     return max(1, files(user) // MEGABYTE)
 
 
-def reports() -> bool:
+def reports(user: User) -> bool:
     """Whether the server for sending can report what becomes of a message (DSN, RFC 3461), as far as that is known."""
-    return bool(cache.get(REPORTS))
+    return bool(cache.get(_key(REPORTS, user)))
 
 
-def is_known() -> bool:
-    return cache.get(KEY) is not None
+def is_known(user: User) -> bool:
+    return cache.get(_key(KEY, user)) is not None
 
 
-def ask() -> None:
+def ask(user: User) -> None:
     """Ask the server, unless it has answered. That it cannot be asked is no trouble of whoever is writing."""
-    if is_known() or not settings.SMTP_URL:
+    backend = backend_of(user)
+    if is_known(user) or not backend.outgoing:
         return
-    cache.set(KEY, 0, SOON)  # whoever comes meanwhile does not ask as well
-    if (offers := servers.smtp_offers()) is None:
+    cache.set(_key(KEY, user), 0, SOON)  # whoever comes meanwhile does not ask as well
+    if (offers := servers.smtp_offers(backend)) is None:
         return
-    cache.set(REPORTS, "DSN" in offers, DAY)
+    cache.set(_key(REPORTS, user), "DSN" in offers, DAY)
     size = offers.get("SIZE", "")
-    cache.set(KEY, int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0, DAY)
+    cache.set(_key(KEY, user), int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0, DAY)
+
+
+def _key(key: str, user: User) -> str:
+    """Of several servers each has its own answer."""
+    return ".".join(filter(None, (key, backend_of(user).name)))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -28,6 +27,7 @@ from apps.mail.services import delivery, letters, planned, quotas, sending, serv
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
+from apps.mail.services.stores import backend_of
 from apps.mail.submission_errors import TokensOver
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
@@ -88,10 +88,10 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``, and ``NotSent``
     for addresses that the server cannot take.
     """
-    if not settings.SMTP_URL:
+    if not backend_of(request.user).outgoing:
         raise NotSent(_("No server for sending is set up on this site."))
     octets = writing.octets or build.message(writing.message)
-    if refused := sending.untakeable(writing.message):
+    if refused := sending.untakeable(writing.message, request.user):
         raise NotSent(refused=refused)
     if too_many := quotas.exceeded(request.user, len(writing.message.recipients)):
         raise NotSent(too_many)
@@ -249,7 +249,7 @@ def _may_ask_for_password(request: PortalRequest, error: submission.SubmissionEr
     right one would have people type it for ever."""
     refused = isinstance(error, TokensOver) or (isinstance(error, submission.SignInRefused) and error.code > 0)
     asked = {credentials.FIELD, credentials.RETURN_FIELD} & request.POST.keys()
-    return refused and settings.SMTP_AUTH == "user" and not asked
+    return refused and backend_of(request.user).outgoing_auth == "user" and not asked
 
 
 # --- out again --------------------------------------------------------------------------------------------------------

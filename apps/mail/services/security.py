@@ -21,10 +21,9 @@ from apps.mail.models import own_address
 from apps.mail.services import strangers
 from apps.mail.services.reading import Opened
 from apps.mail.services.strangers import Sender
-from portal import lookalikes
+from portal import lookalikes, mail_servers
 from portal.contracts import Address, Text
 from portal.http import PortalRequest
-from portal.net import parse_server_url
 
 MOST_NAMED = 5  # links, trackers or files that a line names
 OWN_ROLES = frozenset({"sent", "drafts"})  # folders of what the reader has written
@@ -99,9 +98,7 @@ def panel(request: PortalRequest, opened: Opened, *, role: str) -> Panel | None:
 
 def verdict_of(header: bytes) -> Verdict:
     """What the site's own servers say of a message with this raw header."""
-    own = [settings.MAIL_DOMAIN] if settings.MAIL_DOMAIN else []
-    if settings.IMAP_URL:
-        own.append(parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES).host)
+    own = [*mail_servers.domains(), *(each.server.host for each in mail_servers.backends())]
     return authentication.read(header, trusted=settings.MAIL_AUTHSERV_IDS, own=own)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from django.utils.translation import gettext as _
@@ -18,8 +19,12 @@ from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
 from apps.mail.services import folders, servers, several
 from apps.mail.services.refs import MessageRef
+from apps.mail.services.stores import backend_of
 from apps.mail.submission_errors import TokensAway
 from portal.contracts import Text
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 log = structlog.get_logger(__name__)
 #: What the original is marked with. Every program sees what was answered to an invitation, and that it was answered.
@@ -142,14 +147,14 @@ def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_
 # --- the submission server --------------------------------------------------------------------------------------------
 
 
-def untakeable(message: OutgoingMessage) -> dict[str, str]:
+def untakeable(message: OutgoingMessage, user: User) -> dict[str, str]:
     """Why addresses of this message cannot go by the server for sending: letters of all scripts before the "@" need
     SMTPUTF8 (RFC 6531). It is asked only where there are any; where it cannot be asked, delivering will tell."""
     people = (message.from_, *message.reply_to, *message.to, *message.cc, *message.bcc)
     wanted = [address.email for address in people if wire.needs_utf8(address.email)]
     if not wanted:
         return {}
-    offers = servers.smtp_offers()
+    offers = servers.smtp_offers(backend_of(user))
     if offers is None or "SMTPUTF8" in offers:
         return {}
     return dict.fromkeys(wanted, _("The server for sending does not accept such letters before the @."))

@@ -1,4 +1,5 @@
-"""The site's mail servers, asked without anybody signing in; and how many requests may hand messages over at a time."""
+"""The mail servers of somebody, asked without anybody signing in; and how many requests may hand messages over at a
+time."""
 
 from __future__ import annotations
 
@@ -12,39 +13,35 @@ import structlog
 from django.conf import settings
 
 from apps.mail import probe
-from apps.mail.services.stores import imap_server
 from portal import net
-from portal.net import ServerUrl, parse_server_url
+from portal.mail_servers import Backend
 
 log = structlog.get_logger(__name__)
 
 
-def smtp_server() -> ServerUrl:
-    return parse_server_url(settings.SMTP_URL, services=settings.SMTP_SERVICES)
-
-
-def smtp_offers() -> Mapping[str, str] | None:
+def smtp_offers(backend: Backend) -> Mapping[str, str] | None:
     """For requests: the keywords of EHLO, ``{"SIZE": "25000000"}``; None where the server cannot be asked."""
     try:
         with way_out():
-            return _smtp(net.CONNECT_TIMEOUT).values
+            return _smtp(backend, net.CONNECT_TIMEOUT).values
     except (OSError, probe.BadGreeting, probe.NoStartTls, Busy) as error:
         log.info("submission_server_not_asked", error=error.__class__.__name__)
         return None
 
 
-def smtp_answers() -> bool:
-    return bool(settings.SMTP_URL) and _answers(_smtp)
+def smtp_answers(backend: Backend) -> bool:
+    return bool(backend.outgoing) and _answers(_smtp, backend)
 
 
-def imap_answers() -> bool:
-    return bool(settings.IMAP_URL) and _answers(_imap)
+def imap_answers(backend: Backend) -> bool:
+    """The one to read from, whatever it speaks."""
+    return _answers(_incoming, backend)
 
 
-def _answers(ask: Callable[[float], probe.Probe]) -> bool:
+def _answers(ask: Callable[[Backend, float], probe.Probe], backend: Backend) -> bool:
     """Whether somebody is there, whatever they say."""
     try:
-        ask(net.READ_TIMEOUT)
+        ask(backend, net.READ_TIMEOUT)
     except (probe.BadGreeting, probe.NoStartTls, ssl.SSLCertVerificationError):
         return True
     except OSError:
@@ -52,14 +49,15 @@ def _answers(ask: Callable[[float], probe.Probe]) -> bool:
     return True
 
 
-def _smtp(seconds: float) -> probe.Probe:
-    ca_file = settings.SMTP_TLS_CA_FILE or None
-    return probe.smtp(smtp_server(), ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=seconds)
+def _smtp(backend: Backend, seconds: float) -> probe.Probe:
+    ca_file = backend.outgoing_ca_file or None
+    return probe.smtp(backend.way_out, ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=seconds)
 
 
-def _imap(seconds: float) -> probe.Probe:
-    ca_file = settings.IMAP_TLS_CA_FILE or None
-    return probe.imap(imap_server(), ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=seconds)
+def _incoming(backend: Backend, seconds: float) -> probe.Probe:
+    ask = probe.pop3 if backend.is_pop else probe.imap
+    ca_file = backend.incoming_ca_file or None
+    return ask(backend.server, ca_file=ca_file, allow_plain=settings.ALLOW_PLAINTEXT, seconds=seconds)
 
 
 class Busy(Exception):

@@ -12,42 +12,55 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import ProviderAway, SignInRefused
+from apps.mail.mailbox.errors import ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.pool import Pool
+from apps.mail.mailbox.pop.shelf import Shelf
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mailbox.wishes import Asked
-from portal import credentials, rules
+from portal import credentials, mail_servers
 from portal.accounts import SignInUnavailable
 from portal.diagnostics import AT_ONCE
 from portal.http import PortalRequest
-from portal.net import ServerUrl, parse_server_url
+from portal.mail_servers import Backend
 from portal.secret import Bearer, Secret, Shown, Tokens
 
 if TYPE_CHECKING:
     from apps.auth.models import User
 
 
-def imap_server() -> ServerUrl:
-    """The site's IMAP server. Raises ``ImproperlyConfigured`` while none is set."""
-    if not settings.IMAP_URL:
+def backend_of(user: User) -> Backend:
+    """The mail server of the site that is this person's. Raises ``ImproperlyConfigured`` while none is set, and
+    ``ServerUnreachable`` where theirs is gone."""
+    first_backend()
+    try:
+        return mail_servers.of_user(user)
+    except mail_servers.NoBackend as error:
+        raise ServerUnreachable(f"none of the site's mail servers is {error}") from error
+
+
+def first_backend() -> Backend:
+    if not (found := mail_servers.backends()):
         raise ImproperlyConfigured("IMAP_URL is not set: name the mail server, for example imaps://mail.example.org")
-    return parse_server_url(settings.IMAP_URL, services=settings.IMAP_SERVICES)
+    return found[0]
 
 
-def mail_login(login: str, email: str) -> str:
-    """What the mail servers know somebody as, by the site's rule (MAIL_LOGIN_RULE)."""
-    local, _at, domain = login.partition("@")
-    values = {"login": login, "local": local, "domain": settings.MAIL_DOMAIN or domain, "mail": email}
-    return rules.filled(settings.MAIL_LOGIN_RULE, values)
+def mail_login(user: User) -> str:
+    """What their mail server knows somebody as, by the site's rule (MAIL_LOGIN_RULE, or the backend's)."""
+    return backend_of(user).login_of(user.login, user.email)
 
 
-def account(*, login: str, password: Shown, client_address: str = "") -> Account:
-    """An account on the site's server. The client's address is passed on (IMAP ID) where the site trusts the server."""
+def account(
+    backend: Backend | None = None, *, login: str, password: Shown, client_address: str = "", owner: int = 0
+) -> Account:
+    """An account on this server, or the site's first. The client's address is passed on (IMAP ID) where the site
+    trusts the server. ``owner``: whose it is here, see ``Account``."""
+    backend = backend or first_backend()
     return Account(
-        server=imap_server(),
+        server=backend.server,
         login=login,
         password=password,
-        ca_file=settings.IMAP_TLS_CA_FILE or None,
+        owner=owner,
+        ca_file=backend.incoming_ca_file or None,
         allow_plain=settings.ALLOW_PLAINTEXT,
         client_address=client_address if settings.IMAP_SEND_CLIENT_ADDRESS else "",
     )
@@ -66,6 +79,8 @@ def pool() -> Pool:
         per_server=max(1, settings.IMAP_MAX_CONNECTIONS - sign_ins),
         threads=most - sign_ins,
         sign_ins=sign_ins,
+        shelves=_shelf,
+        look_every=settings.POP3_LOOK_SECONDS,
     )
 
 
@@ -84,7 +99,8 @@ def open_delegated(user: User, secret: Secret) -> Iterator[MailStore]:
         password = shown(secret)
     except credentials.Locked as error:
         raise SignInRefused("the tokens are over") from error
-    with open_account(account(login=mail_login(user.login, user.email), password=password)) as store:
+    target = account(backend_of(user), login=mail_login(user), password=password, owner=user.pk)
+    with open_account(target) as store:
         store.wish = _wish(user.pk)
         yield store
 
@@ -124,9 +140,11 @@ def _open_again(request: PortalRequest, *, refused: Bearer) -> Iterator[MailStor
 def account_of(request: PortalRequest, *, refused: str = "") -> Account:
     """Raises ``portal.credentials.Locked``, ``ProviderAway``. ``refused``: the token that is good no more."""
     return account(
-        login=mail_login(request.user.login, request.user.email),
+        backend_of(request.user),
+        login=mail_login(request.user),
         password=shown(credentials.unseal(request), refused=refused),
         client_address=request.client_address,
+        owner=request.user.pk,
     )
 
 
@@ -145,8 +163,14 @@ def close_connections(request: PortalRequest) -> None:
     except credentials.Locked:
         return  # nothing was opened with a password that is not there
     password: Shown = Bearer("", secret.of) if isinstance(secret, Tokens) else secret  # nobody is asked for a token
-    target = account(login=mail_login(request.user.login, request.user.email), password=password)
+    target = account(backend_of(request.user), login=mail_login(request.user), password=password)
     pool().close_account(pool().key(target))
+
+
+def _shelf(target: Account) -> Shelf:
+    from apps.mail.services import pop_shelf  # models, as below
+
+    return pop_shelf.of(target)
 
 
 def _wish(user_id: int) -> Asked:

@@ -15,8 +15,10 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.models import OutboxMessage
 from apps.mail.services import delivery, letters, outbox, servers
 from apps.mail.services.outbox import TooLate
+from apps.mail.services.stores import backend_of
 from portal import delegations
 from portal.delegations import Over
+from portal.mail_servers import Backend
 from portal.prepared import Prepared
 
 log = structlog.get_logger(__name__)
@@ -27,7 +29,8 @@ RESCUE = timedelta(days=1)  # before its delegation expires, a message goes back
 KEPT = timedelta(days=7)  # for which a form that was sent is known
 MOST_CRASHES = 10
 _SINCE = Coalesce("planned", "created")  # ``OutboxMessage.since``
-_ANSWERS: dict[str, Callable[[], bool]] = {State.WAITING: servers.smtp_answers, State.SENT: servers.imap_answers}
+_ANSWERS: dict[str, Callable[[Backend], bool]] = {State.WAITING: servers.smtp_answers, State.SENT: servers.imap_answers}
+_Server = tuple[str, Backend | None]  # what a message in this state waits for; None where there is no such server
 
 
 def sweep(*, now: datetime | None = None) -> None:
@@ -38,26 +41,39 @@ def sweep(*, now: datetime | None = None) -> None:
     """
     now = now or timezone.now()
     take_over(now=now)
-    rows = OutboxMessage.objects.due(now).annotate(waits_since=_SINCE).order_by("due")
-    due = rows.values_list("pk", "state", "server_away", "waits_since")
-    messages = [(pk, state, away, now - since <= delivery.GIVE_UP) for pk, state, away, since in due]
-    asked = {state for _pk, state, away, can_wait in messages if away and can_wait}
-    silent = {state for state in asked if not _ANSWERS[state]()}
-    _leave(silent, now)
-    for pk, state, _away, can_wait in messages:
-        if can_wait and state in silent:
+    rows = OutboxMessage.objects.due(now).order_by("due")
+    found = list(rows.select_related("user"))
+    can_wait = {row.pk for row in found if now - row.since <= delivery.GIVE_UP}
+    asked = {_server(row, row.state) for row in found if row.server_away and row.pk in can_wait}
+    silent = {server for server in asked if not _answers(server)}
+    _leave(silent, found, now)
+    for row in found:
+        if row.pk in can_wait and _server(row, row.state) in silent:
             continue
-        failed = _deliver(pk, now)
-        if failed is not None and failed not in silent:
-            silent.add(failed)
-            _leave({failed}, now)
+        failed = _deliver(row.pk, now)
+        if failed is not None and (server := _server(row, failed)) not in silent:
+            silent.add(server)
+            _leave({server}, found, now)
 
 
-def _leave(silent: Collection[str], now: datetime) -> None:
+def _server(row: OutboxMessage, state: str) -> _Server:
+    try:
+        return state, backend_of(row.user)
+    except MailError:
+        return state, None
+
+
+def _answers(server: _Server) -> bool:
+    state, backend = server
+    return backend is not None and _ANSWERS[state](backend)
+
+
+def _leave(silent: Collection[_Server], found: Collection[OutboxMessage], now: datetime) -> None:
     """What waits for a silent server stays due, which tells pages that a worker looks after it."""
-    due = OutboxMessage.objects.due(now).annotate(waits_since=_SINCE)
-    due = due.filter(state__in=silent, waits_since__gte=now - delivery.GIVE_UP)
-    due.update(due=now, server_away=True)
+    due = OutboxMessage.objects.due(now).annotate(waits_since=_SINCE).filter(waits_since__gte=now - delivery.GIVE_UP)
+    for server in silent:
+        people = {row.user_id for row in found if _server(row, server[0]) == server}
+        due.filter(state=server[0], user__in=people).update(due=now, server_away=True)
 
 
 def _deliver(pk: int, now: datetime) -> str | None:

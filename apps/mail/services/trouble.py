@@ -9,14 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from apps.mail.mailbox.errors import (
     BadArgument,
     HalfMoved,
+    MaildropInUse,
     MailError,
     NoKeywords,
     NoSuchMailbox,
     NoSuchMessage,
+    NoUniqueIds,
     PrivacyRequired,
     ProviderAway,
     QuotaExceeded,
     ServerUnreachable,
+    StoreFull,
     TlsFailed,
     TokensNotTaken,
     TooManyConnections,
@@ -93,12 +96,39 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
         ),
     ),
     (
+        NoUniqueIds,
+        Trouble(
+            title=_("This mail server can’t be used from here"),
+            text=_(
+                "It speaks POP3 and cannot tell its messages apart (it has no UIDL). Your mail is on it, and other "
+                "programs can fetch it. Tell your administrator."
+            ),
+            status=502,
+            icon="server-off",
+            works=_MEANWHILE,
+        ),
+    ),
+    (
         ServerUnreachable,
         Trouble(
             title=_("The mail server isn’t answering"),
             text=_(
                 "Nothing is lost. What you wanted to open is still on the mail server, "
                 "and opens here as soon as it is back."
+            ),
+            status=503,
+            icon="server-off",
+            works=_MEANWHILE,
+            retry=True,
+        ),
+    ),
+    (
+        MaildropInUse,
+        Trouble(
+            title=_("Another program is at your mail"),
+            text=_(
+                "Your mail server lets in one program at a time (POP3), and another one, or another window, is there "
+                "just now. Try again in a moment."
             ),
             status=503,
             icon="server-off",
@@ -170,6 +200,19 @@ _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
             text=_("The portal no longer knows which messages were meant. Nothing was touched."),
             status=409,
             icon="rotate-cw",
+            to_inbox=True,
+        ),
+    ),
+    (
+        StoreFull,
+        Trouble(
+            title=_("The portal keeps no more mail for you"),
+            text=_(
+                "All folders but the inbox lie in the portal, and there is no more room for them. Delete some large "
+                "messages and empty the trash, or delete for ever."
+            ),
+            status=507,
+            icon="triangle-alert",
             to_inbox=True,
         ),
     ),

@@ -139,9 +139,10 @@ def recipients(request: PortalRequest) -> HttpResponse:
 def limit(request: PortalRequest) -> HttpResponse:
     """How much may be attached, the server for sending asked as well, and whether that reports on deliveries: the
     writing page asks once it stands."""
-    limits.ask()
-    told = {"limit": limits.files(request.user), "text": writing_page.limit_text(request)}
-    return JsonResponse({**told, "reports": limits.reports()})
+    limits.ask(request.user)
+    user = request.user
+    known = {"limit": limits.files(user), "text": writing_page.limit_text(user), "reports": limits.reports(user)}
+    return JsonResponse(known)
 
 
 @require_POST

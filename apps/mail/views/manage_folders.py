@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mail.folder_forms import FolderForm, parents_for
-from apps.mail.mailbox.store import Mailbox, MailStore
+from apps.mail.mailbox.store import KEPT_HERE, Mailbox, MailStore
 from apps.mail.services import folder_actions, folder_removal, folder_settings, folders, list_orders, saved
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
@@ -58,11 +58,16 @@ def manage(request: PortalRequest, store: MailStore) -> HttpResponse:
     ]
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     told = store.my_rights([mailbox.name for _node, mailbox in page if mailbox.kind and mailbox.selectable])
+    kept_here = KEPT_HERE in store.capabilities
     nodes = [
-        {"node": node, "may": folder_actions.rights(mailbox, mailboxes, told.get(mailbox.name))}
+        {
+            "node": node,
+            "may": folder_actions.rights(mailbox, mailboxes, told.get(mailbox.name), subscribes=not kept_here),
+        }
         for node, mailbox in page
     ]
     context = column(request, store, "") | {"nodes": nodes, "page": page, "only": only and bool(nodes)}
+    context["kept_here"] = kept_here
     return render(request, "mail/manage_folders.html", context)
 
 
@@ -84,7 +89,12 @@ def menu(request: PortalRequest, store: MailStore) -> HttpResponse:
     context = {
         "folder": mailbox,
         "label": folders.label(mailbox),
-        "may": folder_actions.rights(mailbox, mailboxes, store.my_rights([name]).get(name)),
+        "may": folder_actions.rights(
+            mailbox,
+            mailboxes,
+            store.my_rights([name]).get(name),
+            subscribes=KEPT_HERE not in store.capabilities,
+        ),
         "here": request.GET.get("here", ""),
     }
     return render(request, "mail/_folder_menu.html", context)

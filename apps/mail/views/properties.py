@@ -47,7 +47,7 @@ def properties(request: PortalRequest, store: MailStore) -> HttpResponse:
         messages.success(request, text)
         return HttpResponseRedirect(_address(mailbox))
     sized = request.GET.get("size") == "yes" and mailbox.selectable
-    login = mail_login(request.user.login, request.user.email)
+    login = mail_login(request.user)
     wish = folder_settings.of(request.user.pk, mailbox.name)
     context: dict[str, Any] = {
         "folder": mailbox,

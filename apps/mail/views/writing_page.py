@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -21,6 +21,9 @@ from apps.mail.views import windows
 from apps.mail.views.common import column
 from portal.http import PortalRequest
 from portal.registry import get_registry
+
+if TYPE_CHECKING:
+    from apps.auth.models import User
 
 
 def draw(
@@ -50,14 +53,14 @@ def draw(
         "only_url": windows.within(request, _only_url(form)) if answers > 1 else "",
         "offers_card": get_registry().own_cards is not None,
         "in_windows": windows.are_preferred(request),
-        "reports_offered": limits.reports(),
+        "reports_offered": limits.reports(request.user),
         "presets": list(later.presets()),
         "templates": templates.of(request.user),
         **_senders(request, form),
         "heading": form["subject"].value() or _("New message"),
         "upload_limit": limits.files(request.user),
-        "upload_text": limit_text(request),
-        "ask_limit": not limits.is_known(),
+        "upload_text": limit_text(request.user),
+        "ask_limit": not limits.is_known(request.user),
         "back_url": _back_url(form),
         "below": form["kind"].value() == "reply" and request.prefs[ANSWER] == "below",
         "unsaved": form.is_bound or (request.method == "POST" and "marked" not in request.POST),
@@ -67,8 +70,8 @@ def draw(
     return render(request, "mail/compose.html", context, status=status)
 
 
-def limit_text(request: PortalRequest) -> str:
-    return _("At most %(limit)d MB for one message.") % {"limit": limits.megabytes(request.user)}
+def limit_text(user: User) -> str:
+    return _("At most %(limit)d MB for one message.") % {"limit": limits.megabytes(user)}
 
 
 def _senders(request: PortalRequest, form: ComposeForm) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.auth import importing
 from apps.auth.importing import Importer, Person
+from portal import mail_servers
 from portal.accounts import account_server
 
 
@@ -25,14 +26,18 @@ class Command(BaseCommand):
         from_csv.add_argument("--source", choices=sources, help="where they sign in; the first of SIGN_IN")
         for kind in (from_csv, kinds.add_parser("ldap", help="everybody whom the directory would let in")):
             kind.add_argument("--group", action="append", default=[], help="put all of them into this group as well")
+            kind.add_argument("--backend", default="", help="of several mail servers, theirs; the first one else")
             kind.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
-    def handle(self, *args: Any, kind: str, group: list[str], dry_run: bool, **options: Any) -> None:
+    def handle(self, *args: Any, kind: str, group: list[str], backend: str, dry_run: bool, **options: Any) -> None:
         source = "ldap" if kind == "ldap" else options["source"] or settings.SIGN_IN[0]
-        if not getattr(settings, f"{source.upper()}_URL"):
+        found = {each.name: each for each in mail_servers.backends()}
+        if not (found if source == "imap" else getattr(settings, f"{source.upper()}_URL")):
             raise CommandError(f"{source.upper()}_URL is not set: on which server are their accounts?")
+        if backend and backend not in found:
+            raise CommandError(f"There is no backend {backend}; there are {', '.join(filter(None, found)) or 'none'}.")
         people = self._directory() if kind == "ldap" else self._file(options["file"])
-        importer = Importer(source, account_server(source), tuple(group))
+        importer = Importer(source, account_server(source, found.get(backend)), tuple(group))
         counts: Counter[str] = Counter()
         with transaction.atomic():
             for person in people:

@@ -84,6 +84,11 @@ def mailboxes(connection: Connection, look: Look, *, status: bool, polled: bool 
     return [replace(mailbox, status=counts.get(mailbox.name)) for mailbox in found]
 
 
+def dressed(found: list[Mailbox], wish: Asked) -> list[Mailbox]:
+    """With what they lie in, as somebody wants them, in display order; for mailboxes whose roles are known."""
+    return _in_display_order(_as_wanted(_with_parents(found), wish))
+
+
 def status(connection: Connection, mailbox: str) -> MailboxStatus:
     """Raises ``NoSuchMailbox``."""
     result = connection.attempt(_status_command(connection, mailbox))

@@ -86,11 +86,11 @@ def _with_words(connection: Connection, memory: Memory, words: Sequence[Words], 
     return [
         uid
         for uid in uids
-        if uid in rows and all(_holds(word, rows[uid], texts.get(uid, "")) != word.negated for word in words)
+        if uid in rows and all(holds(word, rows[uid], texts.get(uid, "")) != word.negated for word in words)
     ]
 
 
-def _holds(word: Words, row: Summary, text: str) -> bool:
+def holds(word: Words, row: Summary, text: str) -> bool:
     envelope = row.envelope
     people = {"from": envelope.from_, "to": envelope.to, "cc": envelope.cc, "bcc": envelope.bcc}
     fields = {name: " ".join(f"{person.name} {person.email}" for person in some) for name, some in people.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.imap import deltas, fetch, guard, listing, ordering
@@ -69,7 +70,7 @@ def _comparable(sort: Sort) -> deltas.Keys:
             return received, uid
         if sort.by != "size" and row.envelope is None:
             return None
-        value = row.size if sort.by == "size" else _VALUES[sort.by](_key(row))
+        value = row.size if sort.by == "size" else VALUES[sort.by](_key(row))
         return value, received if sort.descending else -received, uid
 
     items = {"arrival": fetch.UID_DATE, "size": fetch.UID_DATE_SIZE}.get(sort.by, fetch.UID_ENVELOPE)
@@ -145,7 +146,7 @@ def _sorted_here(connection: Connection, memory: Memory, sort: Sort) -> list[int
     values = (
         _sizes(connection, len(newest_first))
         if sort.by == "size"
-        else _keys(connection, memory, newest_first, _VALUES[sort.by])
+        else _keys(connection, memory, newest_first, VALUES[sort.by])
     )
     known = [uid for uid in newest_first if uid in values]
     known.sort(key=lambda uid: values[uid], reverse=sort.descending)  # keeps equals as they are: the newest first
@@ -181,7 +182,7 @@ def _keys(
     return {uid: value(known[uid]) for uid in uids if uid in known}
 
 
-_VALUES: dict[str, Callable[[SortKey], float | str]] = {
+VALUES: dict[str, Callable[[SortKey], float | str]] = {
     "date": lambda key: key.date,
     "from": lambda key: key.from_,
     "to": lambda key: key.to,
@@ -190,8 +191,10 @@ _VALUES: dict[str, Callable[[SortKey], float | str]] = {
 
 
 def _key(row: fetch.Fetched) -> SortKey:
-    envelope = row.envelope or Envelope()
-    received = row.received or fetch.EPOCH
+    return key_of(row.envelope or Envelope(), row.received or fetch.EPOCH)
+
+
+def key_of(envelope: Envelope, received: datetime) -> SortKey:
     return SortKey(
         date=(envelope.date or received).timestamp(),
         from_=_person(envelope.from_),

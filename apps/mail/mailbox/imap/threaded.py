@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Sequence
+from datetime import datetime
 
 from apps.mail.mailbox import errors, threads
 from apps.mail.mailbox.imap import deltas, fetch, guard, ordering
@@ -143,12 +144,16 @@ def _linked(uid: int, row: fetch.Fetched | None) -> Linked:
         return Linked(uid)
     header = headers.parse(next(iter(row.sections.values()), b""))
     sent = parse_date(header.get("Date")) or row.received or fetch.EPOCH
-    names = threads.message_ids(header.text("Message-ID"))
-    subject = header.text("Subject")
+    references = threads.references_of(header.text("References"), header.text("In-Reply-To"))
+    return linked_by(uid, header.text("Message-ID"), references, header.text("Subject"), sent)
+
+
+def linked_by(uid: int, message_id: str, references: tuple[str, ...], subject: str, sent: datetime) -> Linked:
+    names = threads.message_ids(message_id)
     return Linked(
         uid,
         message_id=names[0] if names else "",
-        references=threads.references_of(header.text("References"), header.text("In-Reply-To")),
+        references=references,
         subject=base_subject(subject),
         is_answer=is_answer(subject),
         date=sent.timestamp(),

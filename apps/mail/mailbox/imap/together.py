@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+from apps.mail.mailbox.gathering import PAGES, around, together
 from apps.mail.mailbox.imap import gathering, guard, linking, listing, ordering, search, threaded
 from apps.mail.mailbox.imap.commands import Command
 from apps.mail.mailbox.imap.connection import Connection
@@ -47,8 +48,8 @@ class Together(ABC):
         selected = self._open(mailbox, uidvalidity, news=True, ahead=ahead)
         known = gathering.current(connection, memory, sort, mode)
         found = None if query is None else search.matching(connection, memory, query)
-        rows, start, total = gathering.PAGES[mode](
-            connection, memory, known, found, offset=offset, limit=limit, after=after, before=before
+        rows, start, total = PAGES[mode](
+            gathering.Look(connection, memory), known, found, offset=offset, limit=limit, after=after, before=before
         )
         return Page(
             mailbox=mailbox,
@@ -67,7 +68,7 @@ class Together(ABC):
         guard.uid(uid)
         self._open(mailbox, uidvalidity)
         known = gathering.current(self.connection, self._memory, sort, mode)
-        return gathering.around(self.connection, self._memory, known, mode, uid)
+        return around(gathering.Look(self.connection, self._memory), known, mode, uid)
 
     def thread(self, mailbox: str, uid: int, *, uidvalidity: int) -> Sequence[int]:
         guard.uid(uid)
@@ -82,7 +83,7 @@ class Together(ABC):
             guard.uid_sets(group)
         self._open(mailbox, uidvalidity)
         last = [group[-1] for group in groups]
-        found = gathering.together(self.connection, self._memory, last, groups)
+        found = together(gathering.Look(self.connection, self._memory), last, groups)
         return [conversation for _row, conversation in found]
 
     def linked(
