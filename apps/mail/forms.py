@@ -89,7 +89,7 @@ class ComposeForm(forms.Form):
     again = Carried()  # the person knows that it may have been sent before
     kind = Carried()  # "new", "reply" or "forward"
     source = Carried()  # the message answered
-    also = Carried()  # the messages that go along as files: see ``services.several``
+    also = Carried()  # the messages that go along as files: see ``services.forwarded``
     draft = Carried()  # the draft this replaces
     in_reply_to = Carried()
     references = Carried()

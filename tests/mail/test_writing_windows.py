@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from apps.mail.models import SendingLimit
 from apps.mail.prefs import WRITE_IN
-from apps.mail.services import several
+from apps.mail.services import forwarded
 from apps.mail.services.refs import MessageRef
 from portal.prefs import for_user
 from portal.registry import PortalApp
@@ -142,10 +142,10 @@ def test_all_that_are_forwarded_are_marked(writer: Writer, post: PostOffice) -> 
 def test_nobody_elses_link_gets_messages_marked(writer: Writer) -> None:
     ref = MessageRef("INBOX", 1, 1)
     user = user_of(writer)
-    assert several.parse(several.opened(user, several.signed(user, [ref]))) == (ref,)
+    assert forwarded.parse(forwarded.opened(user, forwarded.signed(user, [ref]))) == (ref,)
     stranger = get_user_model()(pk=user.pk + 1)
-    assert several.opened(user, several.signed(stranger, [ref])) == ""
-    assert several.opened(user, str(ref)) == ""
+    assert forwarded.opened(user, forwarded.signed(stranger, [ref])) == ""
+    assert forwarded.opened(user, str(ref)) == ""
     assert writer.new(also=str(ref)).value("also") == ""
 
 

@@ -24,7 +24,7 @@ from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, identities, letters, reminders, sending, several
+from apps.mail.services import folders, forwarded, identities, letters, reminders, sending
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import backend_of, mail_login, open_delegated, shown
@@ -322,7 +322,7 @@ def _copy(row: OutboxMessage, store: MailStore, letter: Letter, octets: bytes, *
             raise MailError("the server said that it stored the copy, and it is not there")
     reminders.expect(row.user_id, letter, sent=timezone.now())
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
-    several.mark(store, several.parse(letter.also))
+    forwarded.mark(store, forwarded.parse(letter.also))
     if (draft := MessageRef.parse(letter.draft)) is not None:
         sending.discard(store, draft, writing_id=row.writing_id)
     return replace(letter, copied=True)

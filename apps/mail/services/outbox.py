@@ -23,7 +23,7 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import build, drafts, wire
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, letters, planned, quotas, sending, servers, several
+from apps.mail.services import delivery, forwarded, letters, planned, quotas, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
@@ -146,7 +146,7 @@ def _letter(writing: Writing) -> Letter:
         notes=notes,
         kind=writing.kind,
         source=str(writing.source or ""),
-        also=several.written(writing.also),
+        also=forwarded.written(writing.also),
         draft=str(writing.draft or ""),
         sent_mailbox=writing.sent_mailbox,
         remind=writing.remind,

@@ -17,7 +17,7 @@ from apps.mail.mailbox.errors import MailError, NoSuchMessage
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
-from apps.mail.services import folders, servers, several
+from apps.mail.services import folders, forwarded, servers
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import backend_of
 from apps.mail.submission_errors import TokensAway
@@ -99,7 +99,7 @@ def state_of(writing: Writing) -> dict[str, str]:
     """What the compose view has to know of a draft besides the message."""
     state = {"id": writing.id, "kind": writing.kind, "source": str(writing.source or ""), "identity": writing.identity}
     if writing.also:
-        state["also"] = several.written(writing.also)
+        state["also"] = forwarded.written(writing.also)
     if writing.remind:
         state["remind"] = writing.remind
     if writing.reports:

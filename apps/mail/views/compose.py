@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.mail.forms import ComposeForm
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import addresses
-from apps.mail.services import attaching, identities, limits, prefill, several, strangers
+from apps.mail.services import attaching, forwarded, identities, limits, prefill, strangers
 from apps.mail.services.prefill import Writer
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import open_store
@@ -36,7 +36,7 @@ def compose(request: PortalRequest) -> HttpResponse:
         filled = prefill.new(Writer.of(request), request.GET)
         if tokens := [each for each in attaching.valid(request.GET.getlist("file")) if each.startswith("u:")]:
             found = attaching.items_unseen(tokens[: attaching.MOST], attaching.uploads_of(request))
-            also = several.opened(request.user, request.GET.get("also", ""))
+            also = forwarded.opened(request.user, request.GET.get("also", ""))
             filled = replace(filled, items=tuple(found), initial={**filled.initial, "also": also})
         return _page(request, store, filled)
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime.reply import forward_subject
 from apps.mail.services import attaching, limits
-from apps.mail.services import several as marks
+from apps.mail.services import forwarded as marks
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import TooLarge
 from apps.mail.views import windows

@@ -26,12 +26,12 @@ from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import (
     asking,
     attaching,
+    forwarded,
     later,
     limits,
     outbox,
     prefill,
     sending,
-    several,
     trouble,
 )
 from apps.mail.services.refs import MessageRef
@@ -262,7 +262,7 @@ def _writing(
         id=writing_id,
         kind=sheet.data.get("kind", ""),
         source=sheet.source,
-        also=several.parse(sheet.data.get("also", "")),
+        also=forwarded.parse(sheet.data.get("also", "")),
         draft=sheet.draft,
         identity=sheet.identity.key,
         sent_mailbox=sheet.identity.sent_mailbox,

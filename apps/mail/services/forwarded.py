@@ -14,7 +14,7 @@ from apps.mail.mailbox.errors import MailError
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services.refs import MessageRef
 
-SALT = "mail.several"
+SALT = "mail.forwarded"
 FLAG = "$Forwarded"
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mail', '0010_writing'),
+        ('mail', '0011_pop3'),
     ]
 
     operations = [
