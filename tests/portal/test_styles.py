@@ -104,7 +104,7 @@ def test_two_sided_colours_outside_the_tokens_have_a_plain_one_before_them(sheet
 @pytest.mark.parametrize("sheet", [*SHEETS, *BESIDES], ids=lambda path: path.name)
 def test_only_known_tokens_are_used(sheet: Path) -> None:
     known = set(re.findall(r"--([\w-]+):", CSS))
-    assert set(re.findall(r"var\(--([\w-]+)", sheet.read_text("utf-8"))) <= known
+    assert set(re.findall(r"var\(--([\w-]+)\)", sheet.read_text("utf-8"))) <= known
 
 
 def test_what_is_served_has_the_same_rules(page: Page) -> None:
