@@ -28,13 +28,12 @@ from pathlib import Path
 
 from apps.mail.mailbox import errors, upkeep
 from apps.mail.mailbox.account import Account
+from apps.mail.mailbox.gate import Gate
 from apps.mail.mailbox.imap.connection import Connection
 from apps.mail.mailbox.imap.memory import Memory
 from apps.mail.mailbox.imap.store import ImapStore
-from apps.mail.mailbox.pop.box import Memory as DropMemory
-from apps.mail.mailbox.pop.door import Door
+from apps.mail.mailbox.pop.leases import Maildrops
 from apps.mail.mailbox.pop.shelf import Shelf
-from apps.mail.mailbox.pop.store import PopStore
 from apps.mail.mailbox.slots import Slot, Slots, Wish, take_both
 from apps.mail.mailbox.store import MailStore
 from portal.secret import named
@@ -43,7 +42,6 @@ log = logging.getLogger(__name__)
 
 OLDEST = 900.0  # seconds after which a connection is not used again: its password may have been changed since
 _LONGEST_LEASE = 3600.0  # seconds for which a closed account is remembered
-_IN_USE = 4.0  # seconds that another program may need to leave a maildrop, beyond the usual patience
 _POLL = 0.2  # seconds between two looks at the wishes of other processes
 
 AccountKey = tuple[str, str, bytes]
@@ -86,7 +84,7 @@ class Pool:
         ``shelves`` and ``look_every`` are for POP3: what is kept here of an account, and how many seconds there are
         between two looks into its maildrop.
         """
-        self.shelves, self.look_every, self.drops = shelves, look_every, DropMemory()
+        self.maildrops = Maildrops(shelves, every=look_every, patience=patience)
         self.directory = directory
         self.per_account = per_account
         self.per_server = per_server
@@ -101,9 +99,9 @@ class Pool:
         self._closed: dict[AccountKey, float] = {}
         self._busy: Counter[str] = Counter()
         self._awaited: Counter[AccountKey] = Counter()
-        self._signing: Counter[tuple[str, ...]] = Counter()  # by server, and by server and login
         self._opening: list[tuple[str, float]] = []  # of each connection on its way: the server, and since when
         self._changed = threading.Condition()
+        self._gate = Gate(sign_ins)
         self._reaper: threading.Thread | None = None
         _pools.add(self)
 
@@ -123,7 +121,7 @@ class Pool:
         warm: _Warm | None = None
         try:
             if account.server.scheme == "pop3":
-                with self._maildrop(account) as store:
+                with self.maildrops.lease(account, self.key(account), *self._drop_places(account)) as store:
                     yield store
                 return
             warm = self._take(account)
@@ -137,33 +135,17 @@ class Pool:
                     self._leased.remove(warm)
                 self._give_back(warm, started)
 
-    @contextlib.contextmanager
-    def _maildrop(self, account: Account) -> Iterator[PopStore]:
-        """POP3 has no warm connections: while one is open nobody else gets into the maildrop."""
-        assert self.shelves is not None
-        door = self._door(account)
-        try:
-            yield PopStore(
-                door, self.shelves(account), self.drops, key=(self.key(account), account.owner), every=self.look_every
-            )
-        finally:
-            door.close()
-
-    def _door(self, account: Account) -> Door:
-        own = Slots(self._folder(str(account.server)) / "maildrops" / _digest(*account.id), 1)
-        return Door(account, own, self._places(account.id[:1]), patience=self.patience + _IN_USE)
-
     def sign_in(self, account: Account) -> None:
         """Ask the server itself whether it takes this password; raises ``MailError``, ``SignInRefused`` when it does
         not. The new connection is then kept for the requests that follow; after a refusal none is that was opened with
         the same password while it was right."""
         key, started = self.key(account), time.monotonic()
         place: Slot | None = None
-        with self._signing_in(account, deadline=started + self.patience):
+        with self._gate.passing(account, deadline=started + self.patience):
             try:
                 place = self._sign_in_place(account, deadline=started + self.patience)
                 if account.server.scheme == "pop3":
-                    self._prove(account)
+                    self.maildrops.prove(account, *self._drop_places(account))
                     return
                 connection = Connection(account)
             except errors.SignInRefused:
@@ -179,17 +161,6 @@ class Pool:
                 warm.close()
             else:
                 self._give_back(warm, time.monotonic())
-
-    def _prove(self, account: Account) -> None:
-        """A maildrop that is in use was asked for with the right password: servers say so to nobody else."""
-        door = self._door(account)
-        try:
-            door.open()
-        except errors.MaildropInUse as error:
-            if not error.proved:
-                raise
-        finally:
-            door.close()
 
     def close_account(self, key: AccountKey) -> None:
         """Close the idle connections of an account, and those in use as soon as they come back."""
@@ -302,30 +273,6 @@ class Pool:
 
     # signing in
 
-    @contextlib.contextmanager
-    def _signing_in(self, account: Account, *, deadline: float) -> Iterator[None]:
-        """One at a time for a login, the others wait; more than a server may hold of them are refused at once."""
-        server, own = account.id[:1], account.id
-        with self._changed:
-            if self._signing[server] >= self.sign_ins:
-                raise errors.TooManyConnections("this server holds as many sign-ins as it may")
-            self._signing[server] += 1
-        mine = False
-        try:
-            with self._changed:
-                mine = self._changed.wait_for(lambda: not self._signing[own], deadline - time.monotonic())
-                if not mine:
-                    raise errors.TooManyConnections("this login is being checked already")
-                self._signing[own] += 1
-            yield
-        finally:
-            with self._changed:
-                for scope in (server, own) if mine else (server,):
-                    self._signing[scope] -= 1
-                    if not self._signing[scope]:
-                        del self._signing[scope]
-                self._changed.notify_all()
-
     def _sign_in_place(self, account: Account, *, deadline: float) -> Slot:
         slots = Slots(self._folder(str(account.server)) / "sign-ins", self.sign_ins)
         while (place := slots.take()) is None:
@@ -416,6 +363,11 @@ class Pool:
             return Slots(folder, self.per_server)
         return Slots(folder / "accounts" / _digest(*scope), self.per_account)
 
+    def _drop_places(self, account: Account) -> tuple[Slots, Slots]:
+        """POP3 lets one program into a maildrop at a time."""
+        own = Slots(self._folder(str(account.server)) / "maildrops" / _digest(*account.id), 1)
+        return own, self._places(account.id[:1])
+
     def _folder(self, server: str) -> Path:
         return self.directory / _digest(server)
 
@@ -427,7 +379,7 @@ class Pool:
             for slot in warm.slots:
                 slot.release()
         self._idle, self._leased, self._opening = [], [], []
-        self._busy, self._awaited, self._signing = Counter(), Counter(), Counter()
+        self._busy, self._awaited, self._gate = Counter(), Counter(), Gate(self.sign_ins)
 
 
 def _digest(*texts: str) -> str:

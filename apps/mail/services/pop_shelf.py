@@ -58,7 +58,7 @@ def kept_files() -> set[str]:
 class DatabaseShelf:
     def __init__(self, drop: Maildrop) -> None:
         self._drop = drop
-        self.key = f"{drop.pk}"
+        self.key = f"{drop.pk} {drop.server} {drop.login}"  # a number may be somebody else's after a rollback
 
     # folders
 

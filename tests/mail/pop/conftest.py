@@ -27,7 +27,7 @@ class Maildrop:
     @contextmanager
     def store(self) -> Iterator[PopStore]:
         """One lease. What is new is seen at once: nobody has looked before."""
-        stores.pool().drops.looked.clear()
+        stores.pool().maildrops.memory.looked.clear()
         target = stores.account(
             mail_servers.of_user(self.user), login=self.login, password=self.server.password, owner=self.user.pk
         )

@@ -101,7 +101,7 @@ def test_a_cut_while_messages_are_fetched_moves_nothing_that_has_not_come(wire: 
     with drop.store() as store:
         page = store.page("INBOX")
         store.door.close()
-        stores.pool().drops.contents.clear()
+        stores.pool().maildrops.memory.contents.clear()
         wire.cut = b"RETR"
         with pytest.raises(errors.ServerUnreachable):
             store.move("INBOX", [row.uid for row in page.rows], "Archive", uidvalidity=page.status.uidvalidity)

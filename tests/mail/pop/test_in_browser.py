@@ -24,20 +24,22 @@ def often(pop3: DovecotServer, submission, settings) -> Iterator[DovecotServer]:
     office = RealPost(submission)
     cache.delete(limits.KEY)
     settings.SMTP_TLS_CA_FILE, settings.SMTP_URL = office.ca_file, office.url
-    stores.pool().drops.looked.clear()
-    before, stores.pool().look_every = stores.pool().look_every, 0.0
+    stores.pool().maildrops.memory.looked.clear()
+    maildrops = stores.pool().maildrops
+    before, maildrops.every = maildrops.every, 0.0
     yield pop3
-    stores.pool().look_every = before
+    maildrops.every = before
 
 
 def rows(page: Page) -> list[str]:
     return page.locator(".msg .subj b").all_text_contents()
 
 
-def test_a_day_by_pop3(often: DovecotServer, live_server, browser: Browser) -> None:
+def test_a_day_by_pop3(often: DovecotServer, submission, live_server, browser: Browser) -> None:
     anna, errors = signed_in(often), list[str]()
     send_at_once(anna)
-    first = letter("Where is the camp?", text="We leave on Monday.")
+    bob = RealPost(submission).new_login()
+    first = letter("Where is the camp?", text="We leave on Monday.", sender=f"Bob <{bob}@example.test>")
     often.append(anna.login, first, letter("Ropes", text="Forty metres of hemp.", sender="Zoe <zoe@example.test>"))
     page = page_of(anna.client, browser, live_server.url, errors, viewport={"width": 1440, "height": 900})
     page.goto("/mail/INBOX/")
