@@ -127,6 +127,7 @@ def test_several_at_once_while_reading_goes_on(inbox: Open, post: SmallPost) -> 
 
     page.keyboard.press("w")  # to the one that was used last
     expect(page.locator(".window:focus-within")).to_have_count(1)
+    window(page, "Re: Poles").get_by_role("button", name="Restore").click()
     inside(page, "Re: Poles").locator("[name=text]").press("Control+Home")
     page.keyboard.type("No: ")
     page.keyboard.press("Escape")
