@@ -92,6 +92,8 @@ def send(
     recipients: Sequence[str],
     message: bytes,
     ca_file: str | None = None,
+    and_system: bool = False,
+    addresses: Sequence[str] = (),
     allow_plain: bool = False,
     reports: str = "",
     all_or_nothing: bool = False,
@@ -119,7 +121,14 @@ def send(
     envelope = Envelope.build(sender, recipients)
     if not envelope.recipients or (envelope.refused and all_or_nothing):
         return SendResult((), envelope.refused)
-    client = _Client(server, ca_file=ca_file, allow_plain=allow_plain, timeouts=(connect_timeout, read_timeout))
+    client = _Client(
+        server,
+        ca_file=ca_file,
+        and_system=and_system,
+        addresses=addresses,
+        allow_plain=allow_plain,
+        timeouts=(connect_timeout, read_timeout),
+    )
     try:
         client.greet(greeting)
         if login:
@@ -148,15 +157,28 @@ class _Client:
     """One SMTP session. Everything written goes through ``_command``, but the message."""
 
     def __init__(
-        self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, timeouts: tuple[float, float]
+        self,
+        server: net.ServerUrl,
+        *,
+        ca_file: str | None,
+        and_system: bool,
+        addresses: Sequence[str],
+        allow_plain: bool,
+        timeouts: tuple[float, float],
     ) -> None:
         self._server = server
-        self._ca_file = ca_file
+        self._ca_file, self._and_system = ca_file, and_system
         self._extensions: dict[str, str] = {}
         self._read_timeout = timeouts[1]
         try:
             connected = net.connect(
-                server, ca_file=ca_file, connect_timeout=timeouts[0], read_timeout=timeouts[1], allow_plain=allow_plain
+                server,
+                ca_file=ca_file,
+                and_system=and_system,
+                addresses=addresses,
+                connect_timeout=timeouts[0],
+                read_timeout=timeouts[1],
+                allow_plain=allow_plain,
             )
         except OSError as error:
             raise _network_error(error) from error
@@ -195,7 +217,9 @@ class _Client:
         if reply.code != 220:
             raise TlsFailed("the server refuses STARTTLS", code=reply.code, server_text=reply.text)
         try:
-            safe = net.start_tls(self._socket, self._reader, self._server, ca_file=self._ca_file)
+            safe = net.start_tls(
+                self._socket, self._reader, self._server, ca_file=self._ca_file, and_system=self._and_system
+            )
         except OSError as error:
             raise _network_error(error) from error
         safe.settimeout(self._read_timeout)

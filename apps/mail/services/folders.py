@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox.errors import MailboxExists, NoSuchMailbox
-from apps.mail.mailbox.names import is_inbox, shown
+from apps.mail.mailbox.names import bare, is_an_inbox, prefix_of, shown
 from apps.mail.mailbox.store import Mailbox, MailStore
 from portal.contracts import Text
 
@@ -60,7 +60,7 @@ def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
     found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)
     if found is not None:
         return label(found)
-    return ROLE_LABELS["inbox"] if is_inbox(name) else shown(name)
+    return ROLE_LABELS["inbox"] if is_an_inbox(name) else shown(bare(name))
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         parent = mailbox.name.rpartition(mailbox.delimiter)[0] if mailbox.delimiter else ""
         if mailbox.role:
             roles.append(node)
-        elif parent and not is_inbox(parent):
+        elif parent and not is_an_inbox(parent):
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
         else:
             roots.append(node)
@@ -201,9 +201,9 @@ def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:
     """The node above, made up where the server lists only what lies below it. Depth is bounded by the name's length."""
     if name not in nodes:
-        nodes[name] = node = Node(name=name, label=shown(name.rpartition(delimiter)[2] or name), icon="folder")
+        nodes[name] = node = Node(name=name, label=shown(bare(name.rpartition(delimiter)[2]) or name), icon="folder")
         above = name.rpartition(delimiter)[0]
-        if above and not is_inbox(above):
+        if above and not is_an_inbox(above):
             _parent(nodes, roots, above, delimiter).children.append(node)
         else:
             roots.append(node)
@@ -260,10 +260,12 @@ def append(store: MailStore, mailbox: str, octets: bytes, *, flags: Sequence[str
 
 
 def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:
-    """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing."""
+    """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing but what
+    names of the account begin with."""
+    account = prefix_of(mailboxes[0].name) if mailboxes else ""
     others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox" and not mailbox.kind]
     for mailbox in others:
         top, delimiter, _below = mailbox.name.partition(mailbox.delimiter or "\0")
-        if not delimiter or not is_inbox(top):
-            return ""
-    return others[0].name[:6] if others else ""
+        if not delimiter or not is_an_inbox(top):
+            return account
+    return others[0].name[: len(account) + 6] if others else account

@@ -53,10 +53,19 @@ def with_store(view: MailView[P]) -> View[P]:
 
     @wraps(view)
     def stored(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        with open_store(request) as store:
+        with open_store(request, at=at_hand(request, kwargs)) as store:
             return view(request, store, *args, **kwargs)
 
     return mail_required(cast("Callable[Concatenate[PortalRequest, P], HttpResponseBase]", stored))
+
+
+_NAMING = ("folder", "now", "mailbox", "here", "parent")  # fields of forms and addresses that name a mailbox
+
+
+def at_hand(request: HttpRequest, named: Mapping[str, object]) -> str:
+    """The mailbox whose account a view is about: that of its address, or else the first that a field names."""
+    fields = (source.get(name, "") for name in _NAMING for source in (request.POST, request.GET))
+    return str(named.get("mailbox") or next(filter(None, fields), ""))
 
 
 def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:

@@ -221,7 +221,9 @@ def export(request: PortalRequest, store: MailStore) -> HttpResponse:
 def file(request: PortalRequest, pk: int) -> HttpResponseBase:
     """The present part of an export, written while it is sent."""
     row = _row(request, pk)
-    chunks = exports.stream(account_of(request), row.pk) if row.is_export and request.method == "GET" else None
+    chunks = (
+        exports.stream(account_of(request, row.folder), row.pk) if row.is_export and request.method == "GET" else None
+    )
     if chunks is None:
         messages.error(request, _("This export is being downloaded already, or is over."))
         return HttpResponseRedirect(reverse("mail:transfer", args=(row.pk,)))

@@ -245,6 +245,7 @@ def _writing(
         source=sheet.source,
         draft=sheet.draft,
         identity=sheet.identity.key,
+        account=sheet.identity.number,
         sent_mailbox=sheet.identity.sent_mailbox,
         typed=sheet.typed if people is not None else {},
         content=sheet.content,
