@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from apps.mail.mailbox.errors import AccountLocked, MailError, SignInRefused
 from apps.mail.mailbox.names import qualified, split
@@ -17,13 +17,36 @@ if TYPE_CHECKING:
     from apps.mail.mailbox.store import MailStore
 
 Lease = Callable[[int], "MailStore"]  # of an account, by its number; raises ``MailError``
+Apart = Callable[[], "contextlib.AbstractContextManager[MailStore]"]
+
+
+class Elsewhere(Protocol):
+    """The accounts beside the one at hand, for what asks several of them at once."""
+
+    def numbers(self) -> Sequence[int]: ...
+    def apart(self, number: int) -> Apart:
+        """A way to one of them that may be gone in another thread. Raises ``MailError``."""
+        ...
+
+
+class Alone:
+    """There are none."""
+
+    def numbers(self) -> Sequence[int]:
+        return ()
+
+    def apart(self, number: int) -> Apart:
+        raise AccountLocked(number)
 
 
 class Ways:
     """``at`` gives the same ways with another account at hand."""
 
-    def __init__(self, lease: Lease, *, account: int = 0, wish: Asked | None = None) -> None:
+    def __init__(
+        self, lease: Lease, *, account: int = 0, wish: Asked | None = None, elsewhere: Elsewhere | None = None
+    ) -> None:
         self.account = account
+        self.elsewhere: Elsewhere = elsewhere or Alone()
         self._lease = lease
         self._wish = wish
         self._leased: dict[int, MailStore] = {}
@@ -34,7 +57,7 @@ class Ways:
     def standing(self, account: int) -> Self:
         if account == self.account:
             return self
-        other = type(self)(self._lease, account=account, wish=self._wish)
+        other = type(self)(self._lease, account=account, wish=self._wish, elsewhere=self.elsewhere)
         other._leased = self._leased
         return other
 

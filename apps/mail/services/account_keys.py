@@ -138,7 +138,7 @@ def are_kept(request: PortalRequest) -> bool:
 def keep(request: PortalRequest, account: OtherAccount, password: str) -> None:
     """Raises ``portal.credentials.Locked``."""
     main = credentials.unseal(request)
-    _forget_here(request, account.pk)
+    forget(request, account.pk)
     if isinstance(main, str):
         key = _held(request)
         row = AccountKey.objects.filter(user_id=account.user_id).first()
@@ -155,7 +155,8 @@ def keep(request: PortalRequest, account: OtherAccount, password: str) -> None:
     OtherAccount.objects.filter(pk=account.pk).update(sealed=account.sealed)
 
 
-def _forget_here(request: PortalRequest, number: int) -> None:
+def forget(request: PortalRequest, number: int) -> None:
+    """What this session alone has."""
     kept = dict(request.session.get(_PASSWORDS, {}))
     if kept.pop(str(number), None) is not None:
         request.session[_PASSWORDS] = kept

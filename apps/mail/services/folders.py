@@ -36,6 +36,16 @@ ROLE_ICONS = {
 }
 #: What somebody can give a folder, in the order of the style sheet's hues.
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
+COLOUR_NAMES: dict[str, Text] = {
+    "red": pgettext_lazy("colour", "red"),
+    "orange": pgettext_lazy("colour", "orange"),
+    "yellow": pgettext_lazy("colour", "yellow"),
+    "green": pgettext_lazy("colour", "green"),
+    "teal": pgettext_lazy("colour", "teal"),
+    "blue": pgettext_lazy("colour", "blue"),
+    "purple": pgettext_lazy("colour", "purple"),
+    "pink": pgettext_lazy("colour", "pink"),
+}
 #: Where the keyboard leads.
 ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
@@ -44,6 +54,10 @@ ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": 
 MOST_DRAWN = 1000
 #: Beyond so many folders, only the way to the open one is unfolded.
 UNFOLD_ALL = 40
+
+
+def hue_class(colour: str) -> str:
+    return f"h{COLOURS.index(colour) + 1}" if colour in COLOURS else ""
 
 
 def label(mailbox: Mailbox) -> Text:
@@ -87,13 +101,13 @@ class Node:
     @property
     def hue(self) -> str:
         """The classes of its colour."""
-        colour = self.mailbox.colour if self.mailbox else ""
-        return f"hued h{COLOURS.index(colour) + 1}" if colour in COLOURS else ""
+        hue = hue_class(self.mailbox.colour if self.mailbox else "")
+        return f"hued {hue}" if hue else ""
 
     @property
     def key(self) -> str:
         """The keystrokes that open it, "" for most."""
-        return ROLE_KEYS.get(self.role, "")
+        return "" if prefix_of(self.name) else ROLE_KEYS.get(self.role, "")
 
     @property
     def unread(self) -> bool:
@@ -160,6 +174,13 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         for child in node.children:
             child.depth = node.depth + 1
     return drawn
+
+
+def with_none_open(tree: Tree) -> Tree:
+    """For a list that is that of no folder."""
+    for node in tree.walk():
+        node.current = False
+    return tree
 
 
 def _apart(roles: list[Node], roots: list[Node], nodes: dict[str, Node], kinds: dict[str, str]) -> Tree:

@@ -24,7 +24,7 @@ from portal.http import PortalRequest
 from portal.prepared import Prepared
 
 MOST = 30
-FIELDS = ("label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signature", "signature_html")
+FIELDS = ("account_id", "label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signature", "signature_html")
 
 _IDENTITIES = Prepared(lambda user: Identity.objects.filter(user=user))
 

@@ -53,6 +53,13 @@ def find(user_id: int, number: int) -> OtherAccount | None:
     return next((each for each in of(user_id) if each.pk == number), None)
 
 
+def beside(user_id: int, number: int) -> list[tuple[int, str]]:
+    """(number, name) of the accounts but this one, the main one first; none where there is only that."""
+    rows = of(user_id)
+    found = [(0, _("Main account")), *((row.pk, row.label) for row in rows)] if rows else []
+    return [pair for pair in found if pair[0] != number]
+
+
 def _key(user_id: int) -> str:
     return f"mail.accounts.{user_id}"
 

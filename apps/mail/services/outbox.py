@@ -91,7 +91,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``, and ``NotSent``
     for addresses that the server cannot take.
     """
-    if not settings.SMTP_URL:
+    if not (settings.SMTP_URL or writing.account):
         raise NotSent(_("No server for sending is set up on this site."))
     octets = writing.octets or build.message(writing.message)
     if writing.draft is not None and account_of(writing.draft.mailbox) != writing.account:

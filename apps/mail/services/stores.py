@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from apps.mail.mailbox.names import account_of as account_of_name
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.routed import Routed
 from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.ways import Apart
 from apps.mail.mailbox.wishes import Asked
 from portal import credentials, rules
 from portal.accounts import SignInUnavailable
@@ -136,10 +137,29 @@ def open_store(request: PortalRequest, at: str = "") -> Iterator[MailStore]:
     have been taken back before its time. Of other accounts ``AccountLocked`` says the same."""
     with contextlib.ExitStack() as stack:
         store = Routed(
-            lambda number: _leased(request, number, stack), account=account_of_name(at), wish=_wish(request.user.pk)
+            lambda number: _leased(request, number, stack),
+            account=account_of_name(at),
+            wish=_wish(request.user.pk),
+            elsewhere=_Elsewhere(request),
         )
         store.reach()
         yield store
+
+
+class _Elsewhere:
+    """All accounts of the person who is signed in; the secret of each is opened here, in the request's own thread."""
+
+    def __init__(self, request: PortalRequest) -> None:
+        self._request = request
+
+    def numbers(self) -> Sequence[int]:
+        from apps.mail.services import other_accounts
+
+        rows = other_accounts.of(self._request.user.pk)
+        return [0, *(row.pk for row in rows)] if rows else []
+
+    def apart(self, number: int) -> Apart:
+        return partial(open_account, _account(self._request, number))
 
 
 def _leased(request: PortalRequest, number: int, stack: contextlib.ExitStack) -> MailStore:

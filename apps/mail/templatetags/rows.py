@@ -65,6 +65,7 @@ def _words(row: Row) -> dict[str, object]:
         "mailbox": row.ref.mailbox if row.ref else "",
         "time": row.time,
         "folder": row.folder,
+        "folder_hue": row.folder_hue,
         "snippet": row.snippet,
         "labels": _labels(row),
         "count": row.count if row.count > 1 else "",

@@ -33,7 +33,7 @@ from apps.mail.services.folder_names import FolderRefused
 from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.transfers import exports, imports, running, said, sealed, undoing
 from apps.mail.services.transfers.imports import NotTaken
-from apps.mail.views.common import column, mail_required, with_store
+from apps.mail.views.common import account_named, column, mail_required, with_store
 from apps.mail.views.manage_folders import refusals
 from portal.delegations import Over
 from portal.http import PortalRequest, is_fragment
@@ -82,6 +82,7 @@ def index(request: PortalRequest, store: MailStore) -> HttpResponse:
         "parent": request.POST.get("parent") or request.GET.get("folder", ""),
         "new": request.POST.get("new", ""),
         "errors": errors,
+        "in_account": account_named(request),
         "most": int(settings.FILE_UPLOAD_MAX_MEMORY_SIZE),
         "piece": PIECE,
     }
