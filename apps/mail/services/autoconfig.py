@@ -131,11 +131,11 @@ def _from_file(url: str, email: str) -> Found:
         said = _("Nothing there.") if answer.status != 200 else _("No settings that this portal can use.")
         return Found(steps=(Step(what=url, result=said),))
     step = Step(what=url, result=_told(found), good=True)
-    return replace(found, steps=(step,), certain=urlsplit(answer.url).scheme == "https")
+    return replace(found, steps=(step,), certain=True)
 
 
 def _fetched(url: str) -> outward.Answer:
-    """Redirects are followed to addresses of the same kind."""
+    """Redirects are followed to addresses of the same kind: what began with HTTPS ends with it."""
     until = time.monotonic() + EACH
     for _number in range(MOST_REDIRECTS + 1):
         answer = outward.ask("GET", url, headers={"Accept": "text/xml, application/xml"}, most=MOST, until=until)
