@@ -169,15 +169,13 @@ def _bound(account: OtherAccount) -> str:
 
 @sensitive_variables()
 def password_of(request: PortalRequest, account: OtherAccount) -> str:
-    """Raises ``AccountLocked``."""
+    """Raises ``AccountLocked``, ``portal.credentials.Locked`` where the session itself opens no more."""
+    data_key = credentials.data_key(request)
     found: bytes | None = None
     if account.sealed and (key := _held(request)) is not None:
         found = _open(key, bytes(account.sealed), _bound(account))
     elif box := request.session.get(_PASSWORDS, {}).get(str(account.pk)):
-        try:
-            found = _open(credentials.data_key(request), base64.b64decode(box), _bound(account))
-        except Locked:
-            found = None
+        found = _open(data_key, base64.b64decode(box), _bound(account))
     if found is None:
         raise AccountLocked(account.pk)
     return found.decode("utf-8", "surrogatepass")
