@@ -105,9 +105,9 @@ def _saved(request: PortalRequest, form: AccountForm, row: OtherAccount, secret:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @mail_required
-def edit(request: PortalRequest, number: int) -> HttpResponse:
+def edit(request: PortalRequest, account_id: int) -> HttpResponse:
     """Other servers need the password again: the one that is kept opens for these only."""
-    row = _found(request, number)
+    row = _found(request, account_id)
     if request.method == "POST" and request.POST.get("action") == "remove":
         adding_accounts.remove(request, row)
         messages.success(
@@ -140,9 +140,9 @@ def _typed(form: AccountForm) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @mail_required
-def password(request: PortalRequest, number: int) -> HttpResponse:
+def password(request: PortalRequest, account_id: int) -> HttpResponse:
     """The password of one account once more, and back to where it was missed."""
-    row = _found(request, number)
+    row = _found(request, account_id)
     tried: Tried | None = None
     if request.method == "POST" and (secret := request.POST.get("password", "")[:1000]):
         tried = adding_accounts.sign_in(Tried(row), secret)
