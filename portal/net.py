@@ -179,7 +179,12 @@ def _reached(addresses: Sequence[str], port: int, timeout: float) -> socket.sock
 
 
 def start_tls(
-    connection: socket.socket, reader: io.BufferedReader[Any], url: ServerUrl, *, ca_file: str | None = None
+    connection: socket.socket,
+    reader: io.BufferedReader[Any],
+    url: ServerUrl,
+    *,
+    ca_file: str | None = None,
+    and_system: bool = False,
 ) -> ssl.SSLSocket:
     """Wrap a connected socket; on failure it is closed. The caller has read the server's answer that TLS may begin,
     through ``reader``, and reads through another one afterwards."""
@@ -193,7 +198,7 @@ def start_tls(
         connection.close()
         raise SpokeEarly("the server spoke before the connection was safe")
     connection.settimeout(patience)
-    return _wrapped(connection, url, ca_file)
+    return _wrapped(connection, url, ca_file, and_system=and_system)
 
 
 def _wrapped(

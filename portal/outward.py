@@ -68,7 +68,7 @@ def ask(
     end = min(time.monotonic() + SECONDS, until or float("inf"))
     parts = parsed(url)
     server = _server(parts)
-    addresses = _judged(server, inside=inside)
+    addresses = judged(server, inside=inside)
     try:
         return _ask(method, parts, server, addresses, dict(headers or {}), body, most, end)
     except TimeoutError as error:
@@ -146,8 +146,9 @@ def _server(parts: SplitResult) -> net.ServerUrl:
     )
 
 
-def _judged(server: net.ServerUrl, *, inside: bool) -> list[str]:
-    """All addresses of the name. One that may not be asked among them refuses the whole name."""
+def judged(server: net.ServerUrl, *, inside: bool = True, ports: frozenset[int] = PORTS) -> list[str]:
+    """All addresses of the name. One that may not be asked among them refuses the whole name. ``ports``: of public
+    servers. Raises ``Trouble``."""
     try:
         found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
@@ -156,7 +157,7 @@ def _judged(server: net.ServerUrl, *, inside: bool) -> list[str]:
     near = [inside and _is_inside(address) for address in addresses]
     if not addresses or not all(ours or net.is_public(each) for ours, each in zip(near, addresses, strict=True)):
         raise Trouble("name")
-    if server.port not in PORTS and not all(near):
+    if server.port not in ports and not all(near):
         raise Trouble("port")
     return list(dict.fromkeys(str(address) for address in addresses))
 

@@ -277,6 +277,8 @@ POP3_STORE_MB = env("POP3_STORE_MB", conf.integer(1, 1_000_000), "500")
 SENDER_ADDRESSES = env("SENDER_ADDRESSES", conf.choice("listed", "any"), "listed")
 MAIL_AUTHSERV_IDS = env("MAIL_AUTHSERV_IDS", rules.servers)
 OWN_DOMAINS = env("OWN_DOMAINS", conf.domains)
+OTHER_ACCOUNTS = env("OTHER_ACCOUNTS", conf.boolean, "yes")
+OTHER_ACCOUNT_HOSTS = env("OTHER_ACCOUNT_HOSTS", conf.domains)
 MAX_MESSAGE_MB = env("MAX_MESSAGE_MB", conf.integer(1, 1000), "25")
 # Files are taken into memory and sealed before they touch a disk: no handler that would lay them down as they are.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

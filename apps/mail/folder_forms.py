@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.mail.mailbox.names import bare
 from apps.mail.mailbox.store import Mailbox
 from apps.mail.services import folders
 from apps.mail.services.folder_names import FolderRefused, can_hold_folders, is_below
@@ -52,7 +53,7 @@ def parents_for(mailboxes: Sequence[Mailbox], folder: Mailbox | None = None) -> 
         (mailbox.name, _path(mailbox, mailboxes, prefix))
         for mailbox in mailboxes
         if can_hold_folders(mailbox)
-        and not (prefix and mailbox.role == "inbox")
+        and not (bare(prefix) and mailbox.role == "inbox")
         and not (folder and (mailbox.name == folder.name or is_below(mailbox, folder)))
     ]
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portal.registry import ExportFile, Holding, Table
+from portal.registry import ExportFile, Holding, Resealed, Table
 
 
 def messages(user: AbstractBaseUser, present: bool) -> Iterator[ExportFile]:
@@ -86,6 +86,12 @@ def throw_pop_messages_away(user: AbstractBaseUser) -> None:
     transaction.on_commit(partial(pop_files.throw_away, list(rows.values_list("file", flat=True))))
 
 
+def reseal_account_keys() -> Resealed:
+    from apps.mail.services import account_keys
+
+    return account_keys.reseal()
+
+
 HOLDINGS = (
     Holding(
         id="mail.server",
@@ -114,6 +120,16 @@ HOLDINGS = (
         label=_("Identities and signatures"),
         tables=(Table(model="mail.identity"),),
         order=110,
+    ),
+    Holding(
+        id="mail.accounts",
+        label=_("Further mail accounts"),
+        tables=(
+            Table(model="mail.otheraccount", secret=("sealed",)),
+            Table(model="mail.accountkey", secret=("salt", "sealed")),
+        ),
+        stays=_("The mail of your further accounts is at their servers, and stays there."),
+        order=105,
     ),
     Holding(
         id="mail.addresses",

@@ -68,9 +68,9 @@ class IdentityForm(forms.Form):
     def _addresses(self, request: PortalRequest) -> None:
         """A list to choose from where the site has one."""
         allowed = self._permitted
-        own = own_address(request.user)
+        own = self._own()
         field = self.fields["email"]
-        if allowed is None:
+        if allowed is None or self.identity.number:
             field.widget = forms.TextInput(attrs={"class": "in", "dir": "ltr", "inputmode": "email"})
             field.help_text = gettext("Empty: %(address)s") % {"address": own}
             return
@@ -90,14 +90,21 @@ class IdentityForm(forms.Form):
         field.choices = choices
         field.widget.attrs = {"class": "select"}
 
+    def _may_use(self, email: str) -> bool:
+        return self._permitted is None or email.casefold() in self._permitted
+
+    def _own(self) -> str:
+        account = self.identity.account if self.identity.number else None
+        return account.email if account else own_address(self.identity.user)
+
     def clean_email(self) -> str:
         """ "" for the account's own address, which may change with the account."""
         value: str = self.cleaned_data["email"].strip()
-        if value.casefold() == own_address(self.identity.user).casefold():
+        if value.casefold() == self._own().casefold():
             return ""
         if value and not wire.can_be_written_to(value):
             raise forms.ValidationError(gettext("“%(text)s” is not a mail address.") % {"text": value})
-        if value and self._permitted is not None and value.casefold() not in self._permitted:
+        if value and not self.identity.number and not self._may_use(value):
             raise forms.ValidationError(gettext("You may not write from this address."))
         return value
 

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.mail.account_models import AccountKey, OtherAccount
 from apps.mail.folder_models import FolderSetting, Transfer, TransferNote
 from apps.mail.mime.addresses import clean_name
 from apps.mail.pop_models import Maildrop, PopFolder, PopMessage
@@ -22,11 +23,13 @@ from apps.mail.writing_models import Reminder, SendingLimit, SharedTemplate, Tem
 from portal.contracts import Address
 
 __all__ = [
+    "AccountKey",
     "FolderSetting",
     "Identity",
     "Label",
     "ListOrder",
     "Maildrop",
+    "OtherAccount",
     "OutboxMessage",
     "PopFolder",
     "PopMessage",
@@ -206,6 +209,9 @@ class Identity(models.Model):
     """As whom somebody writes. The first one is what new messages begin with. What is empty is the account's own."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    account = models.ForeignKey(
+        OtherAccount, models.CASCADE, null=True, related_name="identities"
+    )  # None: the main one
     position = models.PositiveSmallIntegerField(default=0)
     label = models.CharField(_("label"), max_length=60, blank=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
@@ -232,7 +238,13 @@ class Identity(models.Model):
     @property
     def address(self) -> Address:
         """A mail account without any address writes as its login."""
-        return Address(self.email or own_address(self.user), clean_name(self.name) or self.user.display_name)
+        own = self.account.email if self.account_id and self.account else own_address(self.user)
+        return Address(self.email or own, clean_name(self.name) or self.user.display_name)
+
+    @property
+    def number(self) -> int:
+        """Of the account that it writes from; 0 is the main one."""
+        return self.account_id or 0
 
 
 def own_address(user: User) -> str:
@@ -306,6 +318,9 @@ class OutboxMessage(models.Model):
     due = models.DateTimeField()
     planned = models.DateTimeField(null=True)  # for when its writer has said that it is to be sent later
     created = models.DateTimeField(default=timezone.now)
+    other_account = models.PositiveIntegerField(
+        default=0
+    )  # the number of the account it goes out from; 0: the main one
     recipients = models.PositiveIntegerField(default=0)  # how many addresses, for ``services.quotas``
     finished = models.DateTimeField(null=True)
     attempt = models.PositiveIntegerField(default=0)  # fencing: only who holds the last one may change the row

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail import blocks, diagnostics, list_prefs, person_parts, prefs
-from apps.mail.holdings import HOLDINGS
+from apps.mail.holdings import HOLDINGS, reseal_account_keys
 from apps.mail.keys import SHORTCUTS
 from apps.mail.offers import (
     MailComposer,
@@ -13,7 +13,7 @@ from apps.mail.offers import (
     revoke_import,
     revoke_sending,
 )
-from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PersonPart, PortalApp
+from portal.registry import Block, DelegationKind, Diagnostic, NavItem, PersonPart, PortalApp, Sealed
 
 PORTAL_APP = PortalApp(
     id="mail",
@@ -59,7 +59,14 @@ PORTAL_APP = PortalApp(
     ),
     shortcuts=SHORTCUTS,
     places=folder_places,
-    pref_pages=(list_prefs.LISTS, prefs.READING, prefs.COMPOSING, prefs.IDENTITIES, prefs.TEMPLATES),
+    pref_pages=(
+        list_prefs.LISTS,
+        prefs.READING,
+        prefs.COMPOSING,
+        prefs.ACCOUNTS,
+        prefs.IDENTITIES,
+        prefs.TEMPLATES,
+    ),
     address_books=(RecentRecipients(),),
     person_parts=(
         PersonPart(
@@ -96,6 +103,7 @@ PORTAL_APP = PortalApp(
             id="mail.import", label=_("Messages being imported"), revoke=revoke_import, url_name="mail:transfers"
         ),
     ),
+    sealed=(Sealed(label="keys to further mail accounts", reseal=reseal_account_keys),),
     holdings=HOLDINGS,
     folders=("pop",),
     transient=("mail.outboxmessage", "mail.transfer", "mail.transfernote"),

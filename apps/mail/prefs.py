@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -200,4 +201,16 @@ IDENTITIES = PrefPage(
     order=40,
     url_name="mail:identities",
     prefs=(SENDER_NAME, SIGNATURE),
+)
+
+#: Nor here. Not there where the site permits no other accounts.
+ACCOUNTS = PrefPage(
+    id="mail.accounts",
+    title=_("Mail accounts"),
+    help=_("Accounts at other mail servers, read and written from here."),
+    icon="inbox",
+    order=35,
+    url_name="mail:accounts",
+    visible=lambda: bool(settings.OTHER_ACCOUNTS),
+    prefs=(),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -39,9 +39,18 @@ def addresses(server: net.ServerUrl) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def imap(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
+def imap(
+    server: net.ServerUrl,
+    *,
+    ca_file: str | None,
+    allow_plain: bool,
+    seconds: float,
+    addresses: Sequence[str] = (),
+    and_system: bool = False,
+) -> Probe:
     """Greeting and capabilities. Raises ``OSError`` (``ssl.SSLError`` for TLS), ``BadGreeting``, ``NoStartTls``."""
-    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+    how = _How(ca_file, allow_plain, seconds, addresses, and_system)
+    with _Talk(server, how) as talk:
         greeting = talk.line()
         if not greeting.startswith("* OK"):
             raise BadGreeting(greeting)
@@ -57,9 +66,18 @@ def imap(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, secon
         return talk.result(greeting.removeprefix("* OK").strip(), words.upper().split())
 
 
-def pop3(server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> Probe:
+def pop3(
+    server: net.ServerUrl,
+    *,
+    ca_file: str | None,
+    allow_plain: bool,
+    seconds: float,
+    addresses: Sequence[str] = (),
+    and_system: bool = False,
+) -> Probe:
     """Greeting and CAPA (RFC 2449), which a server need not know. Raises like ``imap``."""
-    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+    how = _How(ca_file, allow_plain, seconds, addresses, and_system)
+    with _Talk(server, how) as talk:
         greeting = talk.line()
         if not greeting.startswith("+OK"):
             raise BadGreeting(greeting)
@@ -82,12 +100,15 @@ def smtp(
     ca_file: str | None,
     allow_plain: bool,
     seconds: float,
+    addresses: Sequence[str] = (),
+    and_system: bool = False,
     login: str = "",
     password: str = "",
     sign_in_seconds: float = 5.0,  # servers keep who has a wrong password waiting on purpose
 ) -> Probe:
     """Greeting, EHLO keywords, and with ``login`` whether the server lets it in. Raises like ``imap``."""
-    with _Talk(server, ca_file=ca_file, allow_plain=allow_plain, seconds=seconds) as talk:
+    how = _How(ca_file, allow_plain, seconds, addresses, and_system)
+    with _Talk(server, how) as talk:
         greeting = talk.reply()
         if not greeting[-1].startswith("220"):
             raise BadGreeting(greeting[-1])
@@ -132,14 +153,30 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """The connection is made: see ``net.connect``."""
+
+    ca_file: str | None
+    allow_plain: bool
+    seconds: float
+    addresses: Sequence[str]
+    and_system: bool
+
+
 class _Talk:
     """Lines to and from a server, each within its time."""
 
-    def __init__(self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, seconds: float) -> None:
-        self._server, self._ca_file, self._seconds = server, ca_file, seconds
-        connect_timeout = min(seconds, net.CONNECT_TIMEOUT)
+    def __init__(self, server: net.ServerUrl, how: _How) -> None:
+        self._server, self._how = server, how
         self._socket = net.connect(
-            server, ca_file=ca_file, connect_timeout=connect_timeout, read_timeout=seconds, allow_plain=allow_plain
+            server,
+            ca_file=how.ca_file,
+            connect_timeout=min(how.seconds, net.CONNECT_TIMEOUT),
+            read_timeout=how.seconds,
+            allow_plain=how.allow_plain,
+            addresses=how.addresses,
+            and_system=how.and_system,
         )
         self._reader = self._socket.makefile("rb")
 
@@ -184,8 +221,10 @@ class _Talk:
         raise BadGreeting(lines[-1])
 
     def start_tls(self) -> None:
-        self._socket = net.start_tls(self._socket, self._reader, self._server, ca_file=self._ca_file)
-        self._socket.settimeout(self._seconds)
+        self._socket = net.start_tls(
+            self._socket, self._reader, self._server, ca_file=self._how.ca_file, and_system=self._how.and_system
+        )
+        self._socket.settimeout(self._how.seconds)
         self._reader = self._socket.makefile("rb")
 
     def result(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def connect() -> None:
     user_logged_out.connect(close_connections_of, dispatch_uid="mail.close_connections_of")
     credentials.sealed.connect(renew_what_waits, dispatch_uid="mail.renew_what_waits")
+    credentials.sealed.connect(open_accounts, dispatch_uid="mail.open_accounts")
 
 
 def close_connections_of(*, request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
@@ -36,3 +37,12 @@ def renew_what_waits(*, request: HttpRequest, secret: Secret, **kwargs: Any) -> 
 
     if (pk := getattr(getattr(request, "user", None), "pk", None)) is not None:
         planned.renew_all(pk, secret)
+
+
+@sensitive_variables("secret")
+def open_accounts(*, request: HttpRequest, secret: Secret, **kwargs: Any) -> None:
+    """The passwords of other accounts open with that of the main one."""
+    from apps.mail.services import account_keys
+
+    if getattr(getattr(request, "user", None), "pk", None) is not None:
+        account_keys.opened(request, secret)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import re
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +26,7 @@ from apps.mail.submission_errors import (
     SignInRefused,
     SubmissionError,
     TlsFailed,
+    network_error,
 )
 from portal import net
 from portal.secret import Bearer, Shown
@@ -92,6 +92,8 @@ def send(
     recipients: Sequence[str],
     message: bytes,
     ca_file: str | None = None,
+    and_system: bool = False,
+    addresses: Sequence[str] = (),
     allow_plain: bool = False,
     reports: str = "",
     all_or_nothing: bool = False,
@@ -119,7 +121,14 @@ def send(
     envelope = Envelope.build(sender, recipients)
     if not envelope.recipients or (envelope.refused and all_or_nothing):
         return SendResult((), envelope.refused)
-    client = _Client(server, ca_file=ca_file, allow_plain=allow_plain, timeouts=(connect_timeout, read_timeout))
+    client = _Client(
+        server,
+        ca_file=ca_file,
+        and_system=and_system,
+        addresses=addresses,
+        allow_plain=allow_plain,
+        timeouts=(connect_timeout, read_timeout),
+    )
     try:
         client.greet(greeting)
         if login:
@@ -136,6 +145,29 @@ def send(
     return result
 
 
+def sign_in(
+    server: net.ServerUrl,
+    *,
+    login: str,
+    password: Shown,
+    ca_file: str | None = None,
+    and_system: bool = False,
+    addresses: Sequence[str] = (),
+    allow_plain: bool = False,
+    timeouts: tuple[float, float] = (net.CONNECT_TIMEOUT, net.READ_TIMEOUT),
+) -> None:
+    """Nothing but that. Raises ``SubmissionError``: ``SignInRefused`` for a wrong password."""
+    client = _Client(
+        server, ca_file=ca_file, and_system=and_system, addresses=addresses, allow_plain=allow_plain, timeouts=timeouts
+    )
+    try:
+        client.greet(GREETING)
+        client.sign_in(login, password)
+        client.quit()
+    finally:
+        client.close()
+
+
 def wire_form(message: bytes) -> bytes:
     """The message as it follows DATA, without the closing dot; raises ``BadMessage``."""
     if b"\0" in message:
@@ -148,18 +180,31 @@ class _Client:
     """One SMTP session. Everything written goes through ``_command``, but the message."""
 
     def __init__(
-        self, server: net.ServerUrl, *, ca_file: str | None, allow_plain: bool, timeouts: tuple[float, float]
+        self,
+        server: net.ServerUrl,
+        *,
+        ca_file: str | None,
+        and_system: bool,
+        addresses: Sequence[str],
+        allow_plain: bool,
+        timeouts: tuple[float, float],
     ) -> None:
         self._server = server
-        self._ca_file = ca_file
+        self._ca_file, self._and_system = ca_file, and_system
         self._extensions: dict[str, str] = {}
         self._read_timeout = timeouts[1]
         try:
             connected = net.connect(
-                server, ca_file=ca_file, connect_timeout=timeouts[0], read_timeout=timeouts[1], allow_plain=allow_plain
+                server,
+                ca_file=ca_file,
+                and_system=and_system,
+                addresses=addresses,
+                connect_timeout=timeouts[0],
+                read_timeout=timeouts[1],
+                allow_plain=allow_plain,
             )
         except OSError as error:
-            raise _network_error(error) from error
+            raise network_error(error) from error
         self._use(connected)
 
     def _use(self, connected: socket.socket) -> None:
@@ -195,9 +240,11 @@ class _Client:
         if reply.code != 220:
             raise TlsFailed("the server refuses STARTTLS", code=reply.code, server_text=reply.text)
         try:
-            safe = net.start_tls(self._socket, self._reader, self._server, ca_file=self._ca_file)
+            safe = net.start_tls(
+                self._socket, self._reader, self._server, ca_file=self._ca_file, and_system=self._and_system
+            )
         except OSError as error:
-            raise _network_error(error) from error
+            raise network_error(error) from error
         safe.settimeout(self._read_timeout)
         self._use(safe)
 
@@ -277,7 +324,7 @@ class _Client:
         try:
             self._socket.sendall(octets)
         except OSError as error:
-            raise _network_error(error) from error
+            raise network_error(error) from error
         before_end()
         try:
             self._socket.settimeout(timeout)
@@ -306,7 +353,7 @@ class _Client:
         try:
             self._socket.sendall(line.encode() + b"\r\n")
         except OSError as error:
-            raise _network_error(error) from error
+            raise network_error(error) from error
         reply = self._reply()
         if reply.code == 421:
             raise ServerUnreachable("the server closes the connection", code=421, server_text=reply.text)
@@ -318,7 +365,7 @@ class _Client:
             try:
                 line = self._reader.readline(MAX_LINE)
             except OSError as error:
-                raise _network_error(error) from error
+                raise network_error(error) from error
             found = _REPLY.match(line.rstrip(b"\r\n"))
             if not line.endswith(b"\n"):
                 raise ServerUnreachable("the server closed the connection")
@@ -352,12 +399,3 @@ def _header(octets: bytes) -> bytes:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
-
-
-def _network_error(error: OSError) -> SubmissionError:
-    text = str(error)
-    if isinstance(error, (ssl.SSLError, net.PlainTextRefused)) and not isinstance(error, ssl.SSLEOFError):
-        return TlsFailed(text, server_text=text)
-    if isinstance(error, TimeoutError):
-        return ServerTimeout("the server does not answer", server_text=text)
-    return ServerUnreachable("the server cannot be reached", server_text=text)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+
+from portal import net
+
 
 class SubmissionError(Exception):
     """The message was not sent, to nobody. ``server_text`` is the server's own answer, for the log and "details"."""
@@ -70,3 +74,12 @@ class BadMessage(SubmissionError, ValueError):
 
 class OutcomeUnknown(SubmissionError):
     """The message was complete when the connection was lost: it may have been sent. Sending it again may double it."""
+
+
+def network_error(error: OSError) -> SubmissionError:
+    text = str(error)
+    if isinstance(error, (ssl.SSLError, net.PlainTextRefused)) and not isinstance(error, ssl.SSLEOFError):
+        return TlsFailed(text, server_text=text)
+    if isinstance(error, TimeoutError):
+        return ServerTimeout("the server does not answer", server_text=text)
+    return ServerUnreachable("the server cannot be reached", server_text=text)

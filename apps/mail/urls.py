@@ -10,6 +10,8 @@ from django.urls import path, register_converter
 
 from apps.mail.converters import MailboxConverter, SectionConverter, UidConverter
 from apps.mail.views import (
+    account_folders,
+    accounts,
     actions,
     answering,
     awaited,
@@ -90,6 +92,11 @@ urlpatterns = [
     path("@/uploads/", compose.uploads, name="uploads"),
     path("@/uploads/<str:upload_id>/", content.upload, name="upload"),
     path("@/editor/", compose.editor, name="editor"),
+    path("@/accounts/", accounts.index, name="accounts"),
+    path("@/accounts/new/", accounts.new, name="new_account"),
+    path("@/accounts/<int:account_id>/", accounts.edit, name="account"),
+    path("@/accounts/<int:account_id>/password/", accounts.password, name="account_password"),
+    path("@/accounts/<int:account_id>/folders/", account_folders.tree, name="account_folders"),
     path("@/identities/", identities.index, name="identities"),
     path("@/identities/new/", identities.new, name="identities_new"),
     path("@/identities/<int:id>/", identities.edit, name="identities_edit"),

@@ -78,7 +78,11 @@ ONLY_POST = {
     "contacts:take",
 }
 FORMS = {
+    "mail:account",
+    "mail:account_password",
+    "mail:accounts",
     "mail:layout",
+    "mail:new_account",
     "portal:sign_in",
     "portal:preferences_page",
     "portal:export_data",
@@ -204,6 +208,7 @@ def all_addresses(
         mailbox="INBOX",
         uid=uid,
         number="1.2",
+        account_id=account_of(hers),
         page=1,
         delegation_id=1,
         device_id=device.pk,
@@ -252,6 +257,15 @@ def file_of(contact_id: int) -> int:
     from tests.contacts import world
 
     return world.file_of(contact_id)
+
+
+def account_of(hers: User) -> int:
+    """Another mail account, which asks for its password."""
+    model = django_apps.get_model("mail.OtherAccount")
+    row = model(user=hers, label="Choir", email="choir@example.test", login="choir")
+    row.incoming, row.outgoing = "imaps://mail.choir.test:993", "smtps://mail.choir.test:465"
+    row.save()
+    return int(row.pk)
 
 
 def subscribed_by(alice: Person) -> int:

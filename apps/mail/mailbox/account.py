@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from portal import net
@@ -22,6 +23,10 @@ class Account:
     read_timeout: float = net.READ_TIMEOUT
     owner: int = 0  # whose index and folders these are, where some lie here (POP3): somebody's number in our database
     ignore_capabilities: frozenset[str] = frozenset()  # what the server offers and does badly
+    number: int = 0  # of somebody's other account: see ``names.qualified``
+    and_system: bool = False  # the system's authorities count beside those of ``ca_file``
+    #: Says where the server may be reached, for one that somebody has named; raises ``OSError``.
+    reached: Callable[[net.ServerUrl], Sequence[str]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> tuple[str, str]:

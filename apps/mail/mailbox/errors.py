@@ -7,6 +7,7 @@ class MailError(Exception):
     """Base of all mail errors. ``server_text`` is the server's own answer, for the log and for "details"."""
 
     permanent = False  # True when trying again unchanged cannot help
+    account = 0  # with which of somebody's accounts; 0 is the main one, or none in particular
 
     def __init__(self, message: str = "", *, server_text: str = "") -> None:
         super().__init__(message or self.__class__.__name__)
@@ -69,6 +70,18 @@ class SignInRefused(MailError):
     """The server does not take this user name and password."""
 
     permanent = True
+
+
+class AccountLocked(MailError):
+    """Another account than the main one, whose password is not at hand, or is refused: nobody else's sign-in is meant.
+
+    ``refused`` tells the two apart."""
+
+    permanent = True
+
+    def __init__(self, account: int, *, refused: bool = False) -> None:
+        super().__init__("the password of another account is refused" if refused else "no password is at hand")
+        self.account, self.refused = account, refused
 
 
 class ServerRefused(MailError):

@@ -1,6 +1,7 @@
 """Mailbox names: modified UTF-7 towards the server, one path segment towards the browser.
 
-Outside this module names are decoded text, always.
+Outside this module names are decoded text, always. A mailbox of another account than the main one is named with the
+account's number: ``:3:INBOX`` (``qualified``, ``split``). Whatever handles names need not know that there are several.
 """
 
 from __future__ import annotations
@@ -19,12 +20,44 @@ _UNREAD = 0xF700
 _UNREADABLE = re.compile("[\uf726\uf780-\uf7ff]")
 _ESCAPE = re.compile(r"~([0-9a-f]{2})")
 _ESCAPED = re.compile(r"[/~@\x00-\x1f\x7f]")
+_ACCOUNT = re.compile(r":(0|[1-9][0-9]{0,9}):")
 _RELATIVE = {".": "~2e", "..": "~2e~2e"}
 
 
 def is_inbox(name: str) -> bool:
     """INBOX in any case of its letters, ASCII ones: ``ınbox`` is another mailbox, though it has the same capitals."""
     return name.isascii() and name.upper() == "INBOX"
+
+
+def qualified(account: int, name: str) -> str:
+    """The name of a mailbox among those of all accounts; 0 is the main one, whose names stay as they are. One that
+    looks like another account's gets ``:0:``, so that no two mailboxes have one name."""
+    return f":{account}:{name}" if account or _ACCOUNT.match(name) else name
+
+
+def split(name: str) -> tuple[int, str]:
+    """Undo ``qualified``: (account, the name that its server knows)."""
+    found = _ACCOUNT.match(name)
+    return (int(found[1]), name[found.end() :]) if found else (0, name)
+
+
+def account_of(name: str) -> int:
+    return split(name)[0]
+
+
+def bare(name: str) -> str:
+    """The name that its server knows."""
+    return split(name)[1]
+
+
+def prefix_of(name: str) -> str:
+    """What names of the same account begin with."""
+    return qualified(account, "") if (account := account_of(name)) else ""
+
+
+def is_an_inbox(name: str) -> bool:
+    """INBOX of any account."""
+    return is_inbox(bare(name))
 
 
 def encode_segment(name: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from apps.mail.mailbox.gathers import GathersMessages
-from apps.mail.mailbox.names import shown
+from apps.mail.mailbox.names import bare, shown
 from apps.mail.mailbox.sharing import Sharing
 from apps.mail.mailbox.summaries import Conversation as Conversation
 from apps.mail.mailbox.summaries import Summary as Summary
@@ -101,11 +101,12 @@ class Mailbox:
     @property
     def leaf(self) -> str:
         """Its own part of the name, for people."""
-        return shown(self.name.rpartition(self.delimiter)[2] if self.delimiter else self.name)
+        name = bare(self.name)
+        return shown(name.rpartition(self.delimiter)[2] if self.delimiter else name)
 
     @property
     def depth(self) -> int:
-        return self.name.count(self.delimiter) if self.delimiter else 0
+        return bare(self.name).count(self.delimiter) if self.delimiter else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from apps.mail.mailbox.errors import BadArgument, MailError, NoSuchMailbox, NoSuchMessage
+from apps.mail.mailbox.names import account_of, qualified
+from apps.mail.mailbox.routed import standing
 from apps.mail.mailbox.store import Mailbox, MailStore, MoveResult
 from apps.mail.services import folders, snoozing
 from apps.mail.services.steps import Chosen, Step, Taken
@@ -55,34 +57,57 @@ LESSONS = {
 }
 
 
-def planned(
-    store: MailStore, chosen: Sequence[Chosen], *, do: str, target: str = "", mailboxes: Sequence[Mailbox] = ()
-) -> list[Step]:
+class Known:
+    """The mailboxes of each account that something is done in, asked for once."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+        self._found: dict[int, Sequence[Mailbox]] = {}
+
+    def beside(self, mailbox: str) -> Sequence[Mailbox]:
+        """Those of the account of this mailbox."""
+        account = account_of(mailbox)
+        if account not in self._found:
+            self._found[account] = standing(self._store, account).mailboxes(status=False)
+        return self._found[account]
+
+    def role_of(self, mailbox: str) -> str:
+        return folders.role_of(self.beside(mailbox), mailbox)
+
+    def place(self, role: str, mailbox: str) -> str:
+        """The mailbox for a role in the account of this one."""
+        if role == "inbox":
+            return qualified(account_of(mailbox), "INBOX")
+        return folders.ensure_role(standing(self._store, account_of(mailbox)), role, self.beside(mailbox))
+
+
+def planned(store: MailStore, chosen: Sequence[Chosen], *, do: str, target: str = "", known: Known) -> list[Step]:
     """A step for each folder. ``do``: one of ``ALL``, or ``FOR_EVER``; "move" and "copy" to the folder ``target``,
     "label" with that keyword. Raises ``NoSuchMailbox`` before anything is touched."""
+    targets = dict.fromkeys((some.mailbox for some in chosen), target)
     if do in TARGET_ROLES:
-        role = TARGET_ROLES[do]
-        target = "INBOX" if role == "inbox" else folders.ensure_role(store, role, mailboxes)
-    elif do in WITH_TARGET and not any(known.name == target and known.selectable for known in mailboxes):
+        targets = {mailbox: known.place(TARGET_ROLES[do], mailbox) for mailbox in targets}
+    elif do in WITH_TARGET and not any(each.name == target and each.selectable for each in known.beside(target)):
         raise NoSuchMailbox(target)
     return [
-        Step(do=do, mailbox=some.mailbox, uidvalidity=some.uidvalidity, uids=some.uids, target=target)
+        Step(do=do, mailbox=some.mailbox, uidvalidity=some.uidvalidity, uids=some.uids, target=targets[some.mailbox])
         for some in chosen
     ]
 
 
-def planned_back(ways: Sequence[Step], mailboxes: Sequence[Mailbox]) -> list[Step]:
+def planned_back(ways: Sequence[Step], known: Known) -> list[Step]:
     """Copies go to the trash, where there is one and they are not there already. Raises ``BadArgument`` for what leads
     nowhere."""
     if not ways or not all(
         way.do in WAYS_BACK and (way.target or way.do not in {*BACK, LABEL, UNLABEL, SNOOZE}) for way in ways
     ):
         raise BadArgument("not a way back")
-    trash = folders.by_role(mailboxes, "trash")
-    return [
-        replace(way, target=trash.name) if trash and way.do == UNCOPY and way.mailbox != trash.name else way
-        for way in ways
-    ]
+    return [_to_trash(way, known) if way.do == UNCOPY else way for way in ways]
+
+
+def _to_trash(way: Step, known: Known) -> Step:
+    trash = folders.by_role(known.beside(way.mailbox), "trash")
+    return replace(way, target=trash.name) if trash and way.mailbox != trash.name else way
 
 
 def take(store: MailStore, step: Step) -> Taken:

@@ -44,13 +44,13 @@ class Answerer:
         return replace(mine, email=self.invited.address.email) if self.invited else mine
 
 
-def answerer(known: Sequence[Identity], event: Event, header: bytes) -> Answerer:
+def answerer(known: Sequence[Identity], event: Event, header: bytes, *, account: int = 0) -> Answerer:
     """The identity that was invited, else the one that the message was sent to."""
     for guest in event.guests:
         found = identities.by_address(known, guest.address.email)
         if found is not None:
             return Answerer(found, guest)
-    return Answerer(identities.choose(known, header).identity, None)
+    return Answerer(identities.choose(known, header, account=account).identity, None)
 
 
 def is_ours(known: Sequence[Identity], event: Event) -> bool:
@@ -104,6 +104,7 @@ def writing(
         kind=answer,
         source=ref,
         identity=who.identity.key,
+        account=who.identity.number,
         sent_mailbox=who.identity.sent_mailbox,
         content=salted_hmac("mail.answer", f"{answer} {comment}", algorithm="sha256").hexdigest(),
     )

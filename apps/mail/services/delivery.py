@@ -9,8 +9,9 @@ Sent, the mark on the original, the draft) can be done twice without harm: a cop
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,17 +22,18 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from apps.mail import submission
-from apps.mail.mailbox.errors import MailError, ProviderAway, ServerUnreachable, SignInRefused
+from apps.mail.mailbox.errors import AccountLocked, MailError, ProviderAway, ServerUnreachable, SignInRefused
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage, remember
-from apps.mail.services import folders, forwarded, identities, letters, reminders, sending
+from apps.mail.services import folders, forwarded, identities, letters, other_accounts, reminders, sending
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.stores import backend_of, mail_login, open_delegated, shown
+from apps.mail.services.stores import backend_of, mail_login, open_account, open_delegated, shown
 from apps.mail.submission_errors import TokensAway, TokensOver
 from portal import correspondence, credentials, delegations
 from portal.delegations import Opened, Over
 from portal.mail_servers import Backend
+from portal.net import ServerUrl
 from portal.secret import Shown
 
 log = structlog.get_logger(__name__)
@@ -160,25 +162,54 @@ def _after(letter: Letter, result: submission.SendResult) -> Letter:
 def submit(
     row: OutboxMessage, letter: Letter, opened: Opened, octets: bytes, *, delayed_may_wait: bool, before_end: object
 ) -> submission.SendResult:
-    try:
-        backend = backend_of(row.user)
-    except MailError as error:
-        raise submission.ServerUnreachable(str(error)) from error
-    login, password = _sign_in(row, opened, backend)
+    way = _way(row, letter, opened)
     return submission.send(
-        backend.way_out,
-        login=login,
-        password=password,
+        way.server,
+        login=way.login,
+        password=way.password,
         sender=letter.sender,
         recipients=letter.recipients,
         message=octets,
-        ca_file=backend.outgoing_ca_file or None,
+        ca_file=way.ca_file,
+        and_system=way.and_system,
+        addresses=way.addresses,
         allow_plain=settings.ALLOW_PLAINTEXT,
         reports=row.writing_id if letter.reports else "",
         all_or_nothing=True,
         delayed_may_wait=delayed_may_wait,
         before_end=before_end,  # type: ignore[arg-type]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To a server for sending."""
+
+    server: ServerUrl
+    login: str
+    password: Shown = field(repr=False)
+    ca_file: str | None
+    and_system: bool = False
+    addresses: Sequence[str] = ()
+
+
+@sensitive_variables()
+def _way(row: OutboxMessage, letter: Letter, opened: Opened) -> Way:
+    """Raises as ``_sign_in``."""
+    if not letter.other:
+        try:
+            backend = backend_of(row.user)
+        except MailError as error:
+            raise submission.ServerUnreachable(str(error)) from error
+        return Way(backend.way_out, *_sign_in(row, opened, backend), backend.outgoing_ca_file or None)
+    account = other_accounts.of_note(row.user_id, letter.other)
+    try:
+        server, addresses = other_accounts.way_out(account)
+    except OSError as error:
+        raise submission.ServerUnreachable("the site does not permit this server, or knows no address of it") from error
+    password = opened.secret if isinstance(opened.secret, str) else ""
+    ca_file = other_accounts.ca_file_of(server)
+    return Way(server, account.sending_login, password, ca_file, not other_accounts.is_own(server), addresses)
 
 
 @sensitive_variables()
@@ -249,7 +280,7 @@ def unknown(row: OutboxMessage, opened: Opened, letter: Letter) -> None:
 def look_for(row: OutboxMessage, opened: Opened, letter: Letter) -> bool:
     """Whether Sent has the message: some servers put it there themselves. Then it is known to be sent."""
     try:
-        with store_of(row, opened) as store:
+        with store_of(row, opened, letter) as store:
             sent = identities.sent_mailbox(store, letter.sent_mailbox)
             found = store.find_message_id(sent, letter.message_id, header=letter.id_header)
     except MailError:
@@ -288,7 +319,7 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
         correspondence.tell(user_id=row.user_id, addresses=letter.addresses, subject=letter.subject)
     search = row.tries > 0 or row.attempt > 1
     try:
-        with store_of(row, opened) if store is None else contextlib.nullcontext(store) as mail:
+        with store_of(row, opened, letter) if store is None else contextlib.nullcontext(store) as mail:
             letter = _copy(row, mail, letter, octets, search=search)
     except MailError as error:
         log.warning("copy_not_stored", error=error.__class__.__name__, detail=str(error))
@@ -306,7 +337,7 @@ def file_away(row: OutboxMessage, opened: Opened, octets: bytes, *, store: MailS
 def _copy_later(row: OutboxMessage, error: MailError) -> None:
     """A password that is not the right one any more is not tried again: that would lock the account in the end."""
     _wait(row, state=State.SENT, server_away=isinstance(error, ServerUnreachable) and not error.permanent)
-    if isinstance(error, SignInRefused):
+    if isinstance(error, (SignInRefused, AccountLocked)):
         _change(row, due=timezone.now() + delegations.LIFETIME)
 
 
@@ -320,7 +351,7 @@ def _copy(row: OutboxMessage, store: MailStore, letter: Letter, octets: bytes, *
         _validity, uid = folders.append(store, sent, letter.bcc.encode() + octets, flags=["\\Seen"])
         if uid is None and row.tries < MOST_LOOKS:
             raise MailError("the server said that it stored the copy, and it is not there")
-    reminders.expect(row.user_id, letter, sent=timezone.now())
+    reminders.expect(row.user_id, replace(letter, sent_mailbox=sent) if letter.other else letter, sent=timezone.now())
     sending.mark_source(store, letter.kind, MessageRef.parse(letter.source))
     forwarded.mark(store, forwarded.parse(letter.also))
     if (draft := MessageRef.parse(letter.draft)) is not None:
@@ -338,6 +369,9 @@ def finish(row: OutboxMessage) -> None:
     letters.throw_away(file)
 
 
-def store_of(row: OutboxMessage, opened: Opened) -> AbstractContextManager[MailStore]:
+def store_of(row: OutboxMessage, opened: Opened, letter: Letter) -> AbstractContextManager[MailStore]:
     """Raises ``MailError``: ``SignInRefused`` where the tokens are over."""
-    return open_delegated(row.user, opened.secret)
+    if not letter.other:
+        return open_delegated(row.user, opened.secret)
+    password = opened.secret if isinstance(opened.secret, str) else ""
+    return open_account(other_accounts.account_with(other_accounts.of_note(row.user_id, letter.other), password))

@@ -6,7 +6,16 @@ import json
 import time
 from dataclasses import dataclass, replace
 
-from apps.mail.mailbox.errors import BadArgument, MailError, ServerRefused, ServerTimeout
+from apps.mail.mailbox.errors import (
+    AccountLocked,
+    BadArgument,
+    MailError,
+    ServerRefused,
+    ServerTimeout,
+    ServerUnreachable,
+    TooManyConnections,
+)
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore, Query
 from apps.mail.services import noted, searching
 from apps.mail.services.listing import Listing
@@ -68,6 +77,10 @@ def _over_folders(store: MailStore, shown: Listing) -> list[Chosen]:
             uidvalidity, uids = store.matching(known.name, shown.view.query, seconds=left)
         except ServerRefused:
             continue  # as the search itself leaves it out
+        except (AccountLocked, ServerUnreachable, TooManyConnections) as error:
+            if not account_of(known.name):
+                raise
+            raise Uncounted from error  # nobody knows what that account has
         parts.append(Chosen(known.name, uidvalidity, tuple(uids)))
     return parts
 

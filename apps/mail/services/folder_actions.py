@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.mail.mailbox.errors import MailboxExists, NoSuchMailbox, QuotaExceeded, ServerRefused
+from apps.mail.mailbox.names import bare
 from apps.mail.mailbox.store import Mailbox, MailStore, Query
 from apps.mail.services import folders
 from apps.mail.services.folder_names import (
@@ -238,7 +239,7 @@ def _free_name(wanted: str, mailboxes: Sequence[Mailbox]) -> str:
 
 def _leaf(name: str, mailboxes: Sequence[Mailbox]) -> str:
     delimiter = delimiter_of(mailboxes)
-    return name.rpartition(delimiter)[2] if delimiter else name
+    return bare(name).rpartition(delimiter)[2] if delimiter else bare(name)
 
 
 def _noted(user_id: int, token: str) -> str:

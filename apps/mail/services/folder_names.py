@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.errors import BadArgument
-from apps.mail.mailbox.names import to_wire
+from apps.mail.mailbox.names import bare, is_an_inbox, qualified, to_wire
 from apps.mail.mailbox.store import Mailbox
 from apps.mail.services.folders import personal_prefix
 
@@ -58,14 +58,18 @@ def joined(parent: str, name: str, mailboxes: Sequence[Mailbox]) -> str:
     last = leaf(name, delimiter)
     if above and not can_hold_folders(above):
         raise FolderRefused(_("This folder cannot hold others."), field="parent")
-    full = f"{above.name}{delimiter}{last}" if above else f"{personal_prefix(mailboxes)}{last}"
+    full = f"{above.name}{delimiter}{last}" if above else _at_the_top(last, mailboxes)
     try:
-        to_wire(full)
+        to_wire(bare(full))
     except BadArgument:
         raise FolderRefused(_("Together with the folders above it, the name is too long."), field="name") from None
-    if full.upper() == "INBOX" or any(known.name == full for known in mailboxes):
+    if is_an_inbox(full) or any(known.name == full for known in mailboxes):
         raise FolderRefused(_("There is a folder with this name already."), field="name")
     return full
+
+
+def _at_the_top(name: str, mailboxes: Sequence[Mailbox]) -> str:
+    return f"{prefix}{name}" if (prefix := personal_prefix(mailboxes)) else qualified(0, name)
 
 
 def find(name: str, mailboxes: Sequence[Mailbox]) -> Mailbox:
@@ -78,7 +82,7 @@ def find(name: str, mailboxes: Sequence[Mailbox]) -> Mailbox:
 
 def vanished(name: str, mailboxes: Sequence[Mailbox] = ()) -> FolderRefused:
     delimiter = delimiter_of(mailboxes)
-    shown = name.rpartition(delimiter)[2] if delimiter else name
+    shown = bare(name).rpartition(delimiter)[2] if delimiter else bare(name)
     text = _("The folder “%(folder)s” isn’t there any more. Another program has renamed or deleted it.")
     return FolderRefused(text % {"folder": shown}, vanished=True)
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.mail.mailbox.errors import MailboxExists, NoSuchMailbox
-from apps.mail.mailbox.names import is_inbox, shown
+from apps.mail.mailbox.names import bare, is_an_inbox, prefix_of, shown
 from apps.mail.mailbox.store import Mailbox, MailStore
 from portal.contracts import Text
 
@@ -36,6 +36,16 @@ ROLE_ICONS = {
 }
 #: What somebody can give a folder, in the order of the style sheet's hues.
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
+COLOUR_NAMES: dict[str, Text] = {
+    "red": pgettext_lazy("colour", "red"),
+    "orange": pgettext_lazy("colour", "orange"),
+    "yellow": pgettext_lazy("colour", "yellow"),
+    "green": pgettext_lazy("colour", "green"),
+    "teal": pgettext_lazy("colour", "teal"),
+    "blue": pgettext_lazy("colour", "blue"),
+    "purple": pgettext_lazy("colour", "purple"),
+    "pink": pgettext_lazy("colour", "pink"),
+}
 #: Where the keyboard leads.
 ROLE_KEYS = {"inbox": "g i", "drafts": "g d", "sent": "g t", "flagged": "g s", "archive": "g a"}
 #: What a mailbox for a role is called on the server when we have to make it: usual English names, as RFC 6154 uses.
@@ -44,6 +54,10 @@ ROLE_NAMES = {"drafts": "Drafts", "sent": "Sent", "archive": "Archive", "junk": 
 MOST_DRAWN = 1000
 #: Beyond so many folders, only the way to the open one is unfolded.
 UNFOLD_ALL = 40
+
+
+def hue_class(colour: str) -> str:
+    return f"h{COLOURS.index(colour) + 1}" if colour in COLOURS else ""
 
 
 def label(mailbox: Mailbox) -> Text:
@@ -60,7 +74,7 @@ def label_of(name: str, mailboxes: Sequence[Mailbox] = ()) -> Text:
     found = next((mailbox for mailbox in mailboxes if mailbox.name == name), None)
     if found is not None:
         return label(found)
-    return ROLE_LABELS["inbox"] if is_inbox(name) else shown(name)
+    return ROLE_LABELS["inbox"] if is_an_inbox(name) else shown(bare(name))
 
 
 @dataclass(slots=True)
@@ -87,13 +101,13 @@ class Node:
     @property
     def hue(self) -> str:
         """The classes of its colour."""
-        colour = self.mailbox.colour if self.mailbox else ""
-        return f"hued h{COLOURS.index(colour) + 1}" if colour in COLOURS else ""
+        hue = hue_class(self.mailbox.colour if self.mailbox else "")
+        return f"hued {hue}" if hue else ""
 
     @property
     def key(self) -> str:
         """The keystrokes that open it, "" for most."""
-        return ROLE_KEYS.get(self.role, "")
+        return "" if prefix_of(self.name) else ROLE_KEYS.get(self.role, "")
 
     @property
     def unread(self) -> bool:
@@ -151,7 +165,7 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         parent = mailbox.name.rpartition(mailbox.delimiter)[0] if mailbox.delimiter else ""
         if mailbox.role:
             roles.append(node)
-        elif parent and not is_inbox(parent):
+        elif parent and not is_an_inbox(parent):
             _parent(nodes, roots, parent, mailbox.delimiter).children.append(node)
         else:
             roots.append(node)
@@ -160,6 +174,13 @@ def tree(mailboxes: Sequence[Mailbox], *, current: str = "") -> Tree:
         for child in node.children:
             child.depth = node.depth + 1
     return drawn
+
+
+def with_none_open(tree: Tree) -> Tree:
+    """For a list that is that of no folder."""
+    for node in tree.walk():
+        node.current = False
+    return tree
 
 
 def _apart(roles: list[Node], roots: list[Node], nodes: dict[str, Node], kinds: dict[str, str]) -> Tree:
@@ -201,9 +222,9 @@ def followed(mailboxes: Sequence[Mailbox], current: str = "") -> list[Mailbox]:
 def _parent(nodes: dict[str, Node], roots: list[Node], name: str, delimiter: str) -> Node:
     """The node above, made up where the server lists only what lies below it. Depth is bounded by the name's length."""
     if name not in nodes:
-        nodes[name] = node = Node(name=name, label=shown(name.rpartition(delimiter)[2] or name), icon="folder")
+        nodes[name] = node = Node(name=name, label=shown(bare(name.rpartition(delimiter)[2]) or name), icon="folder")
         above = name.rpartition(delimiter)[0]
-        if above and not is_inbox(above):
+        if above and not is_an_inbox(above):
             _parent(nodes, roots, above, delimiter).children.append(node)
         else:
             roots.append(node)
@@ -260,10 +281,12 @@ def append(store: MailStore, mailbox: str, octets: bytes, *, flags: Sequence[str
 
 
 def personal_prefix(mailboxes: Sequence[Mailbox]) -> str:
-    """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing."""
+    """``INBOX.`` where a server keeps all personal folders below INBOX (Courier, Cyrus of old), else nothing but what
+    names of the account begin with."""
+    account = prefix_of(mailboxes[0].name) if mailboxes else ""
     others = [mailbox for mailbox in mailboxes if mailbox.role != "inbox" and not mailbox.kind]
     for mailbox in others:
         top, delimiter, _below = mailbox.name.partition(mailbox.delimiter or "\0")
-        if not delimiter or not is_inbox(top):
-            return ""
-    return others[0].name[:6] if others else ""
+        if not delimiter or not is_an_inbox(top):
+            return account
+    return others[0].name[: len(account) + 6] if others else account

@@ -18,13 +18,13 @@ from apps.mail.mime import addresses, headers
 from apps.mail.mime.signature import Signature, exchange
 from apps.mail.models import Identity, SenderAddress, own_address
 from apps.mail.prefs import ANSWER, SENDER_NAME, SIGNATURE
-from apps.mail.services import folders
+from apps.mail.services import folders, other_accounts
 from portal.contracts import Address
 from portal.http import PortalRequest
 from portal.prepared import Prepared
 
 MOST = 30
-FIELDS = ("label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signature", "signature_html")
+FIELDS = ("account_id", "label", "name", "email", "reply_to", "bcc", "sent_mailbox", "signature", "signature_html")
 
 _IDENTITIES = Prepared(lambda user: Identity.objects.filter(user=user))
 
@@ -32,17 +32,25 @@ _IDENTITIES = Prepared(lambda user: Identity.objects.filter(user=user))
 def of(request: PortalRequest) -> list[Identity]:
     """Those that may be written from now, the default first; there is always one."""
     rows = all_of(request)
-    allowed = permitted(request) if any(row.email for row in rows) else None
-    return [row for row in rows if allowed is None or not row.email or row.email.casefold() in allowed] or [
-        first(request)
-    ]
+    allowed = permitted(request) if any(row.email and not row.number for row in rows) else None
+    found = [row for row in rows if _is_usable(row, allowed)]
+    return found if any(not row.number for row in found) else [first(request), *found]
+
+
+def _is_usable(row: Identity, allowed: frozenset[str] | None) -> bool:
+    """Who may write from an address of another account, the server of that account decides."""
+    if row.number:
+        return bool(row.account and row.account.outgoing)
+    return allowed is None or not row.email or row.email.casefold() in allowed
 
 
 def all_of(request: PortalRequest) -> list[Identity]:
     """Those of ``of``, and those whose address may not be used any more."""
     rows = _IDENTITIES.objects(request.user.pk)
+    accounts = {each.pk: each for each in other_accounts.of(request.user.pk)} if any(r.number for r in rows) else {}
+    rows = [row for row in rows if not row.number or row.number in accounts]
     for row in rows:
-        row.user = request.user
+        row.user, row.account = request.user, accounts.get(row.number)
         _lock(row, request)
     return rows or [first(request)]
 
@@ -89,9 +97,11 @@ class Choice:
     because: str = ""  # the address of the original that decided; "" where nothing has to be explained
 
 
-def choose(identities: Sequence[Identity], header: bytes) -> Choice:
+def choose(identities: Sequence[Identity], header: bytes, *, account: int = 0) -> Choice:
     """By whom the original was written to: the identity whose address it names. The writer's own message goes on as
-    whoever wrote it."""
+    whoever wrote it. Identities of the account that it lies in come first, and one of them answers what names none."""
+    own = [each for each in identities if each.number == account] or list(identities)
+    identities = [*own, *(each for each in identities if each not in own)]
     fields = headers.parse(header)
     for name in ("From", "To", "Cc", "X-Original-To", "Delivered-To"):
         values = fields.all(name)

@@ -37,6 +37,7 @@ class Letter:
     also: str = ""  # further messages that were forwarded with it
     draft: str = ""  # the draft it was sent from
     sent_mailbox: str = ""  # where its identity keeps what is sent
+    other: dict[str, str | int] = field(default_factory=dict)  # the account it goes out from, if not the main one
     remind: str = ""  # until when an answer is expected: see ``services.later.deadline``
     reports: bool = False  # asked for a report on the delivery (RFC 3461)
     accepted: list[str] = field(default_factory=list)  # whom the server has taken it for

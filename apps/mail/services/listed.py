@@ -37,6 +37,7 @@ class Row:
     uidvalidity: int
     ref: MessageRef | None = None  # in a list over several folders
     folder: Text = ""  # where it lies; in such a list only
+    folder_hue: str = ""  # the class of the colour of its account
     conversation: Conversation | None = None  # what it stands for, in lists where messages are put together
     labels: tuple[Label, ...] = ()
     marks: tuple[str, ...] = ()  # the keywords of pinned and muted
@@ -109,6 +110,7 @@ class Look(Protocol):
     snippets: bool
     shape: tuple[str, ...]  # of its rows
     folder: Text  # in a list over several folders: the name of this one
+    folder_hue: str  # and the class of the colour of its account
 
     def url(self, uid: int, uidvalidity: int, view: View, *, together: bool = False) -> str:
         """``together``: of the conversation the message is in."""

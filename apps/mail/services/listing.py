@@ -56,6 +56,7 @@ class Found:
     back_to: date | None = None  # of a search over several folders: what arrived since then was searched
     problems: tuple[str, ...] = ()
     left_out: tuple[Text, ...] = ()  # folders that could not be searched
+    silent: tuple[int, ...] = ()  # accounts that did not answer
     spared: tuple[Text, ...] = ()  # folders that are searched only when asked for: junk, trash
 
     @property
@@ -251,7 +252,8 @@ def rows_of(
     now, language, order = timezone.localtime(), get_language(), view.order
     words = words_in(language)
     told = (
-        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder), look.shape),
+        *(language, now.tzinfo, now.date(), order.by, look.outgoing, look.snippets, str(look.folder), look.folder_hue),
+        look.shape,
         *look.labels.values(),
     )
     rows = []
@@ -328,6 +330,7 @@ def _row(
         uidvalidity=uidvalidity,
         ref=look.ref(summary.uid, uidvalidity),
         folder=look.folder,
+        folder_hue=look.folder_hue,
         labels=labels,
         marks=tuple(marks),
         shape=look.shape,

@@ -20,14 +20,16 @@ from django.utils.translation import gettext as _
 
 from apps.mail import submission
 from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.names import account_of, qualified
+from apps.mail.mailbox.routed import standing
 from apps.mail.mailbox.store import MailStore
-from apps.mail.mime import build, drafts, wire
+from apps.mail.mime import build, drafts
 from apps.mail.models import OutboxMessage
-from apps.mail.services import delivery, forwarded, letters, planned, quotas, sending, servers
+from apps.mail.services import delivery, letters, other_accounts, planned, quotas, sending, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.sending import Writing
-from apps.mail.services.stores import backend_of
+from apps.mail.services.stores import backend_of, secret_of
 from apps.mail.submission_errors import TokensOver
 from portal import credentials, delegations
 from portal.delegations import Opened, Over
@@ -88,10 +90,12 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
     all the same, under the same Message-ID), ``portal.credentials.Locked``. Always: ``build.Refused``, and ``NotSent``
     for addresses that the server cannot take.
     """
-    if not backend_of(request.user).outgoing:
+    if not (writing.account or backend_of(request.user).outgoing):
         raise NotSent(_("No server for sending is set up on this site."))
     octets = writing.octets or build.message(writing.message)
-    if refused := sending.untakeable(writing.message, request.user):
+    if writing.draft is not None and account_of(writing.draft.mailbox) != writing.account:
+        writing = replace(writing, draft=sending.save_draft(store, writing))  # where its account's own work finds it
+    if not writing.account and (refused := sending.untakeable(writing.message, request.user)):
         raise NotSent(refused=refused)
     if too_many := quotas.exceeded(request.user, len(writing.message.recipients)):
         raise NotSent(too_many)
@@ -106,7 +110,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
 def _enter(
     request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int, again: bool
 ) -> Sent:
-    letter = _letter(writing)
+    letter = sending.letter_of(writing, request.user.pk)
     put = _put_in(request, writing, letter, octets, delay=delay)
     if put is None:
         _make_room(request, writing.id, again=again)
@@ -116,6 +120,8 @@ def _enter(
             return before
         raise NotSent(_("Nothing was sent. Try again in a moment."))
     row, opened = put
+    if writing.source is not None and account_of(writing.source.mailbox) != writing.account:
+        sending.mark_source(store, writing.kind, writing.source)  # what sends the message cannot reach it
     if writing.planned or delay:
         if not writing.planned:
             wake_worker(row, delay)
@@ -133,27 +139,6 @@ def _make_room(request: PortalRequest, writing_id: str, *, again: bool) -> None:
     orphans().delete()
 
 
-def _letter(writing: Writing) -> Letter:
-    message = writing.message
-    notes = build.draft_notes(replace(message, draft_state=sending.state_of(writing)))
-    return Letter(
-        sender="<>" if writing.kind == "receipt" else message.from_.email,
-        recipients=list(message.recipients),
-        people=[[a.name, a.email] for a in (*message.to, *message.cc, *message.bcc)],
-        subject=message.subject,
-        message_id=message.message_id,
-        bcc=wire.address_list("Bcc", message.bcc) if message.bcc else "",
-        notes=notes,
-        kind=writing.kind,
-        source=str(writing.source or ""),
-        also=forwarded.written(writing.also),
-        draft=str(writing.draft or ""),
-        sent_mailbox=writing.sent_mailbox,
-        remind=writing.remind,
-        reports=writing.reports,
-    )
-
-
 def _put_in(
     request: PortalRequest, writing: Writing, letter: Letter, octets: bytes, *, delay: int
 ) -> tuple[OutboxMessage, Opened] | None:
@@ -163,8 +148,8 @@ def _put_in(
         user_id=user.pk,
         kind=KIND,
         task=f"{user.pk}.{writing.id}",
-        account=user.email or user.login,
-        secret=credentials.unseal(request),
+        account=str(letter.other.get("email") or user.email or user.login),
+        secret=secret_of(request, qualified(writing.account, "")),
         lifetime=planned.lifetime(writing.planned, now),
     )
     file = letters.lay_down(octets, opened)
@@ -176,6 +161,7 @@ def _put_in(
         sealed=letter.sealed(opened, writing.id),
         due=writing.planned or now + timedelta(seconds=delay),
         planned=writing.planned,
+        other_account=writing.account,
         recipients=len(letter.recipients),
         told=not (delay or writing.planned),
         created=now,
@@ -229,7 +215,7 @@ def _send_now(
         log.warning(
             "not_sent", error=error.__class__.__name__, server_text=sending.without_addresses(error.server_text)
         )
-        if _may_ask_for_password(request, error):
+        if not row.other_account and _may_ask_for_password(request, error):
             raise credentials.Locked(refused=True) from error
         raise NotSent(sending.explain(error)) from error
     except delivery.LostLease:
@@ -240,7 +226,7 @@ def _send_now(
             _("Nothing was sent, because the server refused an address."),
             refused={address: sending.refusal_text(refusal) for address, refusal in result.refused.items()},
         )
-    stored = delivery.file_away(row, opened, octets, store=store)
+    stored = delivery.file_away(row, opened, octets, store=standing(store, row.other_account))
     return Sent(problem="" if stored else _("The message was sent, but no copy of it could be stored in Sent."))
 
 
@@ -271,14 +257,16 @@ def take_back(store: MailStore, row: OutboxMessage) -> MessageRef | None:
         return None
     notes = letter.bcc + letter.notes + build.further_notes(when) + _notes_of_refusals(letter)
     octets = notes.encode() + letters.take_up(row.file, opened)
-    ref = sending.store_draft(store, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
+    here = standing(store, row.other_account)
+    ref = sending.store_draft(here, octets, writing_id=row.writing_id, instead_of=MessageRef.parse(letter.draft))
     remove(row)
     return ref
 
 
 def call_back(row: OutboxMessage) -> None:
     """The same without its writer's session."""
-    with delivery.store_of(row, _opened(row)) as store:
+    opened = _opened(row)
+    with delivery.store_of(row, opened, Letter.opened(opened, row.sealed, row.writing_id)) as store:
         take_back(store, row)
 
 
@@ -309,7 +297,8 @@ def try_again(row: OutboxMessage, *, password: Secret) -> None:
         accepted = [who for who in letter.accepted if who not in letter.handed]
         letter = replace(letter, accepted=accepted, recipients=[*letter.handed, *letter.recipients], handed=[])
     opened = delegations.renew(row.delegation, secret=password)
-    letter = replace(letter, trouble="", server_text="", refused={})
+    other = other_accounts.noted(row.user_id, row.other_account) or letter.other
+    letter = replace(letter, trouble="", server_text="", refused={}, other=other)
     before = row.file
     file = planned.dated_file(row, letter, opened, now)
     _step(

@@ -68,7 +68,7 @@ def renew_all(user_id: int, password: Secret) -> int:
     """Somebody has signed in: what still waits for its time goes out with the password that was right just now.
     Returns for how many it is another one."""
     count = 0
-    rows = OutboxMessage.objects.filter(user=user_id, state=State.WAITING, planned__gt=timezone.now())
+    rows = OutboxMessage.objects.filter(user=user_id, state=State.WAITING, planned__gt=timezone.now(), other_account=0)
     for row in rows.select_related("delegation"):
         with contextlib.suppress(Over):
             if row.delegation is not None and delegations.unseal(row.delegation).secret != password:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import addresses, build, drafts, headers, mailto, parse, render_html, select, texts, wire
 from apps.mail.mime.outgoing import Attachment, Group, OutgoingMessage
@@ -55,16 +56,17 @@ class Writer:
     @classmethod
     def of(cls, request: PortalRequest) -> Writer:
         known = identities.of(request)
+        wanted = request.GET.get("account", "")
         return cls(
             identities=known,
-            choice=Choice(known[0]),
+            choice=Choice(next((each for each in known if wanted and str(each.number) == wanted), known[0])),
             rich=request.GET.get("format", request.prefs[FORMAT]) == "html",
             below=request.prefs[ANSWER] == "below",
         )
 
-    def answering(self, header: bytes) -> Writer:
-        """As whoever this message was sent to."""
-        return replace(self, choice=identities.choose(self.identities, header))
+    def answering(self, header: bytes, mailbox: str) -> Writer:
+        """As whoever this message was sent to, or has the account that it lies in."""
+        return replace(self, choice=identities.choose(self.identities, header, account=account_of(mailbox)))
 
     @property
     def identity(self) -> Identity:
@@ -175,7 +177,7 @@ def reply(
 ) -> Prefill:
     """``marked``: the part of the original that is quoted; without, all of it is. ``written``: what is answered."""
     detail = _detail(store, ref)
-    writer = writer.answering(detail.header)
+    writer = writer.answering(detail.header, ref.mailbox)
     if marked := _lf(marked).strip("\n")[:MOST_QUOTED]:
         plain, html = marked, text_as_html(marked) if writer.rich else ""
     else:
@@ -198,7 +200,7 @@ def reply(
 def forward(store: MailStore, ref: MessageRef, writer: Writer, *, attached: bool = False) -> Prefill:
     """All of the original, in the text and among the files; ``attached``, or too much for that, as a file itself."""
     detail = _detail(store, ref)
-    writer = writer.answering(detail.header)
+    writer = writer.answering(detail.header, ref.mailbox)
     if attached:
         return forward_attached(detail, ref, writer)
     files = _files(detail.structure)

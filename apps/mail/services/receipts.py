@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import addresses, headers, reports
 from apps.mail.mime.outgoing import OutgoingMessage
@@ -61,7 +62,8 @@ def send(request: PortalRequest, store: MailStore, ref: MessageRef) -> outbox.Se
     key = _key(request, detail.header)
     if not to or detail.summary.has(MDN_SENT) or cache.get(key):
         raise LookupError
-    identity = identities.choose(identities.of(request), detail.header).identity
+    account = account_of(ref.mailbox)
+    identity = identities.choose(identities.of(request), detail.header, account=account).identity
     sender, envelope = identity.address, detail.summary.envelope
     message_id = sending.message_id(key, sender.email)
     subject = _("Read: %(subject)s") % {"subject": envelope.subject or _("(no subject)")}
@@ -81,6 +83,7 @@ def send(request: PortalRequest, store: MailStore, ref: MessageRef) -> outbox.Se
         kind="receipt",
         source=ref,
         identity=identity.key,
+        account=identity.number,
         sent_mailbox=identity.sent_mailbox,
     )
     sent = outbox.send(request, store, writing, delay=0)

@@ -31,6 +31,7 @@ def writing(store: MailStore, ref: MessageRef, *, id: str, identity: Identity, t
         kind="redirect",
         source=ref,
         identity=identity.key,
+        account=identity.number,
         sent_mailbox=identity.sent_mailbox,
     )
 

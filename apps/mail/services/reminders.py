@@ -15,6 +15,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.names import account_of
+from apps.mail.mailbox.routed import at
 from apps.mail.mailbox.store import Mailbox, MailStore, MessageDetail
 from apps.mail.mime import headers
 from apps.mail.models import Reminder
@@ -96,7 +98,17 @@ def every(store: MailStore, user_id: int, own: Sequence[str]) -> list[Missed]:
 
 
 def _shown(store: MailStore, row: Reminder, own: Sequence[str], now: datetime) -> Missed | None:
-    """None where there is an answer: then nothing is left to be reminded of."""
+    """None where there is an answer: then nothing is left to be reminded of. An account that does not answer holds up
+    none of the others."""
+    if not account_of(row.mailbox):
+        return _looked(store, row, own, now)
+    try:
+        return _looked(at(store, row.mailbox), row, own, now)
+    except MailError:
+        return Missed(row.pk, row.sent, row.due)
+
+
+def _looked(store: MailStore, row: Reminder, own: Sequence[str], now: datetime) -> Missed | None:
     if row.looked is None or now - row.looked > AGAIN:
         if _is_answered(store, row.message_id, own):
             row.delete()

@@ -45,7 +45,7 @@ class Filled:
 def of(store: MailStore, mailboxes: Sequence[Mailbox]) -> list[Root]:
     """The roots of one's own mailboxes, and of those that others share: one mailbox of each kind and owner is asked."""
     kept = store.namespaces()
-    asked: dict[str, str] = {"": "INBOX"}
+    asked: dict[str, str] = {"": next((each.name for each in mailboxes if each.role == "inbox"), "INBOX")}
     for mailbox in mailboxes:
         if mailbox.kind and mailbox.selectable:
             asked.setdefault(f"{mailbox.kind} {kept.owner(mailbox.name)}", mailbox.name)

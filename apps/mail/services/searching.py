@@ -19,7 +19,8 @@ from apps.mail.mailbox.query import ANYWHERE, CHOICES, Meaning, Problem, Term
 from apps.mail.mailbox.store import Mailbox, MailboxStatus, MailStore, Page, Query, Summary
 from apps.mail.services import folders, listing
 from apps.mail.services.listing import Found, Listing, Look, Row
-from apps.mail.services.view import View, number
+from apps.mail.services.several import Accounts
+from apps.mail.services.view import INBOXES, View, number
 from portal.contracts import Text
 
 SECONDS = 1.0  # after which a page shows what there is and asks for the rest
@@ -147,9 +148,9 @@ class _Hit:
 def _everywhere(
     store: MailStore, mailbox: str, view: View, meaning: Meaning, place: Place, room: int, look_for: LookFor
 ) -> Listing:
-    mailboxes = [known for known in store.mailboxes(status=False) if known.selectable]
-    chosen, unknown = _scope(mailboxes, meaning)
-    sweep = _Sweep(store, chosen, meaning.query, eager=not place.params())
+    accounts = Accounts.of(store, every=bool(view.where))
+    mailboxes, chosen, unknown = _places(accounts, view, meaning)
+    sweep = _Sweep(accounts, chosen, meaning.query, eager=not place.params())
     hits = sweep.run(Cursor.parse(view.at), days=place.window or FIRST_DAYS, limit=room)
     looks: dict[str, Look] = {known.name: look_for(known.name, known.role) for known in chosen}
     rows = [
@@ -177,14 +178,23 @@ def _everywhere(
             back_to=timezone.localdate(sweep.cursor.when) if sweep.cursor is not None else None,
             problems=_said((*meaning.problems, *(Problem(term, "folder") for term in unknown))),
             left_out=tuple(folders.label(known) for known in sweep.refused),
-            spared=() if meaning.inside else tuple(folders.label(known) for known in left),
+            spared=() if meaning.inside else tuple(dict.fromkeys(folders.label(known) for known in left)),
+            silent=tuple(sorted(accounts.silent)),
         ),
     )
 
 
 def folders_of(store: MailStore, view: View) -> list[Mailbox]:
     """Those that a search over several folders looks into."""
-    return _scope([known for known in store.mailboxes(status=False) if known.selectable], view.meaning)[0]
+    return _places(Accounts.of(store, every=bool(view.where)), view, view.meaning)[1]
+
+
+def _places(accounts: Accounts, view: View, meaning: Meaning) -> tuple[list[Mailbox], list[Mailbox], list[Term]]:
+    """(All mailboxes there are, those to look into, the terms that name none.)"""
+    if view.where == INBOXES and not meaning.inside:
+        return [], accounts.inboxes(), []
+    mailboxes = accounts.mailboxes()
+    return mailboxes, *_scope(mailboxes, meaning)
 
 
 def _scope(mailboxes: Sequence[Mailbox], meaning: Meaning) -> tuple[list[Mailbox], list[Term]]:
@@ -207,8 +217,9 @@ def _is(mailbox: Mailbox, name: str) -> bool:
 class _Sweep:
     """All folders back to one moment, then all of them further back: what is found first is newer than the rest."""
 
-    def __init__(self, store: MailStore, mailboxes: Sequence[Mailbox], query: Query, *, eager: bool = False) -> None:
-        self.store, self.mailboxes, self.query, self.eager = store, mailboxes, query, eager
+    def __init__(self, accounts: Accounts, mailboxes: Sequence[Mailbox], query: Query, *, eager: bool = False) -> None:
+        self.accounts, self.mailboxes, self.query, self.eager = accounts, mailboxes, query, eager
+        self.ranks = {mailbox.name: rank for rank, mailbox in enumerate(mailboxes)}
         self.cursor: Cursor | None = None  # where it goes on; None at the end
         self.days = 0
         self.cut = False  # a folder has more of the present time than was asked for
@@ -240,16 +251,19 @@ class _Sweep:
 
     def _window(self, low: datetime | None, upper: Cursor | None, limit: int) -> list[_Hit]:
         """The newest ``limit`` hits or more of this time."""
-        hits: list[_Hit] = []
         self.cut = False
-        for rank, mailbox in enumerate(self.mailboxes):
-            if mailbox not in self.refused:
-                hits += self._in_folder(mailbox, rank, low, upper, limit)
-        return sorted(_once(hits), key=lambda hit: hit.order)
+        parts = self.accounts.by_account([each for each in self.mailboxes if each not in self.refused])
+
+        def look(store: MailStore, account: int) -> list[_Hit]:
+            return [hit for each in parts[account] for hit in self._in_folder(store, each, low, upper, limit)]
+
+        found = self.accounts.ask(list(parts), look)
+        return sorted(_once([hit for hits in found.values() for hit in hits]), key=lambda hit: hit.order)
 
     def _in_folder(
-        self, mailbox: Mailbox, rank: int, low: datetime | None, upper: Cursor | None, limit: int
+        self, store: MailStore, mailbox: Mailbox, low: datetime | None, upper: Cursor | None, limit: int
     ) -> Iterator[_Hit]:
+        rank = self.ranks[mailbox.name]
         query, after, uidvalidity = self.query, None, None
         if low is not None:
             query = replace(query, since=max(low, query.since or low))
@@ -261,7 +275,7 @@ class _Sweep:
             if rank == first and upper.uid:
                 after, uidvalidity = upper.uid, upper.uidvalidity
         try:
-            page = self.store.search(mailbox.name, query, limit=limit, uidvalidity=uidvalidity, after=after)
+            page = store.search(mailbox.name, query, limit=limit, uidvalidity=uidvalidity, after=after)
         except ServerRefused:
             self.refused.append(mailbox)
             return

@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from apps.mail import submission
 from apps.mail.mailbox.errors import MailError, NoSuchMessage
+from apps.mail.mailbox.routed import at, standing
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
-from apps.mail.services import folders, forwarded, servers
+from apps.mail.services import folders, forwarded, other_accounts, servers
+from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import backend_of
 from apps.mail.submission_errors import TokensAway
@@ -54,6 +56,7 @@ class Writing:
     draft: MessageRef | None = None
     octets: bytes = field(default=b"", repr=False)  # what goes out, where it is not made of ``message``
     identity: str = ""  # the key of the one it is written as
+    account: int = 0  # the number of the account that it goes out from, and lies in the drafts of; 0 is the main one
     sent_mailbox: str = ""  # where that one keeps what is sent; "": where the account does
     typed: Mapping[str, str] = field(default_factory=dict)  # fields whose groups were expanded, as they stood there
     content: str = ""  # tells what was written from what is written now under the same id
@@ -75,7 +78,8 @@ def save_draft(store: MailStore, writing: Writing, *, unfinished: Mapping[str, s
     """Store the draft, then remove the one it replaces: at no moment is there none. ``unfinished``: recipients that
     are no addresses yet, as they were typed. Raises ``MailError``, ``build.Refused``."""
     octets = build.draft(replace(writing.message, draft_state={**state_of(writing), **(unfinished or {})}))
-    return store_draft(store, octets, writing_id=writing.id, instead_of=writing.draft)
+    here = standing(store, writing.account)
+    return store_draft(here, octets, writing_id=writing.id, instead_of=writing.draft)
 
 
 def was_changed_elsewhere(store: MailStore, writing: Writing) -> bool:
@@ -86,7 +90,8 @@ def was_changed_elsewhere(store: MailStore, writing: Writing) -> bool:
             return False
         except NoSuchMessage:
             pass
-    return bool(store.find_message_id(folders.ensure_role(store, "drafts"), writing.message.message_id))
+    here = standing(store, writing.account)
+    return bool(here.find_message_id(folders.ensure_role(here, "drafts"), writing.message.message_id))
 
 
 def as_copy(writing: Writing, writing_id: str) -> Writing:
@@ -141,7 +146,30 @@ def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_
     known = drafts.state_of(headers.parse(detail.header)).get("id")
     if known is not None:
         return known == writing_id
-    return detail.summary.draft or folders.role_of(store.mailboxes(status=False), mailbox) == "drafts"
+    return detail.summary.draft or folders.role_of(at(store, mailbox).mailboxes(status=False), mailbox) == "drafts"
+
+
+def letter_of(writing: Writing, user_id: int) -> Letter:
+    """What the Outbox keeps of it besides its octets."""
+    message = writing.message
+    notes = build.draft_notes(replace(message, draft_state=state_of(writing)))
+    return Letter(
+        sender="<>" if writing.kind == "receipt" else message.from_.email,
+        recipients=list(message.recipients),
+        people=[[a.name, a.email] for a in (*message.to, *message.cc, *message.bcc)],
+        subject=message.subject,
+        message_id=message.message_id,
+        bcc=wire.address_list("Bcc", message.bcc) if message.bcc else "",
+        notes=notes,
+        kind=writing.kind,
+        source=str(writing.source or ""),
+        also=forwarded.written(writing.also),
+        draft=str(writing.draft or ""),
+        sent_mailbox=writing.sent_mailbox,
+        other=other_accounts.noted(user_id, writing.account),
+        remind=writing.remind,
+        reports=writing.reports,
+    )
 
 
 # --- the submission server --------------------------------------------------------------------------------------------

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.mail.mailbox.account import Account
-from apps.mail.mailbox.errors import ProviderAway, ServerUnreachable, SignInRefused
+from apps.mail.mailbox.errors import AccountLocked, ProviderAway, ServerUnreachable, SignInRefused
+from apps.mail.mailbox.names import account_of as account_of_name
 from apps.mail.mailbox.pool import Pool
 from apps.mail.mailbox.pop.shelf import Shelf
+from apps.mail.mailbox.routed import Routed
 from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.ways import Apart
 from apps.mail.mailbox.wishes import Asked
 from portal import credentials, mail_servers
 from portal.accounts import SignInUnavailable
@@ -87,22 +90,53 @@ def pool() -> Pool:
 @contextmanager
 def open_account(target: Account) -> Iterator[MailStore]:
     """Lease a connection of this account. Raises the errors of ``apps.mail.mailbox.errors``."""
-    with pool().lease(target) as store:
-        yield store
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_place(target.number))
+        try:
+            store = stack.enter_context(pool().lease(target))
+        except SignInRefused as error:
+            if target.number:
+                raise AccountLocked(target.number, refused=True) from error
+            raise
+        yield Routed(partial(_only, store, target.number), account=target.number)
+
+
+def _only(store: MailStore, mine: int, number: int) -> MailStore:
+    if number != mine:
+        raise AccountLocked(number)
+    return store
+
+
+def _place(number: int) -> contextlib.AbstractContextManager[None]:
+    if not number:
+        return contextlib.nullcontext()
+    from apps.mail.services import other_accounts  # models: without mail among the apps this module loads too
+
+    return other_accounts.place()
 
 
 @contextmanager
-def open_delegated(user: User, secret: Secret) -> Iterator[MailStore]:
-    """Somebody's mail without their browser, with what a delegation holds. Raises ``MailError``: ``SignInRefused``
-    where the tokens are over."""
+def open_delegated(user: User, secret: Secret, number: int = 0) -> Iterator[MailStore]:
+    """Somebody's mail without their browser, with what a delegation holds; ``number``: of which account. Raises
+    ``MailError``: ``SignInRefused`` where the tokens are over, ``AccountLocked``."""
+    with open_account(_delegated(user, secret, number)) as store:
+        store.wish = _wish(user.pk)
+        yield store
+
+
+def _delegated(user: User, secret: Secret, number: int) -> Account:
     try:
         password = shown(secret)
     except credentials.Locked as error:
         raise SignInRefused("the tokens are over") from error
-    target = account(backend_of(user), login=mail_login(user), password=password, owner=user.pk)
-    with open_account(target) as store:
-        store.wish = _wish(user.pk)
-        yield store
+    if not number:
+        return account(backend_of(user), login=mail_login(user), password=password, owner=user.pk)
+    from apps.mail.services import other_accounts
+
+    row = other_accounts.find(user.pk, number)
+    if row is None or not isinstance(password, str):
+        raise AccountLocked(number)
+    return other_accounts.account_with(row, password)
 
 
 def check_password(target: Account) -> None:
@@ -112,33 +146,77 @@ def check_password(target: Account) -> None:
 
 
 @contextmanager
-def open_store(request: PortalRequest) -> Iterator[MailStore]:
-    """The signed-in user's mail. Raises ``portal.credentials.Locked`` when the password is not at hand, or is one that
-    the server refuses. A token that it refuses is renewed once: it may have been taken back before its time."""
+def open_store(request: PortalRequest, at: str = "") -> Iterator[MailStore]:
+    """The signed-in user's mail, with the account of the mailbox ``at`` at hand. Raises ``portal.credentials.Locked``
+    when the password is not at hand, or is one that the server refuses. A token that it refuses is renewed once: it may
+    have been taken back before its time. Of other accounts ``AccountLocked`` says the same."""
     with contextlib.ExitStack() as stack:
-        target = account_of(request)
-        try:
-            store = stack.enter_context(open_account(target))
-        except SignInRefused as error:
-            if isinstance(target.password, str):
-                raise credentials.Locked(refused=True) from error
-            store = stack.enter_context(_open_again(request, refused=target.password))
-        store.wish = _wish(request.user.pk)
+        store = Routed(
+            lambda number: _leased(request, number, stack),
+            account=account_of_name(at),
+            wish=_wish(request.user.pk),
+            elsewhere=_Elsewhere(request),
+        )
+        store.reach()
         yield store
 
 
-@contextmanager
-def _open_again(request: PortalRequest, *, refused: Bearer) -> Iterator[MailStore]:
-    with contextlib.ExitStack() as stack:
-        try:
-            store = stack.enter_context(open_account(account_of(request, refused=refused.token)))
-        except SignInRefused as error:
+class _Elsewhere:
+    """All accounts of the person who is signed in; the secret of each is opened here, in the request's own thread."""
+
+    def __init__(self, request: PortalRequest) -> None:
+        self._request = request
+
+    def numbers(self) -> Sequence[int]:
+        from apps.mail.services import other_accounts
+
+        rows = other_accounts.of(self._request.user.pk)
+        return [0, *(row.pk for row in rows)] if rows else []
+
+    def apart(self, number: int) -> Apart:
+        return partial(open_account, _account(self._request, number))
+
+
+def _leased(request: PortalRequest, number: int, stack: contextlib.ExitStack) -> MailStore:
+    stack.enter_context(_place(number))
+    target = _account(request, number)
+    try:
+        return stack.enter_context(pool().lease(target))
+    except SignInRefused as error:
+        if number:
+            raise
+        if isinstance(target.password, str):
             raise credentials.Locked(refused=True) from error
-        yield store
+        refused = target.password
+    try:
+        return stack.enter_context(pool().lease(_account(request, 0, refused=refused.token)))
+    except SignInRefused as error:
+        raise credentials.Locked(refused=True) from error
 
 
-def account_of(request: PortalRequest, *, refused: str = "") -> Account:
-    """Raises ``portal.credentials.Locked``, ``ProviderAway``. ``refused``: the token that is good no more."""
+def account_of(request: PortalRequest, mailbox: str = "") -> Account:
+    """The account of this mailbox. Raises ``portal.credentials.Locked``, ``ProviderAway``, ``AccountLocked``."""
+    return _account(request, account_of_name(mailbox))
+
+
+def secret_of(request: PortalRequest, mailbox: str = "") -> Secret:
+    """What a delegation for the account of this mailbox holds. Raises ``portal.credentials.Locked``,
+    ``AccountLocked``."""
+    if not (number := account_of_name(mailbox)):
+        return credentials.unseal(request)
+    from apps.mail.services import other_accounts
+
+    password = other_accounts.target(request, number).password
+    assert isinstance(password, str)
+    return password
+
+
+def _account(request: PortalRequest, number: int, *, refused: str = "") -> Account:
+    """``refused``: the token that is good no more."""
+    if number:
+        from apps.mail.services import other_accounts
+
+        return other_accounts.target(request, number)
     return account(
         backend_of(request.user),
         login=mail_login(request.user),

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.routed import at
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime import strip as mime
 from apps.mail.mime.parts import Part
@@ -70,7 +71,7 @@ def strip(store: MailStore, ref: MessageRef, numbers: Collection[str]) -> Stripp
 def _put_away(store: MailStore, ref: MessageRef, now: MessageRef) -> list[Step]:
     """The original into the trash. If that fails the copy goes again, so that there are not two."""
     try:
-        trash = folders.ensure_role(store, "trash")
+        trash = folders.ensure_role(at(store, ref.mailbox), "trash")
         result = store.move(ref.mailbox, [ref.uid], trash, uidvalidity=ref.uidvalidity)
     except MailError:
         store.expunge(now.mailbox, [now.uid], uidvalidity=now.uidvalidity)
@@ -87,7 +88,7 @@ def _put_away(store: MailStore, ref: MessageRef, now: MessageRef) -> list[Step]:
 def undo(store: MailStore, ways: Sequence[Step]) -> MessageRef | None:
     """The original back in its folder, the changed one into the trash; where the original is now, if that is known.
     Raises ``MailError``: then the changed one is still there."""
-    back = actions.planned_back(ways, store.mailboxes(status=False))
+    back = actions.planned_back(ways, actions.Known(store))
     taken = [actions.take(store, step) for step in back]
     where = taken[0].ways[0] if taken[0].ways else None
     return MessageRef(where.mailbox, where.uidvalidity, where.uids[0]) if where else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from apps.mail.mailbox.errors import (
+    AccountLocked,
     BadArgument,
     HalfMoved,
     MaildropInUse,
@@ -47,6 +48,18 @@ _MEANWHILE: tuple[Text, ...] = (
 )
 
 _KNOWN: tuple[tuple[type[MailError], Trouble], ...] = (
+    (
+        AccountLocked,
+        Trouble(
+            title=_("This account asks for its password"),
+            text=_(
+                "It is not at hand any more, or its server does not accept it: it was changed, or the password "
+                "that you sign in with was, under which it was kept."
+            ),
+            status=403,
+            icon="lock",
+        ),
+    ),
     (
         PrivacyRequired,
         Trouble(

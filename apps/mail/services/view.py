@@ -15,6 +15,8 @@ from apps.mail.services import labels
 
 #: What a list can be narrowed to, in the order in which addresses name them.
 FILTERS = ("unread", "flagged", "attachment", "me", "lists", "contacts")
+INBOXES = "inboxes"  # of all accounts, as one list
+PLACES = ("all", INBOXES)
 SNOOZED = "snoozed"  # a list of its own: what is away from this one
 _NOTHING = (("\\Seen", True), ("\\Seen", False))
 MOST_ROWS = 1000  # of one list that goes on and on: beyond it there are pages
@@ -30,7 +32,7 @@ class View:
     """
 
     q: str = ""
-    where: str = ""  # of a search: "" for the present folder, "all"
+    where: str = ""  # "" for the present folder; one of ``PLACES``: "all" folders of all accounts, or all inboxes
     show: str = "all"  # or some of FILTERS with commas between them, or SNOOZED
     start: int = 0
     after: int = 0
@@ -49,17 +51,20 @@ class View:
         chips and what was typed beside them; what it finds comes newest first, as it is found."""
         v = number(data.get("v", ""))
         pieces = data.getlist("q") if isinstance(data, QueryDict) else [data.get("q", "")]
+        where = told if (told := data.get("where", "")) in PLACES else ""
         q = " ".join(piece.strip() for piece in pieces if piece.strip())[:500]
         return cls(
             q=q,
-            where="all" if data.get("where") == "all" else "",
+            where=where,
             show=shown(data.get("show", "").split(",")),
             start=number(data.get("start", "")),
             after=number(data.get("after", "")) if v else 0,
             before=number(data.get("before", "")) if v else 0,
             v=v,
             at=data.get("at", "")[:1200],
-            rows=0 if q or "attachment" in data.get("show", "") else min(number(data.get("rows", "")), MOST_ROWS),
+            rows=0
+            if q or where == INBOXES or "attachment" in data.get("show", "")
+            else min(number(data.get("rows", "")), MOST_ROWS),
             sort=str(Sort.parse(data["sort"])) if data.get("sort") and not q else "",
             mode=mode if (mode := data.get("mode", "")) in MODES and not q else "",
         )
@@ -84,7 +89,7 @@ class View:
     @property
     def is_scanned(self) -> bool:
         """Whether a server is asked window by window: no SEARCH tells who carries a file."""
-        return bool(self.q) or "attachment" in self.filters
+        return bool(self.q) or "attachment" in self.filters or self.where == INBOXES
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -98,7 +103,12 @@ class View:
     @property
     def everywhere(self) -> bool:
         """Whether rows may lie in other folders than the present one."""
-        return bool(self.q) and (self.where == "all" or self.named)
+        return self.where == INBOXES or (bool(self.q) and (self.where == "all" or self.named))
+
+    @property
+    def is_found(self) -> bool:
+        """Whether its rows are what a search has found in several folders."""
+        return self.everywhere and bool(self.q)
 
     @property
     def meaning(self) -> Meaning:

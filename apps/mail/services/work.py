@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from django.core.cache import cache
 
+from apps.mail.mailbox import across
 from apps.mail.mailbox.batches import at_once
 from apps.mail.mailbox.errors import (
     BadArgument,
@@ -140,7 +141,10 @@ def proceed(store: MailStore, work: Work, *, user_id: int) -> None:
 
 def _batch(store: MailStore, work: Work) -> None:
     whole = replace(work.steps[0], uids=tuple(sorted(work.steps[0].uids)))
-    some, rest = whole.divided(at_once(whole.uids[: work.size]))  # one command: nothing is done by halves
+    marks = whole.do in {*actions.MARKS, *actions.SNOOZES}
+    carried = whole.target and not marks and not across.is_same(whole.mailbox, whole.target)
+    size = across.AT_ONCE if carried else work.size
+    some, rest = whole.divided(at_once(whole.uids[:size]))  # one command: nothing is done by halves
     try:
         taken = actions.take(store, some)
     except NoSuchMessage as error:
@@ -159,6 +163,7 @@ def _batch(store: MailStore, work: Work) -> None:
         work.done += taken.changed if work.undoing else taken.count
         if not work.undoing:
             work.nowhere += taken.nowhere
+            work.left += len(some.uids) - taken.count if carried else 0  # refused by the other server
             for way in taken.ways:
                 _add(work.ways, way)
     work.steps = [*([rest] if rest else []), *work.steps[1:]]

@@ -69,6 +69,7 @@ def _words(row: Row) -> dict[str, object]:
         "time": row.time,
         "size": row.size,
         "folder": row.folder,
+        "folder_hue": row.folder_hue,
         "snippet": row.snippet,
         "labels": _labels(row),
         "count": row.count if row.count > 1 else "",

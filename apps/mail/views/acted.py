@@ -20,7 +20,7 @@ from apps.mail.services import actions, folders, listing, said
 from apps.mail.services.work import Work
 from apps.mail.views import works
 from apps.mail.views.answers import COUNTS, LIST_CHANGED, say, toast, with_events
-from apps.mail.views.list import as_chosen, list_context, load, mode_of
+from apps.mail.views.list import as_chosen, label_for, list_context, load, mode_of
 from apps.mail.views.orders import Order
 from apps.mail.views.rows import look_for
 from portal.http import PortalRequest, is_fragment
@@ -170,7 +170,7 @@ def _place(order: Order) -> dict[str, str]:
 
 def _whole_list(request: PortalRequest, store: MailStore, order: Order, mailboxes: Sequence[Mailbox]) -> dict[str, Any]:
     shown = load(request, store, order.mailbox, order.view, role=order.role)
-    label = folders.ROLE_LABELS.get(order.role) or folders.label_of(order.mailbox, mailboxes)
+    label = label_for(order.view, order.role, order.mailbox)
     return {"anew": True, "mailbox_label": label, **list_context(request, shown, order.role)}
 
 

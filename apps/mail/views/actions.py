@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.mail.mailbox.errors import MailError, ServerUnreachable, TooManyConnections
+from apps.mail.mailbox.names import account_of
+from apps.mail.mailbox.routed import standing
 from apps.mail.mailbox.store import MailStore
-from apps.mail.services import actions, folders, noted, steps
+from apps.mail.services import actions, folders, noted, other_accounts, steps
 from apps.mail.services import work as works
 from apps.mail.services.steps import Chosen
 from apps.mail.services.stores import open_store
@@ -53,20 +55,23 @@ def _act(request: PortalRequest, store: MailStore, order: Order | None) -> HttpR
     if order.do in actions.WITH_TARGET and not order.target:
         return _choose_folder(request, store, order)
     by_name = order.several or order.do not in {*actions.MARKS, *actions.SNOOZES}
-    mailboxes = store.mailboxes(status=False) if by_name else ()
+    known = actions.Known(store)
     do, chosen = order.do, order.chosen
     if do == "delete":
-        there = [some for some in chosen if folders.role_of(mailboxes, some.mailbox) == "trash"]
+        there = [some for some in chosen if known.role_of(some.mailbox) == "trash"]
         if there and order.several:
             chosen = tuple(some for some in chosen if some not in there)  # what lies there already stays
         elif there and not order.confirmed:
             return _confirm(request, store, order)
         elif there:
             do = actions.FOR_EVER
+    planned = actions.planned(store, chosen, do=do, target=order.target, known=known)
+    mailboxes = [each for name in order.accounts for each in known.beside(name)] if by_name else []
+    folder = folders.label_of(order.target, known.beside(order.target)) if do in actions.WITH_TARGET else order.target
     work = Work(
         do=do,
-        steps=actions.planned(store, chosen, do=do, target=order.target, mailboxes=mailboxes),
-        folder=marks.words_of(do, order.target, request.user.pk) or str(folders.label_of(order.target, mailboxes)),
+        steps=planned,
+        folder=marks.words_of(do, order.target, request.user.pk) or str(folder),
         several=order.several,
         left=order.count - sum(len(some.uids) for some in chosen),
     )
@@ -79,8 +84,7 @@ def _act(request: PortalRequest, store: MailStore, order: Order | None) -> HttpR
 def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
     """As it was before. The form comes from the toast and names everything itself."""
     ways = steps.load(noted.lengthened(request.POST.get("ways", ""), user_id=request.user.pk))
-    mailboxes = store.mailboxes(status=False) if any(way.do == actions.UNCOPY for way in ways) else ()
-    back = actions.planned_back(ways, mailboxes)
+    back = actions.planned_back(ways, actions.Known(store))
     words = marks.words_of(back[0].do, back[0].target, request.user.pk)
     work = Work(do=back[0].do, steps=back, folder=words, several=len({way.mailbox for way in back}) > 1, undoing=True)
     works.proceed(store, work, user_id=request.user.pk)
@@ -139,9 +143,12 @@ def _shown(request: PortalRequest, mailbox: str, do: str, ways: Sequence[steps.S
 
 
 def _choose_folder(request: PortalRequest, store: MailStore, order: Order) -> HttpResponse:
-    choices = folders.targets(store.mailboxes(status=False), source="" if order.several else order.mailbox)
+    number = uid_of(request.POST.get("account", "")) if "account" in request.POST else account_of(order.mailbox)
+    source = "" if order.several else order.mailbox
+    choices = folders.targets(standing(store, number).mailboxes(status=False), source=source)
     first = next((node for node in choices if node.selectable), None)
     context = {"order": order, "choices": choices, "first": first}
+    context |= {"accounts": other_accounts.beside(request.user.pk, number)}
     return marks.ask(request, store, order, "choose_folder", context)
 
 

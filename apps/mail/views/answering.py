@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.mail.forms import is_id
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import calendars
 from apps.mail.mime.outgoing import Refused
@@ -25,7 +26,7 @@ from apps.mail.views.common import frame, uidvalidity_of, with_store
 from portal.http import PortalRequest, is_fragment
 
 
-def offered(request: PortalRequest, opened: Opened) -> dict[str, Any]:
+def offered(request: PortalRequest, opened: Opened, mailbox: str) -> dict[str, Any]:
     """What the form of answers needs; empty where there is none."""
     if opened.inside or not any(each.may_answer for each in opened.invitations):
         return {}
@@ -33,7 +34,7 @@ def offered(request: PortalRequest, opened: Opened) -> dict[str, Any]:
     event = next(each.event for each in opened.invitations if each.may_answer)
     if event is None or answering.is_ours(known, event):
         return {}
-    who = answering.answerer(known, event, opened.detail.header)
+    who = answering.answerer(known, event, opened.detail.header, account=account_of(mailbox))
     return {"id": prefill.new_id(), "who": who, "several": len(known) > 1, "here": request.get_full_path()}
 
 
@@ -50,7 +51,7 @@ def answer(request: PortalRequest, store: MailStore, mailbox: str, uid: int, num
     raw = store.part(mailbox, uid, number, uidvalidity=ref.uidvalidity)
     try:
         event = answering.event_of(part, raw)
-        who = answering.answerer(identities.of(request), event, detail.header)
+        who = answering.answerer(identities.of(request), event, detail.header, account=account_of(mailbox))
         if len(comment) > MOST_COMMENT:
             raise outbox.NotSent(_("The comment is too long: at most %(most)d characters.") % {"most": MOST_COMMENT})
         id = request.POST.get("id", "")

@@ -17,7 +17,7 @@ def around(
     """The addresses of the rows above and below ("newer", "older"), where there are any. In a search the list leads
     from hit to hit."""
     view = View.parse(request.GET)
-    if view.is_search:
+    if view.is_search or view.everywhere:
         return {}
     chosen, look = as_chosen(request, mailbox, view), look_for(request, mailbox, role, view)
     mode = mode_of(chosen, role)

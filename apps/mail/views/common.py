@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
 
 import structlog
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 
-from apps.mail.mailbox.errors import MailError, SignInRefused
+from apps.mail.mailbox.errors import AccountLocked, MailError, SignInRefused
+from apps.mail.mailbox.names import account_of, prefix_of, qualified
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import BODY, CHECK, FOLLOWED_FOLDERS
-from apps.mail.services import folders, fullness, labels, layouts, news, trouble
+from apps.mail.services import folders, fullness, labels, layouts, news, other_accounts, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -53,10 +56,24 @@ def with_store(view: MailView[P]) -> View[P]:
 
     @wraps(view)
     def stored(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        with open_store(request) as store:
+        with open_store(request, at=at_hand(request, kwargs)) as store:
             return view(request, store, *args, **kwargs)
 
     return mail_required(cast("Callable[Concatenate[PortalRequest, P], HttpResponseBase]", stored))
+
+
+_NAMING = ("folder", "now", "mailbox", "parent", "here")  # fields of forms and addresses that name a mailbox
+
+
+def at_hand(request: HttpRequest, named: Mapping[str, object]) -> str:
+    """The mailbox whose account a view is about: that of its address, or else the first that a field names."""
+    fields = (source.get(name, "") for name in _NAMING for source in (request.POST, request.GET))
+    return str(named.get("mailbox") or next(filter(None, fields), ""))
+
+
+def account_named(request: HttpRequest) -> str:
+    """A mailbox of the account that the form or address is about; "" for the main one."""
+    return prefix_of(at_hand(request, {})) and qualified(account_of(at_hand(request, {})), "INBOX")
 
 
 def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
@@ -65,6 +82,8 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
     found = trouble.describe(error)
     log.warning("mail_trouble", error=error.__class__.__name__, detail=str(error))
     context = {"trouble": found, "retry_url": request.get_full_path() if request.method == "GET" else ""}
+    if error.account:
+        context |= _of_account(request, error)
     context["words"] = error.server_text.strip() if found.quotes else ""
     if not is_fragment(request):
         return render(request, "mail/trouble.html", context, status=found.status)
@@ -73,6 +92,17 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
         return HttpResponse(status=found.status, headers={"HX-Reswap": "none"})
     context |= {"pane": target if target in {"list", "reading"} else "", "in_rows": target == "more"}
     return render(request, "mail/_trouble.html", context, status=found.status)
+
+
+def _of_account(request: PortalRequest, error: MailError) -> dict[str, Any]:
+    """With which of the person's other accounts it is; where that wants its password, the form for it."""
+    row = other_accounts.find(request.user.pk, error.account)
+    if row is None:
+        raise Http404("no such account")
+    here = request.get_full_path() if request.method == "GET" else reverse("mail:index")
+    if is_fragment(request):  # the page on which it is asked for
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path or reverse("mail:index")
+    return {"of_account": row, "account_locked": isinstance(error, AccountLocked), "next": here}
 
 
 def column(
@@ -95,8 +125,9 @@ _SELDOM = 60  # seconds after which the column is drawn anew by itself: not ever
 
 
 def frame(mailboxes: Sequence[Mailbox], mailbox: str, *, shown: Sequence[Mailbox] | None = None) -> dict[str, Any]:
-    """The context of the folder column."""
+    """The context of the folder column. ``account``: the number of the one that it is about, 0 for the main one."""
     return {
+        "account": account_of(mailboxes[0].name) if mailboxes else 0,
         "tree": folders.tree(mailboxes if shown is None else shown, current=mailbox),
         "mailbox": mailbox,
         "mailbox_label": folders.label_of(mailbox, mailboxes),

@@ -77,14 +77,14 @@ def _dark(request: PortalRequest) -> str:
 def part(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpResponseBase:
     """A part to save. Only raster images are ever shown by the browser itself."""
     uidvalidity = uidvalidity_of(request.GET)
-    with open_store(request) as store:
+    with open_store(request, at=mailbox) as store:
         structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
         found = find(structure, number)
         if item := number_of(request.GET.get("item", "")):
             return _item(request, store, MessageRef(mailbox, uidvalidity, uid), found, item)
     name = filenames.safe(found.filename, found.type)
     shown = found.type in images.TYPES and "save" not in request.GET
-    chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
+    chunks = streams.part_stream(account_of(request, mailbox), mailbox, uid, found, uidvalidity=uidvalidity)
     return _file(chunks, name, _safe_type(found.type), inline=shown)
 
 
@@ -103,11 +103,11 @@ def _item(request: PortalRequest, store: MailStore, ref: MessageRef, part: Part,
 def take(request: PortalRequest, mailbox: str, uid: int, number: str) -> HttpResponse:
     """Hand a file to the app that has a use for it (``taker``), and go on there."""
     uidvalidity = uidvalidity_of(request.GET)
-    with open_store(request) as store:
+    with open_store(request, at=mailbox) as store:
         structure = store.message(mailbox, uid, uidvalidity=uidvalidity).structure
     found = find(structure, number)
     name = filenames.safe(found.filename, found.type)
-    chunks = streams.part_stream(account_of(request), mailbox, uid, found, uidvalidity=uidvalidity)
+    chunks = streams.part_stream(account_of(request, mailbox), mailbox, uid, found, uidvalidity=uidvalidity)
     try:
         taker = request.POST.get("taker", "")
         return redirect(taking.hand_over(request, taker, type=found.type, name=name, chunks=chunks))
@@ -134,13 +134,13 @@ def upload(request: PortalRequest, upload_id: str) -> HttpResponseBase:
 def archive(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
     """All attachments in one zip file."""
     uidvalidity = uidvalidity_of(request.GET)
-    with open_store(request) as store:
+    with open_store(request, at=mailbox) as store:
         detail = store.message(mailbox, uid, uidvalidity=uidvalidity)
     root = reading.root_of(detail.structure, request.GET.get("inside", ""))[0]
     wanted = [(found.name, found.part) for found in reading.attachments_of(root)]
     if not wanted:
         raise Http404("no attachments")
-    chunks = streams.zip_stream(account_of(request), mailbox, uid, wanted, uidvalidity=uidvalidity)
+    chunks = streams.zip_stream(account_of(request, mailbox), mailbox, uid, wanted, uidvalidity=uidvalidity)
     name = filenames.safe(f"{detail.summary.envelope.subject or 'attachments'}.zip", "application/zip")
     return _file(chunks, name, "application/zip")
 
@@ -150,11 +150,11 @@ def archive(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
 def eml(request: PortalRequest, mailbox: str, uid: int) -> HttpResponseBase:
     """The message as a file, octet for octet."""
     uidvalidity = uidvalidity_of(request.GET)
-    with open_store(request) as store:
+    with open_store(request, at=mailbox) as store:
         found = store.summaries(mailbox, [uid], uidvalidity=uidvalidity)
     if not found:
         raise Http404("no such message")
-    chunks = streams.message_stream(account_of(request), mailbox, uid, uidvalidity=uidvalidity)
+    chunks = streams.message_stream(account_of(request, mailbox), mailbox, uid, uidvalidity=uidvalidity)
     name = filenames.safe(f"{found[0].envelope.subject or 'message'}.eml", "message/rfc822")
     return _file(chunks, name, "message/rfc822")
 

@@ -146,7 +146,7 @@ def _key(request: PortalRequest, ref: MessageRef, opened: Opened, page: int) -> 
 
 
 def _whose(request: PortalRequest, ref: MessageRef) -> tuple[object, ...]:
-    return (request.user.pk, account_of(request).id, str(ref))
+    return (request.user.pk, account_of(request, ref.mailbox).id, str(ref))
 
 
 def _pdf(request: PortalRequest, ref: MessageRef, opened: Opened) -> dict[str, Any]:

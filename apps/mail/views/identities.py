@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -13,10 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from apps.mail import prefs
 from apps.mail.identity_forms import IdentityForm
-from apps.mail.mailbox.store import MailStore
+from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.routed import standing
+from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.models import Identity
-from apps.mail.services import identities
+from apps.mail.services import identities, other_accounts
 from apps.mail.views.common import mail_required, with_store
+from apps.mail.views.list import uid_of
 from portal import preferences
 from portal.http import PortalRequest
 
@@ -62,6 +66,7 @@ def new(request: PortalRequest, store: MailStore) -> HttpResponse:
         return HttpResponseRedirect(reverse("mail:identities"))
     template = identities.first(request)
     template.position = max(row.position for row in rows) + 1
+    template.account = other_accounts.find(request.user.pk, uid_of(request.GET.get("account", "")))
     return _edit(request, store, template, title=_("New identity"), only=False)
 
 
@@ -82,7 +87,7 @@ def edit(request: PortalRequest, store: MailStore, id: int) -> HttpResponse:
 
 
 def _edit(request: PortalRequest, store: MailStore, identity: Identity, *, title: str, only: bool) -> HttpResponse:
-    form = IdentityForm(identity, request, store.mailboxes(status=False), request.POST or None)
+    form = IdentityForm(identity, request, _mailboxes(store, identity), request.POST or None)
     if form.is_bound and form.is_valid():
         identities.save(request, form.apply())
         messages.success(request, _("Saved."))
@@ -92,6 +97,16 @@ def _edit(request: PortalRequest, store: MailStore, identity: Identity, *, title
             form.fields[name].widget.attrs["aria-invalid"] = "true"
     context = {"form": form, "identity": identity, "heading": title, "can_delete": identity.pk is not None and not only}
     return _page(request, "mail/identity.html", context, status=400 if form.is_bound else 200)
+
+
+def _mailboxes(store: MailStore, identity: Identity) -> Sequence[Mailbox]:
+    """Of its account; where that does not answer, what is sent goes where it went before."""
+    try:
+        return standing(store, identity.number).mailboxes(status=False)
+    except MailError:
+        if not identity.number:
+            raise
+        return []
 
 
 def _page(request: PortalRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -25,6 +26,7 @@ from apps.mail.services import (
     list_orders,
     listing,
     news,
+    other_accounts,
     reminders,
     searching,
     standing,
@@ -32,10 +34,11 @@ from apps.mail.services import (
 from apps.mail.services.actions import PINNED
 from apps.mail.services.listing import Listing
 from apps.mail.services.searching import Place
-from apps.mail.services.view import SNOOZED, View
+from apps.mail.services.view import INBOXES, SNOOZED, View
 from apps.mail.views import works
 from apps.mail.views.common import column, with_store
 from apps.mail.views.rows import RowLook, look_for
+from portal.contracts import Text
 from portal.http import PortalRequest, is_fragment
 
 
@@ -55,12 +58,14 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
         context: dict[str, Any] = {
             "mailbox": mailbox,
             "role": (said := folders.known_role(request.GET.get("role"))),
-            "mailbox_label": folders.ROLE_LABELS.get(said) or folders.label_of(mailbox),
+            "mailbox_label": label_for(view, said, mailbox),
         }
         below = uid_of(request.GET.get("below", "")) if view.v and not view.q else 0
         template = "mail/_stretch.html" if rows_only else "mail/_more_rows.html" if below else "mail/_list.html"
     else:
         context = column(request, store, mailbox)
+        if view.where == INBOXES and not view.q:
+            context |= {"mailbox_label": label_for(view, "", mailbox), "tree": folders.with_none_open(context["tree"])}
         below, template = 0, "mail/list.html"
     place = Place.parse(request.GET) if rows_only else Place()
     shown = load(request, store, mailbox, view, role=str(context["role"]), below=below, place=place)
@@ -73,6 +78,13 @@ def mailbox(request: PortalRequest, store: MailStore, mailbox: str) -> HttpRespo
         role = {"role": str(context["role"])} if context["role"] else {}
         context["list_url"] = reverse("mail:mailbox", args=(mailbox,)) + shown.view.encoded(**role)
     return render(request, template, context)
+
+
+def label_for(view: View, role: str, mailbox: str) -> Text:
+    """What stands above the list."""
+    if view.where == INBOXES and not view.q:
+        return _("All inboxes")
+    return folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
 
 
 def uid_of(text: str) -> int:
@@ -139,6 +151,7 @@ def mode_of(view: View, role: str) -> str:
 def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict[str, Any]:
     return {
         "listing": shown,
+        "silent": _silent(request, shown),
         "work": works.shown(request),
         "awaited": shown.page.mailbox == "INBOX" and not shown.view.is_search and reminders.are_due(request.user.pk),
         "state": news.of_list(shown),
@@ -155,6 +168,15 @@ def list_context(request: PortalRequest, shown: Listing, role: str = "") -> dict
         "keeps_marks": shown.page.status.takes(PINNED),
         "sort": list_orders.SortMenu(shown.view.order, shown.outgoing, "" if role == "drafts" else shown.mode),
     }
+
+
+def _silent(request: PortalRequest, shown: Listing) -> list[str]:
+    """The names of the accounts that have not answered."""
+    missing = shown.found.silent if shown.found else ()
+    names = (
+        {row.pk: row.label for row in other_accounts.of(request.user.pk)} | {0: _("Main account")} if missing else {}
+    )
+    return [names[number] for number in missing if number in names]
 
 
 @require_POST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,13 +16,16 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mail.folder_forms import FolderForm, parents_for
+from apps.mail.mailbox.across import is_same
+from apps.mail.mailbox.names import account_of, qualified
+from apps.mail.mailbox.routed import at
 from apps.mail.mailbox.store import KEPT_HERE, Mailbox, MailStore
 from apps.mail.services import folder_actions, folder_removal, folder_settings, folders, list_orders, saved
 from apps.mail.services.folder_actions import FolderDone, FolderUndo
 from apps.mail.services.folder_names import FolderRefused, delimiter_of, find, parent_of
 from apps.mail.services.folder_removal import CountChanged, Counted
-from apps.mail.views.answers import LIST_CHANGED, in_dialog, placed, say, toast, with_events
-from apps.mail.views.common import column, uidvalidity_of, with_store
+from apps.mail.views.answers import COUNTS, LIST_CHANGED, in_dialog, placed, say, toast, with_events
+from apps.mail.views.common import account_named, column, uidvalidity_of, with_store
 from portal.http import PortalRequest, is_fragment
 
 P = ParamSpec("P")
@@ -39,7 +43,7 @@ def refusals(view: FolderView[P]) -> FolderView[P]:
         except FolderRefused as refused:
             if not is_fragment(request):
                 messages.error(request, refused.text)
-                return HttpResponseRedirect(reverse("mail:manage_folders"))
+                return HttpResponseRedirect(_manage_url(request))
             return _tree_response(request, store, toast(refused.text, level="error"))
 
     return guarded
@@ -67,7 +71,7 @@ def manage(request: PortalRequest, store: MailStore) -> HttpResponse:
         for node, mailbox in page
     ]
     context = column(request, store, "") | {"nodes": nodes, "page": page, "only": only and bool(nodes)}
-    context["kept_here"] = kept_here
+    context |= {"in_account": account_named(request), "kept_here": kept_here}
     return render(request, "mail/manage_folders.html", context)
 
 
@@ -152,6 +156,7 @@ def _form(
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     context: dict[str, Any] = {"form": form, "title": title, "verb": verb, "folder": folder}
+    context |= {"in_account": account_named(request), "manage_url": _manage_url(request)}
     context |= {"here": data.get("here", ""), "came_from": data.get("from", "")}
     status = 422 if form.errors else 200
     if not is_fragment(request):
@@ -235,6 +240,12 @@ def undo(request: PortalRequest, store: MailStore) -> HttpResponse:
 # answers
 
 
+def _manage_url(request: PortalRequest) -> str:
+    """The page of all folders of the account that this is about."""
+    there = account_named(request)
+    return reverse("mail:manage_folders") + (f"?{urlencode({'mailbox': there})}" if there else "")
+
+
 def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpResponse:
     """The column as it is now. Where the open folder has another name or is gone, its page follows; where its
     messages have changed, its list does."""
@@ -248,15 +259,16 @@ def _answer(request: PortalRequest, store: MailStore, done: FolderDone) -> HttpR
         saved.renamed(request.user.pk, pairs)
         folder_settings.renamed(request.user.pk, pairs)
     now = folder_actions.name_after(done, here, delimiter_of(mailboxes))
-    if now and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
-        now = "INBOX"
+    elsewhere = bool(mailboxes) and account_of(now) != account_of(mailboxes[0].name)
+    if now and not elsewhere and not any(mailbox.name == now and mailbox.selectable for mailbox in mailboxes):
+        now = qualified(account_of(now), "INBOX")
     emptied = bool(here) and request.POST.get("do") == "empty" and done.messages == here
     fields = done.undo.fields() | {"here": now} if done.undo else {}
     if not is_fragment(request) or now != here or emptied:
         say(request, done.text, undo="mail:undo_folder", fields=fields)
         page = reverse("mail:mailbox", args=(now or "INBOX",))
         if not is_fragment(request):
-            return HttpResponseRedirect(reverse("mail:manage_folders") if _from_page(request) else page)
+            return HttpResponseRedirect(_manage_url(request) if _from_page(request) else page)
         return HttpResponse(status=204, headers={"HX-Redirect": page})
     events = [toast(done.text, undo="mail:undo_folder", fields=fields, target="#folders", swap="outerHTML")]
     if done.messages and done.messages == here:
@@ -271,6 +283,9 @@ def _from_page(request: PortalRequest) -> bool:
 
 def _tree_response(request: PortalRequest, store: MailStore, *events: dict[str, Any], focus: str = "") -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
-    context = column(request, store, data.get("here", "")) | {"focus": focus}
+    here = data.get("here", "")
+    if not is_same(here, data.get("folder", "")):  # of another account: the part of the column that shows it asks anew
+        events = (*events, COUNTS)
+    context = column(request, at(store, here), here) | {"focus": focus}
     response = render(request, "mail/_folders_anew.html", context)
     return with_events(placed(response, "#folders", "outerHTML"), *events)

@@ -83,12 +83,12 @@ def message(request: PortalRequest, store: MailStore, mailbox: str, uid: int) ->
     if fragment and not opened.inside:
         row = _row(request, store, opened, mailbox, uidvalidity, role=context["role"], seen=marks_read)
         if row is None and marks_read:  # its row stands for others too: the list beside it is drawn anew
-            store_seen(account_of(request), mailbox, uid, uidvalidity=uidvalidity)
+            store_seen(account_of(request, mailbox), mailbox, uid, uidvalidity=uidvalidity)
             marks_read, events = False, [COUNTS, LIST_CHANGED]
         context["changed"] = row
     template = "mail/_opened.html" if fragment else "mail/message.html"
     content = render_to_string(template, context, request=request)
-    account = account_of(request) if marks_read else None
+    account = account_of(request, mailbox) if marks_read else None
     then = (lambda: store_seen(account, mailbox, uid, uidvalidity=uidvalidity)) if account else None
     response = FollowedResponse(content, then=then)
     return with_events(response, *events) if events else response
@@ -182,7 +182,7 @@ def message_context(
     base = reverse("mail:mailbox", args=(mailbox,))
     return {
         "opened": opened,
-        "answering": offered(request, opened),
+        "answering": offered(request, opened, mailbox),
         "apart": content_host.is_used(),
         "paper": {"adapt": "adapt", "light": "light"}.get(request.prefs[DARK], ""),
         "summary": opened.detail.summary,

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from apps.mail.mailbox.store import MailStore
 from apps.mail.services import folders
 from apps.mail.services import news as services
-from apps.mail.services.view import View
+from apps.mail.services.view import INBOXES, View
 from apps.mail.views.common import with_store
-from apps.mail.views.list import list_context, load
+from apps.mail.views.list import label_for, list_context, load
 from portal.http import PortalRequest
 
 MARK, FOLDERS = "X-Mail-Mark", "X-Mail-Folders"
@@ -31,15 +31,16 @@ def news(request: PortalRequest, store: MailStore, mailbox: str) -> HttpResponse
     listed = services.counts(store)
     given = request.GET.get("mark", "")
     until = services.until(given)  # something that was snoozed is back
-    mark = services.with_until(services.mark(listed, mailbox), until)
+    several = view.where == INBOXES  # whose marks nobody has in one answer
+    mark = "" if several else services.with_until(services.mark(listed, mailbox), until)
     response = HttpResponse(status=204)
     if not view.is_search and (not mark or mark != given or 0 < until <= time.time()):
         shown = load(request, store, mailbox, view, role=role)
         listed = services.counts(store) if listed and shown.standing else listed  # what was due may be unread now
         until = shown.standing.until if shown.standing else 0
-        mark = services.with_until(services.mark(listed, mailbox), until)
+        mark = "" if several else services.with_until(services.mark(listed, mailbox), until)
         if services.of_list(shown) != request.GET.get("state"):
-            label = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
+            label = label_for(view, role, mailbox)
             context = {"mailbox": mailbox, "role": role, "mailbox_label": label}
             response = render(request, "mail/_list.html", context | list_context(request, shown, role))
     response[MARK] = mark

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from apps.mail.mailbox.errors import BadArgument
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import CONVERSATIONS, FLAT
 from apps.mail.services import actions, everything, folders, noted
 from apps.mail.services.refs import MessageRef
@@ -60,6 +61,11 @@ class Order:
     @property
     def count(self) -> int:
         return sum(len(some.uids) for some in self.chosen)
+
+    @property
+    def accounts(self) -> list[str]:
+        """A mailbox of each account that it is about."""
+        return list({account_of(some.mailbox): some.mailbox for some in self.chosen}.values())
 
     @property
     def only(self) -> Chosen | None:

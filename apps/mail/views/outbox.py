@@ -11,17 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.mail.mailbox.errors import MailError
+from apps.mail.mailbox.names import qualified
 from apps.mail.mailbox.store import MailStore
 from apps.mail.models import OutboxMessage
 from apps.mail.prefs import UNDO_SEND
 from apps.mail.services import later, outbox, outbox_page, planned, sweeping, trouble
 from apps.mail.services.outbox import TooLate
-from apps.mail.services.stores import open_store
+from apps.mail.services.stores import open_store, secret_of
 from apps.mail.views import windows
 from apps.mail.views.answers import COUNTS, toast, with_events
 from apps.mail.views.common import frame, mail_required, with_store
-from portal import credentials
 from portal.http import PortalRequest, may_be_framed
+from portal.secret import Secret
 
 State = OutboxMessage.State
 SECONDS_LATER = 15  # for which undoing is offered where there are days for it
@@ -64,7 +65,7 @@ def _back() -> HttpResponse:
 
 def _edit(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     try:
-        with open_store(request) as store:
+        with open_store(request, at=qualified(row.other_account, "")) as store:
             ref = outbox.take_back(store, row)
     except MailError as error:
         text = _("It is stopped and stays here, because it could not be put back into Drafts.")
@@ -78,13 +79,17 @@ def _edit(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
 
 
 def _again(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
-    outbox.try_again(row, password=credentials.unseal(request))
+    outbox.try_again(row, password=_secret(request, row))
     return _say(request, row)
 
 
 def _arrived(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
-    outbox.was_sent(row, password=credentials.unseal(request))
+    outbox.was_sent(row, password=_secret(request, row))
     return _say(request, row)
+
+
+def _secret(request: PortalRequest, row: OutboxMessage) -> Secret:
+    return secret_of(request, qualified(row.other_account, ""))
 
 
 def _discard(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
@@ -99,7 +104,7 @@ def _later(request: PortalRequest, row: OutboxMessage) -> HttpResponse:
     except later.BadTime as error:
         messages.error(request, error.text)
         return _back()
-    if not planned.change(row, when, password=credentials.unseal(request)):
+    if not planned.change(row, when, password=_secret(request, row)):
         raise TooLate
     messages.success(request, _("The message goes out on %(time)s.") % {"time": later.said(when)})
     return _back()

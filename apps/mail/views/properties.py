@@ -11,7 +11,6 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mail.mailbox.store import Mailbox, MailStore
@@ -22,17 +21,6 @@ from apps.mail.services.stores import mail_login
 from apps.mail.views.common import column, mail_required, with_store
 from apps.mail.views.manage_folders import refusals
 from portal.http import PortalRequest
-
-COLOUR_NAMES = {
-    "red": pgettext_lazy("colour", "red"),
-    "orange": pgettext_lazy("colour", "orange"),
-    "yellow": pgettext_lazy("colour", "yellow"),
-    "green": pgettext_lazy("colour", "green"),
-    "teal": pgettext_lazy("colour", "teal"),
-    "blue": pgettext_lazy("colour", "blue"),
-    "purple": pgettext_lazy("colour", "purple"),
-    "pink": pgettext_lazy("colour", "pink"),
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +42,7 @@ def properties(request: PortalRequest, store: MailStore) -> HttpResponse:
         "label": folders.label(mailbox),
         "size": filesizeformat(store.total_size(mailbox.name)) if sized else "",
         "wish": wish,
-        "colours": [(name, COLOUR_NAMES[name]) for name in folders.COLOURS],
+        "colours": [(name, folders.COLOUR_NAMES[name]) for name in folders.COLOURS],
         "roles": [(role, folders.ROLE_LABELS[role]) for role in folders.ROLE_NAMES],
         "can_have_role": mailbox.selectable and mailbox.role != "inbox" and not mailbox.kind,
         "access": access.of(store, mailbox, login=login),

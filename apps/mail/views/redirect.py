@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.mail.forms import RedirectForm
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mime.outgoing import Refused
 from apps.mail.prefs import UNDO_SEND
@@ -74,7 +75,8 @@ def _page(
 ) -> HttpResponse:
     detail = store.message(ref.mailbox, ref.uid, uidvalidity=ref.uidvalidity)
     known = identities.of(request)
-    chosen = identities.find(known, form["identity"].value()) or identities.choose(known, detail.header).identity
+    own = identities.choose(known, detail.header, account=account_of(ref.mailbox)).identity
+    chosen = identities.find(known, form["identity"].value()) or own
     context = {
         "form": form,
         "senders": known,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from apps.mail.mailbox.names import account_of
 from apps.mail.prefs import SNIPPETS
-from apps.mail.services import folders, labels, layouts
+from apps.mail.services import folders, labels, layouts, other_accounts
 from apps.mail.services.labels import Label
 from apps.mail.services.refs import MessageRef
-from apps.mail.services.view import View
+from apps.mail.services.view import INBOXES, View
 from portal.contracts import Text
 from portal.http import PortalRequest
 
@@ -27,6 +29,7 @@ class RowLook:
         self.labels: Mapping[str, Label] = {label.keyword: label for label in labels.of(request.user.pk)}
         self._base = reverse("mail:mailbox", args=(mailbox,))
         self.folder: Text = ""
+        self.folder_hue = ""
         self._role = role
         self._query: tuple[int, View, str] | None = None  # of the addresses: the same for all rows of a list
 
@@ -43,16 +46,25 @@ class RowLook:
 
 
 class FoundLook(RowLook):
-    """The look of rows that lie beside rows of other folders: each says where, and is named in full in forms."""
+    """The look of rows that lie beside rows of other folders: each says where, and is named in full in forms. In the
+    list of all inboxes that is the account."""
 
-    def __init__(self, request: PortalRequest, mailbox: str, role: str) -> None:
+    def __init__(self, request: PortalRequest, mailbox: str, role: str, *, inboxes: bool = False) -> None:
         super().__init__(request, mailbox, role)
         self.folder = folders.ROLE_LABELS.get(role) or folders.label_of(mailbox)
         self._mailbox = mailbox
+        account = other_accounts.find(request.user.pk, number) if (number := account_of(mailbox)) else None
+        if account is not None:
+            self.folder = account.label if inboxes else f"{account.label}: {self.folder}"
+            self.folder_hue = folders.hue_class(account.colour)
+        elif inboxes:
+            self.folder = _("Main account")
 
     def ref(self, uid: int, uidvalidity: int) -> MessageRef | None:
         return MessageRef(self._mailbox, uidvalidity, uid)
 
 
 def look_for(request: PortalRequest, mailbox: str, role: str, view: View) -> RowLook:
-    return (FoundLook if view.everywhere else RowLook)(request, mailbox, role)
+    if not view.everywhere:
+        return RowLook(request, mailbox, role)
+    return FoundLook(request, mailbox, role, inboxes=view.where == INBOXES and not view.q)

@@ -33,7 +33,7 @@ from apps.mail.services.folder_names import FolderRefused
 from apps.mail.services.stores import account_of, open_store
 from apps.mail.services.transfers import exports, imports, running, said, sealed, undoing
 from apps.mail.services.transfers.imports import NotTaken
-from apps.mail.views.common import column, mail_required, with_store
+from apps.mail.views.common import account_named, column, mail_required, with_store
 from apps.mail.views.manage_folders import refusals
 from portal.delegations import Over
 from portal.http import PortalRequest, is_fragment
@@ -82,6 +82,7 @@ def index(request: PortalRequest, store: MailStore) -> HttpResponse:
         "parent": request.POST.get("parent") or request.GET.get("folder", ""),
         "new": request.POST.get("new", ""),
         "errors": errors,
+        "in_account": account_named(request),
         "most": int(settings.FILE_UPLOAD_MAX_MEMORY_SIZE),
         "piece": PIECE,
     }
@@ -225,7 +226,9 @@ def export(request: PortalRequest, store: MailStore) -> HttpResponse:
 def file(request: PortalRequest, pk: int) -> HttpResponseBase:
     """The present part of an export, written while it is sent."""
     row = _row(request, pk)
-    chunks = exports.stream(account_of(request), row.pk) if row.is_export and request.method == "GET" else None
+    chunks = (
+        exports.stream(account_of(request, row.folder), row.pk) if row.is_export and request.method == "GET" else None
+    )
     if chunks is None:
         messages.error(request, _("This export is being downloaded already, or is over."))
         return HttpResponseRedirect(reverse("mail:transfer", args=(row.pk,)))

@@ -265,6 +265,7 @@ def _writing(
         also=forwarded.parse(sheet.data.get("also", "")),
         draft=sheet.draft,
         identity=sheet.identity.key,
+        account=sheet.identity.number,
         sent_mailbox=sheet.identity.sent_mailbox,
         typed=sheet.typed if people is not None else {},
         content=sheet.content,

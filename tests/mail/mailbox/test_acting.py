@@ -103,13 +103,12 @@ def run(person: Person, store: ImapStore, *, seed: int, steps: int) -> Counter[s
 
 def act(store: ImapStore, chosen: Chosen, do: str, target: str) -> Sequence[Step]:
     """The way back."""
-    mailboxes = store.mailboxes(status=False)
-    (step,) = actions.planned(store, [chosen], do=do, target=target, mailboxes=mailboxes)
+    (step,) = actions.planned(store, [chosen], do=do, target=target, known=actions.Known(store))
     return actions.take(store, step).ways
 
 
 def take_back(store: ImapStore, ways: Sequence[Step]) -> None:
-    for step in actions.planned_back(ways, store.mailboxes(status=False)):
+    for step in actions.planned_back(ways, actions.Known(store)):
         with contextlib.suppress(NoSuchMessage):  # it was taken back already
             actions.take(store, step)
 

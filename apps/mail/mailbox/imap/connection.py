@@ -109,7 +109,9 @@ class Connection:
         except errors.ServerRefused as error:
             raise errors.TlsFailed("the server refuses STARTTLS", server_text=error.server_text) from error
         stream, account = self._stream, self.account
-        safe = net.start_tls(stream.sock, stream.reader, account.server, ca_file=account.ca_file)
+        safe = net.start_tls(
+            stream.sock, stream.reader, account.server, ca_file=account.ca_file, and_system=account.and_system
+        )
         safe.settimeout(account.read_timeout)
         stream.use(safe)
         # What was said before may have been said by somebody else (RFC 9051 section 6.2.1).

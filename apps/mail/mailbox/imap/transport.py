@@ -148,6 +148,8 @@ def open_session(account: Account) -> Session:
             connect_timeout=account.connect_timeout,
             read_timeout=account.read_timeout,
             allow_plain=account.allow_plain,
+            addresses=account.reached(account.server) if account.reached else (),
+            and_system=account.and_system,
         )
     except OSError as error:
         raise network_error(error) from error

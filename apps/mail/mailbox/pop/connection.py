@@ -52,6 +52,8 @@ class Connection:
                 connect_timeout=account.connect_timeout,
                 read_timeout=account.read_timeout,
                 allow_plain=account.allow_plain,
+                addresses=account.reached(account.server) if account.reached else (),
+                and_system=account.and_system,
             )
         except OSError as error:
             raise network_error(error) from error
@@ -95,7 +97,10 @@ class Connection:
         if not self._say("STLS")[0]:
             raise errors.TlsFailed("the server refuses STLS")
         try:
-            safe = net.start_tls(self._socket, self._reader, self.account.server, ca_file=self.account.ca_file)
+            account = self.account
+            safe = net.start_tls(
+                self._socket, self._reader, account.server, ca_file=account.ca_file, and_system=account.and_system
+            )
         except OSError as error:
             raise network_error(error) from error
         safe.settimeout(self.account.read_timeout)

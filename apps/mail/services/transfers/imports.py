@@ -15,10 +15,13 @@ from django.utils.translation import gettext as _
 
 from apps.mail.archives import reading
 from apps.mail.folder_models import Transfer
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import Mailbox
+from apps.mail.services import other_accounts
 from apps.mail.services.folder_names import FolderRefused, find, joined
+from apps.mail.services.stores import secret_of
 from apps.mail.services.transfers import sealed
-from portal import credentials, delegations
+from portal import delegations
 from portal.delegations import Opened, Over
 from portal.http import PortalRequest
 from portal.models import Delegation
@@ -60,8 +63,8 @@ def begin(
         user_id=user.pk,
         kind=KIND,
         task=f"{user.pk}.{file}",
-        account=user.email or user.login,
-        secret=credentials.unseal(request),
+        account=other_accounts.named(user.pk, account_of(folder)) or user.email or user.login,
+        secret=secret_of(request, folder),
     )
     with transaction.atomic():
         delegation.save(force_insert=True)
@@ -140,7 +143,7 @@ def resume(row: Transfer, request: PortalRequest) -> None:
     """With the password of today, and for another week. Raises ``portal.delegations.Over``, ``Locked``."""
     if row.delegation is None:
         raise Over
-    delegations.renew(row.delegation, secret=credentials.unseal(request))
+    delegations.renew(row.delegation, secret=secret_of(request, row.folder))
     delegations.extend(row.delegation, until=timezone.now() + delegations.LIFETIME)
     if Transfer.objects.filter(pk=row.pk, state=State.PAUSED).update(state=State.RUNNING, trouble=""):
         wake(row)

@@ -24,15 +24,17 @@ from apps.mail.archives import reading
 from apps.mail.archives.entries import BadArchive, Found, Message
 from apps.mail.folder_models import Transfer, TransferNote
 from apps.mail.mailbox.errors import (
+    AccountLocked,
     MailError,
     NoSuchMailbox,
     QuotaExceeded,
     SignInRefused,
     UidValidityChanged,
 )
+from apps.mail.mailbox.names import account_of
 from apps.mail.mailbox.store import MailStore
 from apps.mail.mailbox.wholesale import New
-from apps.mail.services import noted
+from apps.mail.services import noted, other_accounts
 from apps.mail.services.stores import open_delegated
 from apps.mail.services.transfers import imports, sealed
 from apps.mail.services.transfers.targets import Targets
@@ -51,6 +53,14 @@ class Stopped(Exception):
     """Its owner has paused or cancelled it, or somebody else is at it."""
 
 
+def _account(row: Transfer) -> int:
+    """The number of the account that it goes into; raises ``Over`` where that is at another server by now."""
+    number = account_of(row.folder)
+    if number and (row.delegation is None or row.delegation.account != other_accounts.named(row.user_id, number)):
+        raise Over
+    return number
+
+
 def proceed(pk: int, *, seconds: float) -> bool:
     """Go on with an import for so long. Whether anything was done: not where somebody else is at it."""
     row = _taken(pk)
@@ -60,7 +70,7 @@ def proceed(pk: int, *, seconds: float) -> bool:
     try:
         opened = imports.opened(row)
         with (
-            open_delegated(row.user, opened.secret) as store,
+            open_delegated(row.user, opened.secret, _account(row)) as store,
             contextlib.closing(sealed.reader(row.file, size=row.size, opened=opened)) as file,
         ):
             if _Run(row, store, time.monotonic() + seconds).through(file):
@@ -72,8 +82,8 @@ def proceed(pk: int, *, seconds: float) -> bool:
     except BadArchive as error:
         log.warning("import_unreadable", transfer=pk, error=str(error))
         imports.end(row, State.FAILED, trouble="damaged")
-    except (QuotaExceeded, SignInRefused, NoSuchMailbox, UidValidityChanged) as error:
-        why = {QuotaExceeded: "full", SignInRefused: "password"}.get(type(error), "gone")
+    except (QuotaExceeded, SignInRefused, AccountLocked, NoSuchMailbox, UidValidityChanged) as error:
+        why = {QuotaExceeded: "full", SignInRefused: "password", AccountLocked: "password"}.get(type(error), "gone")
         imports.pause(row, trouble=why)
     except MailError as error:
         log.warning("import_waits", transfer=pk, error=error.__class__.__name__)
