@@ -253,7 +253,7 @@ def test_a_line_that_is_none_is_refused(line: str) -> None:
 def documented() -> dict[str, str]:
     page = (ROOT / "docs" / "administration.md").read_text()
     table = page.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0]
-    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| ", table, re.MULTILINE))
+    return dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*?) \| ", table, re.MULTILINE))
 
 
 def test_the_documented_table_is_the_code() -> None:
