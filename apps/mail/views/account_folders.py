@@ -23,8 +23,8 @@ from portal.http import PortalRequest
 @require_safe
 @mail_required
 def tree(request: PortalRequest, account_id: int) -> HttpResponse:
-    """``account_id`` 0 is the main account, in pages of another one. Where a server does not answer, a line says so; until
-    somebody asks for it (``now``) it is not waited for again at once."""
+    """``account_id`` 0 is the main account, in pages of another one. Where a server does not answer, a line says so;
+    until somebody asks for it (``now``) it is not waited for again at once."""
     number = account_id
     again = reverse("mail:mailbox", args=(qualified(number, "INBOX"),))
     if other_accounts.is_away(number) and "now" not in request.GET:
