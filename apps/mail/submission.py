@@ -157,9 +157,8 @@ def sign_in(
     timeouts: tuple[float, float] = (net.CONNECT_TIMEOUT, net.READ_TIMEOUT),
 ) -> None:
     """Nothing but that. Raises ``SubmissionError``: ``SignInRefused`` for a wrong password."""
-    client = _Client(
-        server, ca_file=ca_file, and_system=and_system, addresses=addresses, allow_plain=allow_plain, timeouts=timeouts
-    )
+    how = {"ca_file": ca_file, "and_system": and_system, "allow_plain": allow_plain}
+    client = _Client(server, addresses=addresses, timeouts=timeouts, **how)  # type: ignore[arg-type]
     try:
         client.greet(GREETING)
         client.sign_in(login, password)
