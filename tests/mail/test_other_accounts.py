@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.mail.mailbox import names
-from apps.mail.models import AccountKey, Identity, OtherAccount, OutboxMessage
+from apps.mail.models import AccountKey, Identity, OtherAccount, OutboxMessage, PopFolder, PopMessage
 from apps.mail.services import account_keys, delivery, other_accounts, stores
 from portal import throttle
 from tests.mail.conftest import HTMX, Person, SignIn, days_ago, letter, send_at_once
@@ -425,6 +425,40 @@ def test_all_inboxes_and_search_over_all_accounts(anna: Person, add: Add) -> Non
     assert "glacier" in anna.client.get(news).content.decode()
 
 
+@pytest.mark.parametrize("server", ["pymap_server"], indirect=True)
+def test_one_by_pop3_has_its_folders_here_and_takes_them_along(
+    anna: Person,
+    theirs: DovecotServer,
+    office: SmallPost,
+    settings,
+    tmp_path: Path,
+    django_capture_on_commit_callbacks,
+) -> None:
+    settings.DATA_DIR, settings.POP3_LOOK_SECONDS = tmp_path, 1
+    login = f"choir{theirs.new_user()}"
+    theirs.set_password(login, SECRET)
+    inside = _Secret(theirs)
+    inside.append(login, letter("Rehearsal"), letter("Concert"))
+    data = fields(theirs, login, office=office, in_kind="pop3", in_port=str(theirs.pop3_port))
+    assert anna.client.post(reverse("mail:new_account"), data).status_code == 302
+    row = OtherAccount.objects.get(login=login)
+    inbox = names.qualified(row.pk, "INBOX")
+    page = anna.client.get(reverse("mail:mailbox", args=(inbox,))).content.decode()
+    assert "Rehearsal" in page and "Concert" in page
+    folder = PopFolder.objects.get(name="INBOX")
+    first = folder.messages.order_by("uid").first()
+    shown = anna.client.get(reverse("mail:message", args=(inbox, first.uid)), {"v": folder.uidvalidity})
+    assert "We raise the felt tomorrow." in shown.content.decode()
+    act(anna, inbox, "delete", first.uid, folder.uidvalidity)
+    assert len(inside.messages(login)) == 1
+    assert [kept.folder.role for kept in PopMessage.objects.exclude(file="")] == ["trash"]
+    assert "1 message lies in the portal alone" in anna.client.get(f"/mail/@/accounts/{row.pk}/").content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        anna.client.post(f"/mail/@/accounts/{row.pk}/", {"action": "remove"})
+    assert not (PopFolder.objects.exists() or OtherAccount.objects.exists())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and "pop" in path.parts]
+
+
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 
@@ -439,7 +473,6 @@ def test_what_is_refused(anna: Person, theirs: MailServer, office: SmallPost, se
         return answer.content.decode()
 
     assert "does not accept this user name and password" in tried(password="wrong")
-    assert "cannot read mail from POP3" in tried(in_kind="pop3")
     assert "is no name of a server" in tried(in_host="imap example")
     assert "is not a mail address" in tried(email="nobody")
     assert "does not answer, or is no server for sending" in tried(out_port=str(theirs.imap_port))

@@ -62,6 +62,8 @@ WRONG = {
     "MAIL_LOGIN_RULE": "{name}",
     "MAP_URL": "https://maps.example.org/?q=place",
     "OWN_DOMAINS": "example.org, @example.net",
+    "OTHER_ACCOUNTS": "perhaps",
+    "OTHER_ACCOUNT_HOSTS": "example.org, @example.net",
     "MAX_MESSAGE_MB": "-1",
     "OIDC_CA_FILE": "/no/such/file.pem",
     "OIDC_CLIENT_ID": "yu\nrt",

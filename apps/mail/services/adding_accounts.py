@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -11,10 +12,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.mail.account_models import OtherAccount
 from apps.mail.models import Identity
-from apps.mail.services import account_check, account_keys, autoconfig, identities, other_accounts
+from apps.mail.services import (
+    account_check,
+    account_keys,
+    autoconfig,
+    identities,
+    other_accounts,
+    pop_shelf,
+    stores,
+)
 from apps.mail.services.account_check import NotLetIn
 from apps.mail.services.autoconfig import Step
 from portal.http import PortalRequest
+from portal.net import BadServerUrl
 
 
 @dataclass
@@ -120,8 +130,30 @@ def _add_identity(request: PortalRequest, row: OtherAccount) -> None:
 
 
 def remove(request: PortalRequest, row: OtherAccount) -> None:
-    """From here: nothing happens at its servers. Its identities go with it; what waits to be sent from it still goes
-    out."""
+    """From here: nothing happens at its servers. Its identities go with it, and of a POP3 account the folders that the
+    portal keeps; what waits to be sent from it still goes out."""
     OtherAccount.objects.filter(pk=row.pk, user_id=request.user.pk).delete()
+    if host := _maildrop(request, row):
+        pop_shelf.take_away(request.user.pk, host, row.login)
     account_keys.forget(request, row.pk)
     other_accounts.changed(request.user.pk)
+
+
+def kept_here(request: PortalRequest, row: OtherAccount) -> int:
+    """How many messages go with it."""
+    host = _maildrop(request, row)
+    return pop_shelf.kept_of(request.user.pk, host, row.login) if host else 0
+
+
+def _maildrop(request: PortalRequest, row: OtherAccount) -> str:
+    """The host of its maildrop, where no other account of the same person reads that, the main one included."""
+    try:
+        server = other_accounts.incoming_server(row.incoming)
+    except BadServerUrl:
+        return ""
+    names = {(stores.backend_of(request.user).server.host.lower(), stores.mail_login(request.user))}
+    for each in other_accounts.of(request.user.pk):
+        with suppress(BadServerUrl):
+            if each.pk != row.pk:
+                names.add((other_accounts.incoming_server(each.incoming).host.lower(), each.login))
+    return server.host if server.scheme == "pop3" and (server.host.lower(), row.login) not in names else ""

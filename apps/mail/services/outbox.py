@@ -110,7 +110,7 @@ def send(request: PortalRequest, store: MailStore, writing: Writing, *, delay: i
 def _enter(
     request: PortalRequest, store: MailStore, writing: Writing, octets: bytes, *, delay: int, again: bool
 ) -> Sent:
-    letter = sending.letter_of(writing, request.user.pk)
+    letter = sending.letter_of(writing, other_accounts.noted(request.user.pk, writing.account))
     put = _put_in(request, writing, letter, octets, delay=delay)
     if put is None:
         _make_room(request, writing.id, again=again)

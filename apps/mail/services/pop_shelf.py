@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
@@ -49,6 +49,23 @@ def _new_folder(drop: Maildrop, name: str, role: str) -> None:
     drop.validity = max(int(time.time()), drop.validity + 1)
     drop.save(update_fields=["validity"])
     PopFolder.objects.create(drop=drop, name=name, role=role, uidvalidity=drop.validity)
+
+
+def kept_of(user_id: int, server: str, login: str) -> int:
+    """How many messages of a maildrop's owner lie here and nowhere else."""
+    return _kept(user_id, server, login).count()
+
+
+def take_away(user_id: int, server: str, login: str) -> None:
+    """The index of a maildrop, and all that lies here. What is on its server stays there."""
+    files = list(_kept(user_id, server, login).values_list("file", flat=True))
+    Maildrop.objects.filter(user=user_id, server=server.lower(), login=login).delete()
+    transaction.on_commit(partial(pop_files.throw_away, files))
+
+
+def _kept(user_id: int, server: str, login: str) -> QuerySet[PopMessage]:
+    drops = Maildrop.objects.filter(user=user_id, server=server.lower(), login=login)
+    return PopMessage.objects.filter(folder__drop__in=drops).exclude(file="")
 
 
 def kept_files() -> set[str]:

@@ -18,7 +18,7 @@ from apps.mail.mailbox.routed import at, standing
 from apps.mail.mailbox.store import MailStore, MessageDetail
 from apps.mail.mime import build, drafts, headers, wire
 from apps.mail.mime.outgoing import OutgoingMessage
-from apps.mail.services import folders, forwarded, other_accounts, servers
+from apps.mail.services import folders, forwarded, servers
 from apps.mail.services.letters import Letter
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.stores import backend_of
@@ -149,8 +149,8 @@ def _is_draft_of(store: MailStore, mailbox: str, detail: MessageDetail, writing_
     return detail.summary.draft or folders.role_of(at(store, mailbox).mailboxes(status=False), mailbox) == "drafts"
 
 
-def letter_of(writing: Writing, user_id: int) -> Letter:
-    """What the Outbox keeps of it besides its octets."""
+def letter_of(writing: Writing, other: Mapping[str, str | int]) -> Letter:
+    """What the Outbox keeps of it besides its octets. ``other``: the account it goes out from, if not the main one."""
     message = writing.message
     notes = build.draft_notes(replace(message, draft_state=state_of(writing)))
     return Letter(
@@ -166,7 +166,7 @@ def letter_of(writing: Writing, user_id: int) -> Letter:
         also=forwarded.written(writing.also),
         draft=str(writing.draft or ""),
         sent_mailbox=writing.sent_mailbox,
-        other=other_accounts.noted(user_id, writing.account),
+        other=dict(other),
         remind=writing.remind,
         reports=writing.reports,
     )

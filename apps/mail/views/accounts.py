@@ -130,6 +130,7 @@ def edit(request: PortalRequest, account_id: int) -> HttpResponse:
                 return answer
     identities = Identity.objects.filter(user=request.user, account=row)
     more: dict[str, Any] = {"account": row, "identities": list(identities), "inbox": qualified(row.pk, "INBOX")}
+    more["kept_here"] = adding_accounts.kept_here(request, row)
     return _form(request, form, tried, title=str(row), **more)
 
 

@@ -17,7 +17,7 @@ from apps.mail.mailbox.errors import AccountLocked, MailError, SignInRefused
 from apps.mail.mailbox.names import account_of, prefix_of, qualified
 from apps.mail.mailbox.store import Mailbox, MailStore
 from apps.mail.prefs import BODY, CHECK, FOLLOWED_FOLDERS
-from apps.mail.services import folders, fullness, labels, layouts, news, other_accounts, trouble
+from apps.mail.services import folders, fullness, labels, layouts, news, trouble
 from apps.mail.services.stores import open_store
 from portal.credentials import Locked
 from portal.http import PortalRequest, is_fragment
@@ -96,6 +96,8 @@ def trouble_response(request: PortalRequest, error: MailError) -> HttpResponse:
 
 def _of_account(request: PortalRequest, error: MailError) -> dict[str, Any]:
     """With which of the person's other accounts it is; where that wants its password, the form for it."""
+    from apps.mail.services import other_accounts  # models: without mail among the apps this module loads too
+
     row = other_accounts.find(request.user.pk, error.account)
     if row is None:
         raise Http404("no such account")
