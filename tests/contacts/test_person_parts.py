@@ -154,7 +154,7 @@ def test_a_damaged_key_is_another_one_or_none(at: int, value: int, cut: bool) ->
 
 
 def test_keys_of_all_cards_stand_on_the_page_once(as_alice: Client, alice: User) -> None:
-    fresh, old = certificate(), certificate("other@x.test", days=10)
+    fresh, old = certificate(days=36_500), certificate("other@x.test", days=10)
     texts = [data(each.public_bytes(Encoding.DER), "application/pkix-cert") for each in (fresh, old)]
     add(alice, "Anna Abel", ANNA, more=(Value("KEY", texts[0]), Value("KEY", "https://keys.example/a.asc")))
     add(alice, "A. Abel", ANNA, book=book_of(alice, "Team"), more=tuple(Value("KEY", text) for text in texts))

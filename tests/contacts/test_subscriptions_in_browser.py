@@ -88,9 +88,11 @@ def test_without_scripts_and_on_a_telephone(site: Site, radicale: Radicale, brow
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Look for address books").click()
     page.get_by_role("button", name="Subscribe").click()
+    expect(page.locator("main")).to_contain_text("It begins in a moment.")
     site.manage("shell", "--no-imports", "-c", WORK)
     page.get_by_role("link", name="Look again").click()
-    page.get_by_role("button", name="Refresh now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Refresh now").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.goto(f"{site.url}/contacts/books/")
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]

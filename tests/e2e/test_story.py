@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, 
 from demo.accounts import DOMAIN, PASSWORD
 from demo.server import DemoServers, running
 from tests.mail.conftest import letter
+from tests.support import pages
 from tests.support.mailserver import MailServer
 from tests.support.site import Site, running_site
 
@@ -132,6 +133,7 @@ class Hand:
         self.write(self.page.locator("[name=password]"), password)
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Good")
+        pages.at_home(self.page)
 
     def sign_out(self) -> None:
         self.press(self.page.locator("details.acct summary").locator("visible=true"))

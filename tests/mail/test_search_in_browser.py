@@ -181,6 +181,7 @@ def test_a_saved_search_stands_below_the_folders(visit: Open) -> None:  # noqa: 
     page.get_by_role("link", name="Flagged radar").click()
     expect(page.locator(".msg .tag")).to_have_text("Projects")
     page.get_by_role("link", name="Change saved searches").click()
+    expect(page.get_by_role("button", name="Delete the search Flagged radar")).to_be_visible()
     assert axe.violations(page) == []
     page.get_by_role("button", name="Delete the search Flagged radar").click()
     expect(page.get_by_role("heading", name="No saved search yet")).to_be_visible()

@@ -61,6 +61,7 @@ def sign_in(page: Page, site: Site, name: str) -> None:
     page.press("[name=password]", "Enter")
     page.wait_for_url(f"{site.url}/**")
     expect(page.locator("h1")).to_contain_text("Good")
+    pages.at_home(page)
 
 
 def test_axe_finds_nothing_and_the_console_is_silent(site: Site, browser: Browser) -> None:

@@ -33,6 +33,7 @@ def sign_in(page: Page, url: str) -> None:
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
     expect(page.locator("h1")).to_contain_text("Good")
+    pages.at_home(page)
 
 
 def press(page: Page, name: str) -> None:

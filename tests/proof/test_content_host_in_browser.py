@@ -18,7 +18,7 @@ from tests.mail.test_content import related
 from tests.support.servers import SubmissionServer
 from tests.support.site import Site, mail_settings, running_site
 
-pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
 PROOF = {"DJANGO_SETTINGS_MODULE": "tests.proof.site_settings", "PROOF_SANITISE": "no", "PROOF_POLICY": "no"}
 #: The portal and its second host: strangers to a browser, and the worst case, two names of one site.
 NAMES = {

@@ -20,7 +20,7 @@ from tests.support.front import CLIENT, Answer, Visitor, said
 from tests.support.servers import SubmissionServer, need
 from tests.support.site import Site, mail_settings, running_site
 
-pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs_app("mail"), pytest.mark.timeout(300)]
 HOST = "mail.example.org"
 ADMIN = "a long password of the root"
 FALL = "stumblehere"

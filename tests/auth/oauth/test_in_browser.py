@@ -15,7 +15,7 @@ from portal.canary import search
 from scripts.servers.exim import Exim
 from tests.mail.conftest import letter
 from tests.proof.test_canary import remains
-from tests.support import axe
+from tests.support import axe, pages
 from tests.support.mailserver import DovecotServer
 from tests.support.provider import Provider, running_provider
 from tests.support.servers import need, running_dovecot
@@ -135,6 +135,7 @@ def test_nothing_that_was_written_is_lost(context: BrowserContext, world: World)
     page.goto("/sign-in/")
     sign_in(page, login)
     expect(page).to_have_url(HOME)
+    pages.at_home(page)
     subject = f"Kept of {login}"
     write(page, subject)
     time.sleep(world.provider.lifetime)
@@ -160,7 +161,9 @@ def test_no_and_out(context: BrowserContext, world: World) -> None:
     expect(page.get_by_text("Hall did not let you in")).to_be_visible()
     sign_in(page, login)
     expect(page).to_have_url(HOME)
+    pages.at_home(page)
     page.goto("/")
+    pages.at_home(page)
     page.locator("form[action='/sign-out/'] button").first.evaluate("button => button.click()")
     page.get_by_role("link", name="Sign out there too").click()
     expect(page.get_by_text("Signed out of Hall.")).to_be_visible()
