@@ -60,10 +60,15 @@ def forgotten(data: Mapping[str, Any], signature: Signature, *, files: int, abov
     """The word with which the text speaks of a file that is not there; "" where nothing seems to be missing."""
     if files:
         return ""
+    return _word(f"{data.get('subject') or ''}\n{own_text(data, signature, above=above)}")
+
+
+def own_text(data: Mapping[str, Any], signature: Signature, *, above: bool) -> str:
+    """What the writer has written: without what is quoted, and without the signature."""
     html = data.get("html") or ""
     rich = data.get("format") == "html" and html.strip()
     text = _without_quotes(html) if rich else (data.get("text") or "").replace("\r\n", "\n")
-    return _word(f"{data.get('subject') or ''}\n{written(text, signature, above=above)}")
+    return written(text, signature, above=above)
 
 
 def _without_quotes(html: str) -> str:

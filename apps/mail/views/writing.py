@@ -77,6 +77,8 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
         "identity": Sheet.plain,
         "check": _check,
         "keep": asks.keep,
+        "spell": asks.spell,
+        "correct": asks.correct,
     }.get(post.get("action", ""), _send)
     try:
         return do(sheet, store)

@@ -18,6 +18,8 @@ from apps.mail.services.asking import Question
 from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.views.common import column
+from portal import spelling
+from portal.contracts import WritingPart
 from portal.http import PortalRequest
 
 
@@ -33,6 +35,7 @@ def draw(
     questions: Sequence[Question] = (),
     when: str = "",
     answers: int = 0,
+    review: WritingPart | None = None,
 ) -> HttpResponse:
     """The writing page; without a store (the server is away) its folders come later, by themselves. ``questions``: to
     be answered before it is sent, or, with ``when``, sent at that time. ``answers``: to how many people it is."""
@@ -45,6 +48,8 @@ def draw(
         "questions": questions,
         "when": when,
         "answers": answers,
+        "spelling": spelling.beside(request),
+        "review": review,
         "only_url": _only_url(form) if answers > 1 else "",
         "reports_offered": limits.reports(),
         "presets": list(later.presets()),
