@@ -27,7 +27,8 @@ class Words:
 
     def beside(self, request: HttpRequest) -> WritingPart | None:
         chosen = checking.prefs_of(request)
-        mine = languages.of(chosen[prefs.LANGUAGES])
+        written = chosen[prefs.LANGUAGES]
+        mine = languages.of(written)
         if not mine:
             return None
         one = request.POST.get(checking.LANGUAGE, "")

@@ -74,7 +74,7 @@ def own_text(data: Mapping[str, Any], signature: Signature, *, above: bool) -> s
 def _without_quotes(html: str) -> str:
     tree = LexborHTMLParser(html)
     for quote in tree.css("blockquote"):
-        quote.decompose()
+        quote.replace_with(">")  # what stands above says whose it is
     return to_text.text(tree.html or "")
 
 

@@ -65,8 +65,9 @@ def spell(sheet: Sheet, store: MailStore) -> HttpResponse:
 
 def correct(sheet: Sheet, store: MailStore) -> HttpResponse:
     """The text with what was chosen there; what is still wrong is shown again."""
-    sheet.post["text"] = spelling.corrected(sheet.request, sheet.data.get("text", ""))
-    sheet.review = spelling.review(sheet.request, sheet.post["text"])
+    text = spelling.corrected(sheet.request, sheet.data.get("text", ""))
+    sheet.post["text"] = text
+    sheet.review = spelling.review(sheet.request, text)
     return sheet.plain(store)
 
 

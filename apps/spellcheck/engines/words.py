@@ -97,8 +97,10 @@ def _own_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _is_attribution(lines: list[str], number: int) -> bool:
     """The line above a quote that says whose it is: "On Monday Jo wrote:"."""
-    below = lines[number + 1] if number + 1 < len(lines) else ""
-    return below.startswith(">") and lines[number].rstrip().endswith((":", "："))
+    if not lines[number].rstrip().endswith((":", "：")):
+        return False
+    below = (line for line in lines[number + 1 : number + 4] if line.strip())
+    return next(below, "").startswith(">")
 
 
 def _heads(line: str) -> bool:

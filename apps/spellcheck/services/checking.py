@@ -40,7 +40,8 @@ def prefs_of(request: HttpRequest) -> Prefs:
 
 def spoken(request: HttpRequest) -> list[str]:
     """The languages in which a text is looked at: the one that its form says, else all that the person writes."""
-    mine = languages.of(prefs_of(request)[prefs.LANGUAGES])
+    chosen = prefs_of(request)[prefs.LANGUAGES]
+    mine = languages.of(chosen)
     wanted = request.POST.get(LANGUAGE, "")
     return [wanted] if wanted in SPELLER.languages() else mine
 
