@@ -25,7 +25,7 @@ PAGE = 200  # words
 @require_POST
 def check(request: PortalRequest) -> HttpResponse:
     """The wrong words of ``text``, as scripts count: ``{"marks": [[offset, length, language]]}``."""
-    text = request.POST.get("text", "")
+    text = request.POST.get("text", "").replace("\r\n", "\n")  # forms send both, scripts count one
     return JsonResponse({"marks": checking.in_utf16(text, checking.check(request, text))})
 
 

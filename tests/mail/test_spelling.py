@@ -93,7 +93,7 @@ def test_without_the_app_nothing_of_it_stands_there(writer: Writer, post: PostOf
     apps = [app for app in get_registry().apps if app.id not in ("spellcheck", "portal")]
     with override_registry(*apps):
         page = writer.new()
-        assert "spell" not in page.html
+        assert "data-spelling" not in page.html and "spell_" not in page.html
         assert page.press("spell", text="teh").tips == ["No misspelt words were found."]  # an old page's button
         page.press(to=f"{bob}@example.test", text="teh")
     assert len(arrived(post, bob)) == 1

@@ -107,7 +107,7 @@ def test_plain_text_with_keys_and_with_the_mouse(write: Open, post: SmallPost) -
 
 def test_rich_text_keeps_its_looks(write: Open, post: SmallPost) -> None:  # noqa: F811
     _writer, page = write("/mail/@/compose/?to=bob@example.test&subject=Camp")
-    page.get_by_text("Rich text").click()
+    page.get_by_label("Rich text").check()
     body = editor(page).locator("[data-editor]")
     body.click()
     page.keyboard.insert_text("It is ")
@@ -159,6 +159,7 @@ def test_asked_before_it_goes_and_a_server_that_is_away(write: Open) -> None:  #
     text.focus()
     page.keyboard.press("F7")
     expect(page.locator(".toast")).to_contain_text("The spelling could not be checked.")
+    page.locator(".toast .close").click()
     page.unroute("**/spellcheck/check/")
     page.locator("summary[aria-label='Spelling']").click()
     page.get_by_role("button", name="Check spelling").click()

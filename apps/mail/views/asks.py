@@ -41,9 +41,7 @@ def _forgotten(sheet: Sheet) -> str:
 
 
 def _misspelt(sheet: Sheet) -> list[str]:
-    above = sheet.data["kind"] == "forward" or sheet.request.prefs[ANSWER] != "below"
-    text = options.own_text(sheet.data, identities.signature_of(sheet.identity), above=above)
-    return sorted({each.word for each in spelling.before_sending(sheet.request, text)})
+    return sorted({each.word for each in spelling.before_sending(sheet.request, options.text_of(sheet.data))})
 
 
 def _misspelt_text(words: list[str]) -> str:
