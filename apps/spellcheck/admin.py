@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.spellcheck.models import SiteWord, key_of
@@ -35,11 +35,11 @@ class SiteWordForm(forms.ModelForm):  # type: ignore[type-arg]
         words = [str(word) for word in self.cleaned_data["words"].split()]
         wrong = [word for word in words if not dictionaries.can_be_kept(word)]
         if wrong:
-            raise ValidationError(_t("“%(word)s” is not a word.") % {"word": wrong[0][:50]})
+            raise ValidationError(gettext("“%(word)s” is not a word.") % {"word": wrong[0][:50]})
         if self.instance.pk and len(words) != 1:
-            raise ValidationError(_t("Write one word."))
+            raise ValidationError(gettext("Write one word."))
         if self.instance.pk and SiteWord.objects.filter(key=key_of(words[0])).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_t("This word is there already."))
+            raise ValidationError(gettext("This word is there already."))
         return list(dict.fromkeys(words))
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import cast
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.spellcheck.services import languages
@@ -18,7 +18,7 @@ def _read(value: Json) -> tuple[str, ...]:
         and all(isinstance(each, str) and len(each) <= 10 for each in value)
     ):
         return tuple(cast("list[str]", value))
-    raise BadValue(_t("Choose from the list."))
+    raise BadValue(gettext("Choose from the list."))
 
 
 LANGUAGES: Pref[tuple[str, ...]] = Pref(
