@@ -145,7 +145,8 @@ def engines(language: str, wanted: Sequence[str]) -> Iterator[tuple[str, Ask | s
 
 
 def table(arguments: argparse.Namespace) -> Iterator[str]:
-    yield f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield f"{platform.machine()}, {python}, {datetime.now(UTC):%Y-%m-%d}"
     if shutil.which("aspell"):
         yield subprocess.run(["aspell", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     yield HEADING

@@ -1,8 +1,10 @@
-"""Spelling on the writing page, without scripts: what is shown, what is asked before a message goes, and its absence."""
+"""Spelling on the writing page, without scripts: what is shown, what is asked before a message goes, its absence."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from html import unescape
 
 import pytest
@@ -16,10 +18,18 @@ from portal.testing import override_registry
 from tests.mail.conftest import letter
 from tests.mail.desk import Desk, Writer
 from tests.support.receiver import PostOffice, arrived, read, text_of
+from tests.support.spelling import word_lists
 
 there = pytest.mark.needs_app("spellcheck")
 pytestmark = pytest.mark.parametrize("server", ["pymap_server"], indirect=True)  # the server is asked nothing
 TEXT = "I have recieved it.\r\nAll is wierd, and wierd again.\r\n\r\n> quoted recieved\r\n"
+
+
+@pytest.fixture(autouse=True)
+def lists() -> Iterator[None]:
+    there = any(app.id == "spellcheck" for app in get_registry().apps)
+    with word_lists(en="recieved wierd Kraplach Thansk", de="nähmlich") if there else contextlib.nullcontext():
+        yield
 
 
 def prefer(writer: Writer, **values: object) -> None:
@@ -41,10 +51,7 @@ def choices(page: Desk) -> dict[str, list[str]]:
 @there
 def test_the_text_is_shown_with_its_mistakes_and_corrected_by_a_form(writer: Writer, post: PostOffice) -> None:
     from apps.spellcheck.models import Word
-    from apps.spellcheck.services.languages import SPELLER
 
-    for word in ("recieved", "wierd", "Kraplach"):
-        SPELLER.suggest("en", word, budget=60)  # read, and kept: the page has a budget
     page = writer.new().press("spell", to="bob@example.test", text=TEXT + "Kraplach for me.\r\n")
     assert page.status == 200 and shown(page) == ["recieved", "wierd", "wierd", "Kraplach"]
     assert "=received" in choices(page)["recieved"] and "=weird" in choices(page)["wierd"]

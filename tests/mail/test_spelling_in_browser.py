@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.mail.test_compose_in_browser import Open, editor, sent, to, write  # noqa: F401 - a fixture
 from tests.support import axe
 from tests.support.receiver import SmallPost, arrived, read, text_of
+from tests.support.spelling import word_lists
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -24,13 +26,9 @@ MARKED = """() => {
 
 
 @pytest.fixture(autouse=True)
-def read_dictionaries() -> None:
-    """Suggestions have a budget, in which a busy machine reads no dictionary."""
-    from apps.spellcheck.services.languages import SPELLER
-
-    for word in ("recieved", "wierd", "Zhanara", "kraplach"):
-        SPELLER.suggest("en", word, budget=120)
-    SPELLER.suggest("de", "nähmlich", budget=120)
+def lists() -> Iterator[None]:
+    with word_lists(en="recieved wierd kraplach", de="nähmlich"):
+        yield
 
 
 def menu(page: Page, word: str):
@@ -55,6 +53,7 @@ def test_plain_text_with_keys_and_with_the_mouse(write: Open, post: SmallPost) -
 
     writer, page = write("/mail/@/compose/?to=bob@example.test&subject=Camp")
     Prefs(get_user_model().objects.get(login=writer.person.login)).save({LANGUAGES: ("en", "de")})
+    page.reload()
     text = page.locator("[name=text]")
     marked = page.locator(".spell-mirror .misspelt")
     text.focus()
@@ -100,7 +99,7 @@ def test_plain_text_with_keys_and_with_the_mouse(write: Open, post: SmallPost) -
     page.keyboard.press("Escape")
     text.press("Control+z")  # what was chosen can be undone
     expect(text).to_have_value(re.compile("^I have recieved"))
-    page.get_by_role("button", name="Send", exact=True).or_(page.locator("button[value=send]")).first.click()
+    page.get_by_role("button", name=re.compile("^Send Ctrl")).click()
     sent(page)
     assert "I have recieved 😀 it" in text_of(read(arrived(post, "bob")[0]))
 
@@ -166,5 +165,5 @@ def test_asked_before_it_goes_and_a_server_that_is_away(write: Open) -> None:  #
     expect(items(page, "recieved").first).to_be_focused()
     page.keyboard.press("1")
     expect(text).to_have_value("I have received it")
-    page.locator("button[value=send]").first.click()
+    page.get_by_role("button", name=re.compile("^Send Ctrl")).click()
     sent(page)

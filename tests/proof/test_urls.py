@@ -76,8 +76,12 @@ ONLY_POST = {
     "contacts:files",
     "contacts:refresh",
     "contacts:take",
+    "spellcheck:add",
+    "spellcheck:check",
+    "spellcheck:suggest",
 }
 FORMS = {
+    "spellcheck:dictionary",
     "portal:sign_in",
     "portal:preferences_page",
     "portal:export_data",

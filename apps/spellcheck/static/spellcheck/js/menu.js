@@ -14,6 +14,7 @@ export function menus(box, form) {
   }
 
   function place(element, rect) {
+    if (!rect) return;
     const rtl = getComputedStyle(document.documentElement).direction === "rtl";
     const { offsetWidth: width, offsetHeight: height } = element;
     const below = rect.bottom + height + 8 <= innerHeight;

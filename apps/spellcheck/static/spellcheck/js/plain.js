@@ -65,7 +65,7 @@ export function plain(field) {
     text: () => field.value,
     caret,
     at: () => marks.find(({ start, length }) => start <= caret() && caret() <= start + length),
-    show(found) { before = field.value; marks = found; chosen = null; draw(); },
+    show(found) { before = field.value; marks = found; if (!marks.includes(chosen)) chosen = null; draw(); },
     marks: () => marks,
     word: (mark) => field.value.slice(mark.start, mark.start + mark.length),
     rect: (mark) => spans[marks.indexOf(mark)]?.getBoundingClientRect(),

@@ -10,6 +10,7 @@ export function rich(frame, sheet) {
   page.head.append(Object.assign(page.createElement("link"), { rel: "stylesheet", href: sheet }));
   let segments = []; // nodes of text, and where each begins in the text that was read
   let marks = [];
+  let chosen = null;
 
   /** The text as it is checked: paragraphs with an empty line between them, a quote as its mark alone. */
   function read() {
@@ -57,8 +58,9 @@ export function rich(frame, sheet) {
 
   const whole = (mark) => !mark.range.collapsed && mark.range.toString() === mark.text;
 
-  function draw(chosen = null) {
+  function draw() {
     marks = marks.filter(whole);
+    if (!marks.includes(chosen)) chosen = null;
     if (styles.highlights && Highlight) {
       styles.highlights.set("misspelt", new Highlight(...marks.map(({ range }) => range)));
       styles.highlights.set("misspelt-on", new Highlight(...(chosen ? [chosen.range] : [])));
@@ -101,7 +103,7 @@ export function rich(frame, sheet) {
       const [inner, outer] = [mark.range.getBoundingClientRect(), frame.getBoundingClientRect()];
       return new DOMRect(inner.x + outer.x, inner.y + outer.y, inner.width, inner.height);
     },
-    choose: draw,
+    choose(mark) { chosen = mark; draw(); },
     select(mark) {
       squire.focus();
       squire.setSelection(mark.range.cloneRange());

@@ -40,10 +40,13 @@ function spelling(box) {
     const response = await post(box.dataset.check, { text, spell_language: language.value, spell_ignored: ignored.value }, mine.signal);
     if (!response.ok) throw new Error();
     const { marks } = await response.json();
-    if (mine.signal.aborted || here !== surface || here.text() !== text) return false;
+    if (mine.signal.aborted || here !== surface || here.text() !== text) return;
     checked = text;
-    here.show(marks.map(([start, length, code]) => ({ start, length, language: code })));
-    return true;
+    // What is marked already stays the same: its menu may be open.
+    const before = here.marks();
+    here.show(marks.map(([start, length, code]) => before.find((mark) => mark.start === start && mark.length === length && mark.language === code)
+      ?? { start, length, language: code }));
+    if (menu.mark() && !here.marks().includes(menu.mark())) menu.close({ back: true });
   }
 
   // What cannot be checked just now is checked with the next key; nobody is told while they write.
