@@ -1,6 +1,6 @@
 """What is suggested for misspelt words, beside Debian's aspell: ``python -m benchmarks.spelling``.
 
-    python -m benchmarks.spelling [--languages en,de] [--list FILE] [--engines lists,hunspell,aspell] [--words 0] [--keep]
+    python -m benchmarks.spelling [--languages en,de] [--list FILE] [--engines lists,hunspell,aspell] [--keep]
 
 Each engine is asked for each word of a list, on this machine, one after the other. A list has two columns with a tab
 between, the wrong word and the right one; lines with # are left out. Without ``--list`` it is ``en.tsv`` and ``de.tsv``

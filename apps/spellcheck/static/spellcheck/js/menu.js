@@ -1,5 +1,5 @@
 // The menu of a word: what may have been meant, each with its digit, and what else can be done with it.
-const MOST = 9; // digits
+const MOST = 5; // suggestions, each with a digit
 
 export function menus(box, form) {
   let open = null; // { element, surface, mark }

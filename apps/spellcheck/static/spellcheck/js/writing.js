@@ -121,7 +121,8 @@ function spelling(box) {
           if (response.ok) without(word);
         } catch { toast(box.dataset.silent, { level: "error" }); }
       },
-      language() {
+      language(event) {
+        event.stopPropagation(); // a click elsewhere closes the box that this one opens
         menu.close();
         box.open = true;
         language.focus();
