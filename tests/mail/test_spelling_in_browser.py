@@ -104,6 +104,19 @@ def test_plain_text_with_keys_and_with_the_mouse(write: Open, post: SmallPost) -
     assert "I have recieved 😀 it" in text_of(read(arrived(post, "bob")[0]))
 
 
+def test_a_long_text_on_a_phone(write: Open) -> None:  # noqa: F811
+    _writer, page = write("/mail/@/compose/", viewport={"width": 390, "height": 700})
+    text = page.locator("[name=text]")
+    text.fill("It is a long line of words that goes on. " * 60 + "\n\nThe end is wierd")
+    expect(page.locator(".spell-mirror .misspelt")).to_have_text(["wierd"])
+    text.press("Control+Home")
+    page.keyboard.press("F7")
+    expect(items(page, "wierd").first).to_be_focused()
+    expect(items(page, "wierd").first).to_be_in_viewport()
+    page.keyboard.press("1")
+    expect(text).to_have_value(re.compile("The end is weird$"))
+
+
 def test_rich_text_keeps_its_looks(write: Open, post: SmallPost) -> None:  # noqa: F811
     _writer, page = write("/mail/@/compose/?to=bob@example.test&subject=Camp")
     page.get_by_label("Rich text").check()

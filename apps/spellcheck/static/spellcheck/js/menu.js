@@ -93,7 +93,12 @@ export function menus(box, form) {
   }
 
   document.addEventListener("pointerdown", ({ target }) => { if (open && !open.element.contains(target)) close(); });
-  document.addEventListener("scroll", ({ target }) => { if (open && target !== open.element) close(); }, true);
-  addEventListener("resize", () => close());
-  return { show, close, key, mark: () => open?.mark ?? null };
+  /** The text has moved below it. */
+  function follow() {
+    if (open) place(open.element, open.surface.rect(open.mark));
+  }
+
+  document.addEventListener("scroll", ({ target }) => { if (target !== open?.element) follow(); }, true);
+  addEventListener("resize", follow);
+  return { show, close, follow, key, mark: () => open?.mark ?? null };
 }

@@ -62,7 +62,10 @@ function spelling(box) {
     made.field.addEventListener("input", () => { menu.close(); if (made === surface) soon(); });
     made.field.addEventListener("click", () => { if (made === surface) clicked(); });
     made.document.addEventListener("keydown", keys, true);
-    if (made.document !== document) made.document.addEventListener("pointerdown", () => menu.close());
+    if (made.document !== document) {
+      made.document.addEventListener("pointerdown", () => menu.close());
+      made.document.addEventListener("scroll", menu.follow, true);
+    }
     if (live && !("browser" in box.dataset)) made.browser(false);
     return made;
   }
