@@ -118,6 +118,18 @@ def groups_called(*, user: AbstractBaseUser, name: str) -> list[Contact]:
     return found
 
 
+def names(*, user: AbstractBaseUser, words: Collection[str]) -> set[str]:
+    """Those of ``words`` that are part of somebody's name, by the books that are here."""
+    if not words:
+        return set()
+
+    def asking(book: AddressBook) -> Callable[[], Collection[str]]:
+        return lambda: book.names(user, words)
+
+    answers = fanout.in_turn(_asked(asking, far=False), budget=RESOLVE_BUDGET, what="names")
+    return {word for answer in answers for word in answer.value or ()}
+
+
 def is_far(group: str) -> bool:
     """Whether another server has to be asked for the people of this group."""
     book = get_registry().address_books.get(group.partition("/")[0])

@@ -87,8 +87,18 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Misspelling:
     offset: int  # in characters from the start of the text
-    length: int
-    suggestions: tuple[str, ...]
+    word: str
+    language: str  # of its paragraph
+
+
+@dataclass(frozen=True, slots=True)
+class WritingPart:
+    """A part of somebody else's page on which a text is written. Its template stands within the form."""
+
+    template: str
+    context: Mapping[str, object]  # what it gets, as ``part``
+    stylesheets: tuple[str, ...] = ()  # static paths
+    scripts: tuple[str, ...] = ()  # static paths of ES modules
 
 
 class Level(enum.StrEnum):
@@ -175,6 +185,11 @@ class AddressBook(Protocol):
         ``OSError`` where another server does not answer."""
         ...
 
+    def names(self, user: AbstractBaseUser, words: Collection[str]) -> Collection[str]:
+        """Those of ``words`` that are part of the name of somebody in the book, however they are written. Not asked of
+        ``remote`` ones."""
+        ...
+
 
 class CardSource(Protocol):
     """Keeps cards of people; an address book can take copies of them and keep those fresh."""
@@ -230,12 +245,36 @@ class SearchProvider(Protocol):
 
 
 class SpellChecker(Protocol):
+    """Reads what people write. The page on which they do belongs to another app, which knows none of this.
+
+    Such a page has one ``<form data-writing>`` with the text in a ``<textarea name="text">``; rich text, where there is
+    some, is in an ``<iframe data-frame>`` of the same origin, in its element ``[data-editor]``. The parts of a checker
+    stand within the form, and what they send goes along with it.
+    """
+
     @property
     def id(self) -> str: ...
 
-    def languages(self) -> Sequence[str]: ...
+    def check(self, request: HttpRequest, text: str) -> Sequence[Misspelling]:
+        """The wrong words of a text, in its order, by the languages and dictionaries of the person of ``request``, and
+        by what the form says that was sent (its language, what is ignored). Quotes and signatures are left alone."""
+        ...
 
-    def check(self, text: str, language: str) -> Sequence[Misspelling]: ...
+    def asks_before_sending(self, request: HttpRequest) -> bool:
+        """Whether the person wants to hear of wrong words before a message goes."""
+        ...
+
+    def beside(self, request: HttpRequest) -> WritingPart | None:
+        """What stands beside the text; None where nothing can be checked."""
+        ...
+
+    def review(self, request: HttpRequest, text: str) -> WritingPart | None:
+        """For a page without scripts: the wrong words, each with what may have been meant; None where all is right."""
+        ...
+
+    def corrected(self, request: HttpRequest, text: str) -> str:
+        """The text with the choices of that ``review`` which ``request`` brings."""
+        ...
 
 
 class Composer(Protocol):

@@ -115,9 +115,11 @@ class Row:
 
     @cached_property
     def kind(self) -> str:
-        """How the template draws it: ``switch``, ``segments``, ``lines`` or ``field``."""
+        """How the template draws it: ``switch``, ``segments``, ``boxes``, ``lines`` or ``field``."""
         if isinstance(self.field.field, forms.BooleanField):
             return "switch"
+        if isinstance(self.field.field, forms.MultipleChoiceField):
+            return "boxes"
         if isinstance(self.field.field, forms.ChoiceField):
             return "segments" if len(_choices(self.field.field)) <= SEGMENTS else "field"
         return "lines" if isinstance(self.field.field.widget, forms.Textarea) else "field"
@@ -145,6 +147,8 @@ class PageForm(forms.Form):
         attrs["id"] = anchor(pref) + "-input"
         if isinstance(field, forms.BooleanField):
             attrs["class"] = "sw"
+        elif isinstance(field, forms.MultipleChoiceField):
+            attrs["class"] = "cb"
         elif isinstance(field, forms.ChoiceField):
             if len(_choices(field)) <= SEGMENTS:
                 field.widget = forms.RadioSelect(choices=_choices(field))

@@ -59,7 +59,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS", conf.hosts) or [h for h in (BASE_URL.host, 
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", conf.networks)
 
 # --- apps ----------------------------------------------------------------------------------------------------------
-PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail", "contacts", "directory")))
+PORTAL_APPS = env("PORTAL_APPS", selection.portal_apps(default=("mail", "contacts", "directory", "spellcheck")))
 INSTALLED_APPS = [
     "portal",
     "apps.auth",

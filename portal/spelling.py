@@ -1,33 +1,51 @@
-"""Spelling: the first registered checker that knows the language answers."""
+"""Spelling, for apps on whose pages people write: the first registered checker does it, and none may be there.
+
+A checker that fails is left out and named in the log; nothing that is written is lost by that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.http import HttpRequest
 
 from portal import fanout
-from portal.contracts import Misspelling, SpellChecker
+from portal.contracts import Misspelling, SpellChecker, WritingPart
 from portal.registry import get_registry
 
-BUDGET = 2.0  # seconds
+T = TypeVar("T")
+BUDGET = 2.0  # seconds; it is our own processor that works, so nothing runs beside it
 
 
-def languages() -> list[str]:
-    """What can be checked, each language once, in the order of the checkers."""
-    checkers = get_registry().spell_checkers
-    answers = fanout.collect(
-        {key: checker.languages for key, checker in checkers.items()}, budget=BUDGET, what="spelling languages"
-    )
-    return list(dict.fromkeys(code for answer in answers for code in answer.value or ()))
+def beside(request: HttpRequest) -> WritingPart | None:
+    """What stands beside a text that is written."""
+    return _asked(lambda checker: checker.beside(request))
 
 
-def check(*, text: str, language: str) -> list[Misspelling]:
-    """The misspelt words of ``text``; none when no checker knows the language or answers in time."""
+def before_sending(request: HttpRequest, text: str) -> list[Misspelling]:
+    """The wrong words, where the person wants to hear of them before a message goes."""
+    found = _asked(lambda checker: checker.check(request, text) if checker.asks_before_sending(request) else ())
+    return sorted(found or (), key=lambda each: each.offset)
+
+
+def review(request: HttpRequest, text: str) -> WritingPart | None:
+    """The wrong words with what may have been meant, for a page without scripts; None where all is right."""
+    return _asked(lambda checker: checker.review(request, text))
+
+
+def corrected(request: HttpRequest, text: str) -> str:
+    """The text with what was chosen in the ``review``."""
+    found = _asked(lambda checker: checker.corrected(request, text))
+    return text if found is None else found
+
+
+def _asked(what: Callable[[SpellChecker], T]) -> T | None:
     for key, checker in get_registry().spell_checkers.items():
-        (answer,) = fanout.collect({key: _checking(checker, text, language)}, budget=BUDGET, what="spelling")
-        if answer.value is not None:
-            return sorted(answer.value, key=lambda found: found.offset)
-    return []
+        for answer in fanout.in_turn({key: _call(what, checker)}, budget=BUDGET, what="spelling"):
+            return answer.value
+    return None
 
 
-def _checking(checker: SpellChecker, text: str, language: str) -> Callable[[], Sequence[Misspelling] | None]:
-    return lambda: checker.check(text, language) if language in checker.languages() else None
+def _call(what: Callable[[SpellChecker], T], checker: SpellChecker) -> Callable[[], T]:
+    return lambda: what(checker)

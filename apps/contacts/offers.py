@@ -22,6 +22,7 @@ from portal.contracts import Address, Contact, Place, SearchHit, Text
 
 LAST = "z" * 30  # behind the beginning of a word: beyond all that goes on, in every collation
 MOST_GROUPS = 4  # in one answer
+MOST_NAMES = 500  # words of a text that are looked up among the names
 ENOUGH = 40  # matches that are looked at in the order of the alphabet, after those that are written to
 
 
@@ -114,6 +115,14 @@ class PersonalBooks:
         if not (group.isascii() and group.isdecimal() and len(group) < 16):
             raise LookupError(group)
         return written_groups.addresses(user.pk, int(group))
+
+    def names(self, user: AbstractBaseUser, words: Collection[str]) -> Collection[str]:
+        """One's own people's: by the keys that completion goes by, accents and scripts aside."""
+        folded = {word: set(folding.words(word)) for word in words}
+        every = sorted({key for keys in folded.values() for key in keys})[:MOST_NAMES]
+        keys = Key.objects.filter(owner_id=user.pk, kind=Key.Kind.WORD, key__in=every, contact__deleted=None)
+        there = set(keys.values_list("key", flat=True))
+        return [word for word, parts in folded.items() if parts and parts <= there]
 
 
 class Copies:

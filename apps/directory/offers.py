@@ -61,6 +61,9 @@ class Colleagues:
     def add_url(self, address: Address) -> str:
         return ""
 
+    def names(self, user: AbstractBaseUser, words: Collection[str]) -> Collection[str]:
+        return ()
+
     def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
         client = directories.client_of(group)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
@@ -24,6 +25,8 @@ from portal.contracts import Address, Contact, Place, SearchHit, Text
 if TYPE_CHECKING:
     from portal.http import PortalRequest
 
+MOST_NAMES = 2000  # of people written to, that are known while somebody writes
+
 
 class RecentRecipients:
     """The address book of the people a user has written to."""
@@ -45,6 +48,12 @@ class RecentRecipients:
 
     def expand(self, user: AbstractBaseUser, group: str) -> Sequence[Address]:
         raise LookupError(group)
+
+    def names(self, user: AbstractBaseUser, words: Collection[str]) -> Collection[str]:
+        known = Recipient.objects.filter(user_id=user.pk).order_by("-uses", "-last_used")
+        names = known.values_list("name", flat=True)[:MOST_NAMES]
+        there = {part.casefold() for name in names for part in re.findall(r"[^\W\d_]+", name)}
+        return {word for word in words if word.casefold() in there}
 
 
 class MailComposer:

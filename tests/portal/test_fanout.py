@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from portal import addressing, fanout, search, spelling
-from portal.contracts import Address, Contact, Misspelling, SearchHit
+from portal.contracts import Address, Contact, Misspelling, SearchHit, WritingPart
 from portal.registry import PortalApp
 from portal.testing import override_registry
 
@@ -169,26 +169,44 @@ def test_search_keeps_the_limit_leaves_out_the_empty_and_names_the_failed(db, al
 
 
 class Speller:
-    def __init__(self, name: str, *codes: str, fails: bool = False) -> None:
-        self.id, self._codes, self._fails = name, codes, fails
+    id = "s.speller"
 
-    def languages(self):
+    def __init__(self, *, asks: bool = True, fails: bool = False) -> None:
+        self._asks, self._fails = asks, fails
+
+    def check(self, request, text):
         if self._fails:
             raise OSError
-        return self._codes
+        return [Misspelling(6, "wrod", "en"), Misspelling(0, "teh", "en")]
 
-    def check(self, text, language):
-        return [Misspelling(6, 3, ("the",)), Misspelling(0, 3, (self.id,))]
+    def asks_before_sending(self, request):
+        return self._asks
+
+    def beside(self, request):
+        if self._fails:
+            raise OSError
+        return WritingPart("s/beside.html", {})
+
+    def corrected(self, request, text):
+        if self._fails:
+            raise OSError
+        return text.replace("teh", "the")
 
 
-def test_the_first_speller_that_knows_the_language_answers_in_the_order_of_the_text() -> None:
-    app = PortalApp(
-        id="s",
-        title="S",
-        spell_checkers=(Speller("dead", fails=True), Speller("one", "en"), Speller("two", "en", "de")),
-    )
-    with override_registry(app):
-        assert spelling.languages() == ["en", "de"]
-        assert [found.suggestions for found in spelling.check(text="teh", language="en")] == [("one",), ("the",)]
-        assert spelling.check(text="teh", language="de")[0].suggestions == ("two",)
-        assert spelling.check(text="teh", language="fr") == []
+@pytest.mark.parametrize(
+    ("checkers", "words", "text", "beside"),
+    [
+        ((Speller(),), ["teh", "wrod"], "the wrod", True),
+        ((Speller(asks=False),), [], "the wrod", True),
+        ((Speller(fails=True),), [], "teh wrod", False),
+        ((), [], "teh wrod", False),
+    ],
+)
+def test_spelling_is_asked_where_it_is_there_and_loses_nothing(
+    checkers, words: list[str], text: str, beside: bool
+) -> None:
+    request = HttpRequest()
+    with override_registry(PortalApp(id="s", title="S", spell_checkers=checkers)):
+        assert [each.word for each in spelling.before_sending(request, "teh wrod")] == words
+        assert spelling.corrected(request, "teh wrod") == text
+        assert (spelling.beside(request) is not None) is beside

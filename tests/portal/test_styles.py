@@ -20,6 +20,7 @@ BESIDES = [  # for some pages only
     ROOT / "apps/mail/static/mail/css/compose.css",
     ROOT / "apps/mail/static/mail/css/pages.css",
     ROOT / "apps/contacts/static/contacts/css/contacts.css",
+    ROOT / "apps/spellcheck/static/spellcheck/css/writing.css",
 ]
 CSS = SHEETS[0].read_text("utf-8")
 FALLBACK_START = CSS.index("@supports not (color: light-dark")

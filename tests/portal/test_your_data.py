@@ -41,6 +41,7 @@ NO_PERSON = {
     "mail.sharedtemplate": "written by administrators",
     "mail.sharedtemplate_groups": "of the site",
     "contacts.rules": "what the site sets",
+    "spellcheck.siteword": "written by administrators",
     "portal_auth.directorygroup": "which groups of the directory feed which of the site",
     "auth.group": "of the site; who is in it is a table of its own",
     "auth.permission": "made by migrate",

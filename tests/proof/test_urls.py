@@ -76,6 +76,9 @@ ONLY_POST = {
     "contacts:files",
     "contacts:refresh",
     "contacts:take",
+    "spellcheck:add",
+    "spellcheck:check",
+    "spellcheck:suggest",
 }
 FORMS = {
     "mail:account",
@@ -83,6 +86,7 @@ FORMS = {
     "mail:accounts",
     "mail:layout",
     "mail:new_account",
+    "spellcheck:dictionary",
     "portal:sign_in",
     "portal:preferences_page",
     "portal:export_data",

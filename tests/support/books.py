@@ -60,6 +60,11 @@ class ScriptedBook:
             raise LookupError(group)
         return self.groups[group]
 
+    def names(self, user: AbstractBaseUser, words: Collection[str]) -> Collection[str]:
+        self._asked("names")
+        known = {part.casefold() for each in self.people for part in each.name.split()}
+        return {word for word in words if word.casefold() in known}
+
 
 def shelf(*books: ScriptedBook, id: str = "demo") -> PortalApp:
     return PortalApp(id=id, title="Demo", address_books=books)

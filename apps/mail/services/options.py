@@ -60,16 +60,20 @@ def forgotten(data: Mapping[str, Any], signature: Signature, *, files: int, abov
     """The word with which the text speaks of a file that is not there; "" where nothing seems to be missing."""
     if files:
         return ""
+    return _word(f"{data.get('subject') or ''}\n{written(text_of(data), signature, above=above)}")
+
+
+def text_of(data: Mapping[str, Any]) -> str:
+    """The text as it is written, with the marks of its quotes; of rich text the marks alone."""
     html = data.get("html") or ""
     rich = data.get("format") == "html" and html.strip()
-    text = _without_quotes(html) if rich else (data.get("text") or "").replace("\r\n", "\n")
-    return _word(f"{data.get('subject') or ''}\n{written(text, signature, above=above)}")
+    return _without_quotes(html) if rich else (data.get("text") or "").replace("\r\n", "\n")
 
 
 def _without_quotes(html: str) -> str:
     tree = LexborHTMLParser(html)
     for quote in tree.css("blockquote"):
-        quote.decompose()
+        quote.replace_with(">")  # what stands above says whose it is
     return to_text.text(tree.html or "")
 
 

@@ -1,4 +1,4 @@
-"""What the writing page asks before it sends, and what its buttons do with templates."""
+"""What the writing page asks before it sends, and what its buttons do with spelling and templates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.mail.mailbox.store import MailStore
 from apps.mail.prefs import ANSWER, ATTACHMENT_REMINDER
@@ -13,6 +14,9 @@ from apps.mail.services import identities, options, strangers, templates
 from apps.mail.services.asking import Question
 from apps.mail.views import everybody
 from apps.mail.views.sheet import Sheet
+from portal import spelling
+
+MOST_LISTED = 12  # words of a question
 
 
 def questions(sheet: Sheet, found: everybody.Everybody) -> Iterator[Question | None]:
@@ -26,6 +30,8 @@ def questions(sheet: Sheet, found: everybody.Everybody) -> Iterator[Question | N
         yield Question(f"domain {address}", (strangers.mistyped_text(address, like),))
     if names := templates.unfilled(sheet.data):
         yield Question(f"unfilled {names}", (templates.unfilled_text(names),))
+    if words := _misspelt(sheet):
+        yield Question(f"spelling {words}", (_misspelt_text(words),))
 
 
 def _forgotten(sheet: Sheet) -> str:
@@ -34,6 +40,35 @@ def _forgotten(sheet: Sheet) -> str:
     above = sheet.data["kind"] == "forward" or sheet.request.prefs[ANSWER] != "below"
     signature = identities.signature_of(sheet.identity)
     return options.forgotten(sheet.data, signature, files=len(sheet.tokens), above=above)
+
+
+def _misspelt(sheet: Sheet) -> list[str]:
+    return sorted({each.word for each in spelling.before_sending(sheet.request, options.text_of(sheet.data))})
+
+
+def _misspelt_text(words: list[str]) -> str:
+    listed = ", ".join(words[:MOST_LISTED]) + (", …" if len(words) > MOST_LISTED else "")
+    found = ngettext("This word may be misspelt: %(words)s", "These words may be misspelt: %(words)s", len(words))
+    return found % {"words": listed}
+
+
+# --- spelling, for a page without scripts -----------------------------------------------------------------------------
+
+
+def spell(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """The wrong words of the text, each with what may have been meant."""
+    sheet.review = spelling.review(sheet.request, sheet.data.get("text", ""))
+    if sheet.review is None:
+        sheet.tips.append(_("No misspelt words were found."))
+    return sheet.plain(store)
+
+
+def correct(sheet: Sheet, store: MailStore) -> HttpResponse:
+    """The text with what was chosen there; what is still wrong is shown again."""
+    text = spelling.corrected(sheet.request, sheet.data.get("text", ""))
+    sheet.post["text"] = text
+    sheet.review = spelling.review(sheet.request, text)
+    return sheet.plain(store)
 
 
 # --- templates --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.uploads import TooLarge
 from apps.mail.views.writing_page import draw
+from portal.contracts import WritingPart
 from portal.http import PortalRequest
 
 JSON = "application/json"
@@ -41,6 +42,7 @@ class Sheet:
     identity: Identity
     notes: list[str] = field(default_factory=list)  # what else went wrong on the way
     tips: list[str] = field(default_factory=list)  # what there is to know
+    review: WritingPart | None = None  # of the spelling
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -102,7 +104,7 @@ class Sheet:
         """The page as it was, for a button that changes only the list of files."""
         items = self._items(store)
         form = ComposeForm(initial={key: self.post.get(key, "") for key in self.form.fields})
-        return draw(self.request, store, form, items, notes=self.notes, tips=self.tips)
+        return draw(self.request, store, form, items, notes=self.notes, tips=self.tips, review=self.review)
 
     def _items(self, store: MailStore | None) -> list[Item]:
         if store is None:

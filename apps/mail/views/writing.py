@@ -80,6 +80,8 @@ def _act(sheet: Sheet, store: MailStore) -> HttpResponse:
         "check": _check,
         "card": _own_card,
         "keep": asks.keep,
+        "spell": asks.spell,
+        "correct": asks.correct,
     }.get(post.get("action", ""), _send)
     try:
         return do(sheet, store)

@@ -19,6 +19,8 @@ from apps.mail.services.attaching import Item
 from apps.mail.services.refs import MessageRef
 from apps.mail.views import windows
 from apps.mail.views.common import column
+from portal import spelling
+from portal.contracts import WritingPart
 from portal.http import PortalRequest
 from portal.registry import get_registry
 
@@ -38,6 +40,7 @@ def draw(
     questions: Sequence[Question] = (),
     when: str = "",
     answers: int = 0,
+    review: WritingPart | None = None,
 ) -> HttpResponse:
     """The writing page; without a store (the server is away) its folders come later, by themselves. ``questions``: to
     be answered before it is sent, or, with ``when``, sent at that time. ``answers``: to how many people it is."""
@@ -50,6 +53,8 @@ def draw(
         "questions": questions,
         "when": when,
         "answers": answers,
+        "spelling": spelling.beside(request),
+        "review": review,
         "only_url": windows.within(request, _only_url(form)) if answers > 1 else "",
         "offers_card": get_registry().own_cards is not None,
         "in_windows": windows.are_preferred(request),
