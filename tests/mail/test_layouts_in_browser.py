@@ -242,8 +242,8 @@ def test_without_scripts(visit: Open) -> None:
     page.get_by_role("button", name="Columns", exact=True).click()
     expect(page.get_by_role("columnheader", name="Date")).to_be_visible()
     expect(page.locator(".k-size[role=columnheader]")).to_have_count(1)
-    expect(page.locator(".split")).not_to_have_count(0)
-    expect(page.locator("#list .split")).to_be_hidden()
+    expect(page.locator(".splitter")).not_to_have_count(0)
+    expect(page.locator("#list .splitter")).to_be_hidden()
     page.get_by_role("columnheader", name="Subject").get_by_role("button").click()
     assert page.locator(".msg .subj b").all_inner_texts() == ["n0", "n1", "n2", "n3"]
     page.goto("/mail/INBOX/layout/")

@@ -222,7 +222,7 @@ document.addEventListener("htmx:after:swap", () => {
 /* --- panes -------------------------------------------------------------------------------------------------------- */
 
 for (const name of ["pointerover", "focusin"]) {
-  document.addEventListener(name, ({ target }) => target.matches?.(".split, .grip") && import("./splitters.js"));
+  document.addEventListener(name, ({ target }) => target.matches?.(".splitter, .grip") && import("./splitters.js"));
 }
 
 const phone = matchMedia("(max-width: 47.99rem)");

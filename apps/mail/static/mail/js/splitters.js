@@ -44,7 +44,7 @@ function reset(split) {
   keep();
 }
 
-const ours = (target) => target.closest?.(".split, .grip");
+const ours = (target) => target.closest?.(".splitter, .grip");
 
 document.addEventListener("pointerdown", (event) => {
   const split = ours(event.target);
@@ -82,5 +82,5 @@ document.addEventListener("keydown", (event) => {
 }, true);
 
 document.addEventListener("focusin", ({ target }) => ours(target) && tell(ours(target)));
-for (const split of $$(".split, .grip")) if (split.role ?? split.getAttribute("role")) tell(split);
-document.addEventListener("htmx:after:swap", () => $$("#list :is(.split, .grip)").forEach(tell));
+for (const split of $$(".splitter, .grip")) if (split.role ?? split.getAttribute("role")) tell(split);
+document.addEventListener("htmx:after:swap", () => $$("#list :is(.splitter, .grip)").forEach(tell));
