@@ -61,7 +61,7 @@ def test_another_account_from_beginning_to_end(visit: Open, choir: tuple[MailSer
     add(page, server, login, office)
     assert axe.violations(page) == []
     page.goto("/mail/INBOX/")
-    section = page.locator(".acct")
+    section = page.locator(".accttree")
     expect(section.locator("[data-folder]")).to_have_count(2)
     expect(section.locator(".cnt").first).to_have_text("1")
     assert axe.violations(page) == []
