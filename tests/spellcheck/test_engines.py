@@ -89,6 +89,12 @@ def test_wrong_words_of_two_languages_are_found_where_they_stand(plain: Speller)
     assert wrong(plain, text, "xx") == []
 
 
+def test_a_paragraph_in_a_language_that_nobody_has_chosen_is_left_alone(plain: Speller) -> None:
+    german = "Das Zelt bleibt morgen leider stehen, weil niemand es abholen möchte."
+    assert wrong(plain, f"{german}\n\nThe weathr is fine up here today.", "en") == ["weathr"]
+    assert wrong(plain, "Thiss weathr", "en") == ["Thiss", "weathr"]  # too few words to say so
+
+
 def test_what_hyphens_join_is_wrong_where_a_part_is(plain: Speller) -> None:
     assert wrong(plain, "a well-knwon and self-made thing", "en") == ["knwon"]
 
@@ -183,7 +189,9 @@ def test_no_text_can_hold_a_worker(plain: Speller, text: str) -> None:
 
 
 def test_a_hundred_thousand_wrong_words_are_cut_short(plain: Speller) -> None:
-    many = " ".join(f"wr{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)}qx" for n in range(100_000))
+    many = " ".join(
+        f"the wr{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)}qx" for n in range(100_000)
+    )
     asked: list[int] = []
     began = time.thread_time()
     found = plain.check(many, ("en",), known=lambda words: asked.append(len(words)) or ())  # type: ignore[func-returns-value]

@@ -16,6 +16,7 @@ from apps.spellcheck.engines.words import Word
 MOST_CACHED = 5000  # words whose suggestions are kept
 MOST_LOOKED_UP = 50_000  # words of which is kept whether they are right: a text is checked again with each pause
 MOST_MARKS = 1000  # wrong words of one text
+ENOUGH, FOREIGN = 5, 0.6  # a paragraph of so many words, and more than this part of them unknown: another language
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,13 @@ class Speller:
         return [each for each in found if words.plain(each.word.text) not in right][:MOST_MARKS]
 
     def _of_paragraph(self, found: Sequence[Word], languages: Sequence[str]) -> Iterable[Wrong]:
+        """None of a paragraph in a language that is not among these."""
         plain = [words.plain(word.text) for word in found]
         chosen, sure = language.detect(plain, languages, self.knows)
         asked = [chosen] if sure else list(languages)
         verdicts = {word: any(self.knows(each, word) for each in asked) for word in set(plain)}
+        if len(plain) >= ENOUGH and sum(not verdicts[word] for word in plain) > FOREIGN * len(plain):
+            return []
         return [
             wrong
             for word, looked_up in zip(found, plain, strict=True)
