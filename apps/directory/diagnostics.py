@@ -137,7 +137,7 @@ def _wanted(source: Source) -> dict[str, str]:
 
 def _is_slow(session: Session, source: Source, name: str, kinds: str, nowhere: list[str]) -> bool:
     """Many words that nobody has in one question: with an index there is nothing to look at, without one everybody is
-    looked at for each. The best of three counts, beside the best of a question that is quick: whatever else a machine
+    looked at for each. The best of five counts, beside the best of a question that is quick: whatever else a machine
     does only makes both longer."""
     if "sub" in kinds:
         which = filters.either(filters.contains(name, each) for each in nowhere)
@@ -149,7 +149,7 @@ def _is_slow(session: Session, source: Source, name: str, kinds: str, nowhere: l
     indexed = filters.either(filters.equals("objectClass", each) for each in nowhere)  # it always is
     quick = min(_seconds(session, source, indexed) for _time in range(3))
     took = float("inf")
-    for _time in range(3):
+    for _time in range(5):
         took = min(took, _seconds(session, source, which))
         if took < max(quick * SLOW, NOTICEABLE):
             return False

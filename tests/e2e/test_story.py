@@ -133,7 +133,7 @@ class Hand:
         self.write(self.page.locator("[name=password]"), password)
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Good")
-        pages.at_home(self.page)
+        pages.at_home(self.page, scripts=self.scripts)
 
     def sign_out(self) -> None:
         self.press(self.page.locator("details.acct summary").locator("visible=true"))

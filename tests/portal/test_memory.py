@@ -19,12 +19,14 @@ def resident():
 _LARGE = """
 if sys.argv[1] == "yes":
     keeper.limit()
+pieces = [b""] * 100  # made first: a list that grows among its pieces would keep those below it
 for octets in (30_000_000, 20_000_000):  # glibc holds back as much as the largest piece it has seen
     large = b"x" * octets
     del large
 before = resident()
-pieces = [b"%d" % at * 100_000 for at in range(100, 200)]
-del pieces
+for at in range(100):
+    pieces[at] = b"%d" % (100 + at) * 100_000
+pieces.clear()
 print(resident() - before)
 """
 _BETWEEN = """

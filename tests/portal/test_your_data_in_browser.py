@@ -29,11 +29,12 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 
 def sign_in(page: Page, url: str) -> None:
     page.goto(f"{url}/sign-in/")
+    scripts = pages.runs_scripts(page)
     page.fill("[name=username]", "alice")
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
     expect(page.locator("h1")).to_contain_text("Good")
-    pages.at_home(page)
+    pages.at_home(page, scripts=scripts)
 
 
 def press(page: Page, name: str) -> None:

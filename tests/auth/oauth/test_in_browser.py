@@ -135,7 +135,7 @@ def test_nothing_that_was_written_is_lost(context: BrowserContext, world: World)
     page.goto("/sign-in/")
     sign_in(page, login)
     expect(page).to_have_url(HOME)
-    pages.at_home(page)
+    pages.at_home(page, scripts=context.scripts)  # type: ignore[attr-defined]
     subject = f"Kept of {login}"
     write(page, subject)
     time.sleep(world.provider.lifetime)
@@ -161,9 +161,9 @@ def test_no_and_out(context: BrowserContext, world: World) -> None:
     expect(page.get_by_text("Hall did not let you in")).to_be_visible()
     sign_in(page, login)
     expect(page).to_have_url(HOME)
-    pages.at_home(page)
+    pages.at_home(page, scripts=context.scripts)  # type: ignore[attr-defined]
     page.goto("/")
-    pages.at_home(page)
+    pages.at_home(page, scripts=context.scripts)  # type: ignore[attr-defined]
     page.locator("form[action='/sign-out/'] button").first.evaluate("button => button.click()")
     page.get_by_role("link", name="Sign out there too").click()
     expect(page.get_by_text("Signed out of Hall.")).to_be_visible()

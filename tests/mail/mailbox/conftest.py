@@ -27,7 +27,11 @@ EVERYTHING = frozenset(_OFFERED.split())
 
 
 def account_on(server: MailServer, login: str, **options: Any) -> Account:
-    options = {"password": server.password, "ca_file": str(server.ca_file) if server.ca_file else None} | options
+    options = {
+        "read_timeout": 120.0,
+        "password": server.password,
+        "ca_file": str(server.ca_file) if server.ca_file else None,
+    } | options
     url = options.pop("url", server.url)
     return Account(server=parse_server_url(url, services=SERVICES), login=login, **options)
 
