@@ -31,7 +31,7 @@ class Maildrop:
         target = stores.account(
             mail_servers.of_user(self.user), login=self.login, password=self.server.password, owner=self.user.pk
         )
-        with stores.open_account(target) as store:
+        with stores.pool().lease(target) as store:
             assert isinstance(store, PopStore)
             yield store
 
