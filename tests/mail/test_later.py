@@ -161,7 +161,7 @@ def test_a_password_that_was_changed_meanwhile_is_told_and_nothing_is_lost(
     bob, when = post.new_login(), in_days(2)
     written(writer, when, to=to(bob))
     with monkeypatch.context() as other:
-        other.setattr(delivery, "_sign_in", lambda row, opened: (row.user.login, "another"))
+        other.setattr(delivery, "_sign_in", lambda row, opened, backend: (row.user.login, "another"))
         sweeping.sweep(now=when)
     assert row_of(writer).state == State.FAILED
     assert "does not accept your name and password" in page(writer)
