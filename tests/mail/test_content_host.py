@@ -144,7 +144,7 @@ def test_that_host_is_known_by_its_name(anna: Person) -> None:
 
 def test_no_session_and_no_mail_server_is_asked(anna: Person, django_assert_num_queries, monkeypatch) -> None:
     address = laid_down(anna, related())
-    monkeypatch.setattr(stores, "open_account", lambda *_args: pytest.fail("a mailbox was opened"))
+    monkeypatch.setattr(stores.Pool, "lease", lambda *_args: pytest.fail("a mailbox was opened"))
     monkeypatch.setattr("portal.credentials.unseal", lambda *_args: pytest.fail("a password was asked for"))
     with django_assert_num_queries(0):
         answer = to_content(address)
