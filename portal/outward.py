@@ -146,9 +146,9 @@ def _server(parts: SplitResult) -> net.ServerUrl:
     )
 
 
-def judged(server: net.ServerUrl, *, inside: bool = True, ports: frozenset[int] = PORTS) -> list[str]:
+def judged(server: net.ServerUrl, *, inside: bool = True, ports: frozenset[int] | None = None) -> list[str]:
     """All addresses of the name. One that may not be asked among them refuses the whole name. ``ports``: of public
-    servers. Raises ``Trouble``."""
+    servers, those of the web unless others are named. Raises ``Trouble``."""
     try:
         found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
@@ -157,7 +157,7 @@ def judged(server: net.ServerUrl, *, inside: bool = True, ports: frozenset[int] 
     near = [inside and _is_inside(address) for address in addresses]
     if not addresses or not all(ours or net.is_public(each) for ours, each in zip(near, addresses, strict=True)):
         raise Trouble("name")
-    if server.port not in ports and not all(near):
+    if server.port not in (ports or PORTS) and not all(near):
         raise Trouble("port")
     return list(dict.fromkeys(str(address) for address in addresses))
 

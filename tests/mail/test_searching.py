@@ -16,6 +16,7 @@ from apps.mail.models import SavedSearch
 from apps.mail.services import searching, stores
 from apps.mail.services.refs import MessageRef
 from apps.mail.services.searching import Cursor
+from apps.mail.services.several import Accounts
 from apps.mail.services.view import View
 from tests.mail.conftest import HTMX, Person, days_ago, letter
 from tests.mail.everywhere import every_server  # noqa: F401 - a fixture
@@ -195,7 +196,9 @@ def test_pages_over_several_folders_repeat_and_hide_nothing(anna: Person, monkey
         days, found = searching.FIRST_DAYS, []
         with stores.open_account(account) as store:
             while not found or cursor is not None:
-                sweep = searching._Sweep(store, store.mailboxes(status=False), View(q="example.test").query)
+                sweep = searching._Sweep(
+                    Accounts.of(store, every=False), store.mailboxes(status=False), View(q="example.test").query
+                )
                 hits = sweep.run(cursor and Cursor.parse(str(cursor)), days=days, limit=size)
                 assert len(hits) <= size
                 found += [hit.summary.envelope.subject for hit in hits]

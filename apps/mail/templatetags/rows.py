@@ -20,7 +20,7 @@ register = template.Library()
 
 MOST_PLACES = 4  # in which a row keeps its markup
 #: What may be absent; its absence makes another kind of row.
-_OPTIONAL = ("mailbox", "time", "size", "folder", "snippet", "labels", "count", "depth")
+_OPTIONAL = ("mailbox", "time", "size", "folder", "folder_hue", "snippet", "labels", "count", "depth")
 #: What the row's own buttons say of a conversation.
 _ACTS = ("archive", "delete", "read", "unread", "flag", "unflag")
 

@@ -183,10 +183,12 @@ def page(request: PortalRequest, store: MailStore, mailbox: str, uid: int, numbe
     if drawn is None:
         _ref, _detail, opened = _opened(request, store, mailbox, uid, number)
         if page == 0 and (opened.cut or len(opened.octets) > pdf.MOST_TO_MAKE_SMALL):
-            raise Http404("too large")
+            return HttpResponse(status=204)  # the sign of its kind stays where the picture would be
         try:
             drawn = pdf.page(opened.octets, page, key=_key(request, ref, opened, page))
         except pdf.NotDrawn as error:
+            if page == 0 and error.why != "busy":
+                return HttpResponse(status=204)
             raise Http404(error.why) from error
     response = HttpResponse(drawn.png, content_type="image/png")
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -56,27 +56,28 @@ class Speller:
         *,
         known: Callable[[Collection[str]], Collection[str]],
         capitals: bool = False,
+        certain: bool = False,
     ) -> list[Wrong]:
         """The wrong words of ``text``, whose language is found paragraph by paragraph. ``known`` says which of some
-        words are right although no dictionary has them; it is asked once."""
+        words are right although no dictionary has them; it is asked once. ``certain``: somebody has said that these are
+        the languages of the text; else a paragraph in none of them is left alone."""
         there = [each for each in languages if each in self.languages()]
         if not there:
             return []
         found: list[Wrong] = []
         for paragraph in words.paragraphs(text, capitals=capitals):
-            found += self._of_paragraph(paragraph.words, there)
+            found += self._of_paragraph(paragraph.words, there, certain=certain)
             if len(found) > 2 * MOST_MARKS:
                 break
         right = known({words.plain(each.word.text) for each in found}) if found else ()
         return [each for each in found if words.plain(each.word.text) not in right][:MOST_MARKS]
 
-    def _of_paragraph(self, found: Sequence[Word], languages: Sequence[str]) -> Iterable[Wrong]:
-        """None of a paragraph in a language that is not among these."""
+    def _of_paragraph(self, found: Sequence[Word], languages: Sequence[str], *, certain: bool) -> Iterable[Wrong]:
         plain = [words.plain(word.text) for word in found]
         chosen, sure = language.detect(plain, languages, self.knows)
         asked = [chosen] if sure else list(languages)
         verdicts = {word: any(self.knows(each, word) for each in asked) for word in set(plain)}
-        if len(plain) >= ENOUGH and sum(not verdicts[word] for word in plain) > FOREIGN * len(plain):
+        if not certain and len(plain) >= ENOUGH and sum(not verdicts[word] for word in plain) > FOREIGN * len(plain):
             return []
         return [
             wrong

@@ -57,7 +57,9 @@ def check(request: HttpRequest, text: str) -> list[Misspelling]:
         return mine | dictionaries.known(request.user, asked - mine)  # type: ignore[operator, arg-type]
 
     capitals = prefs_of(request)[prefs.CAPITALS]
-    found = SPELLER.check(text, spoken(request), known=known, capitals=capitals)
+    asked = spoken(request)
+    certain = asked == [request.POST.get(LANGUAGE)]
+    found = SPELLER.check(text, asked, known=known, capitals=capitals, certain=certain)
     return [Misspelling(each.word.offset, each.word.text, each.language) for each in found]
 
 
