@@ -65,7 +65,7 @@ def write(browser: Browser, live_server, server: MailServer, post: SmallPost, fa
         send_at_once(person)
         page = page_of(person.client, browser, live_server.url, errors, **({"viewport": WIDE} | options))
         contexts.append(page.context)
-        page.goto(path)
+        page.goto(path if "subject=" in path else f"{path}{'&' if '?' in path else '?'}subject=A+letter")
         return Writer(person, post), page
 
     yield begin

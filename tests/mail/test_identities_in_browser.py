@@ -50,7 +50,7 @@ def choose(page: Page, label: str) -> None:
 def test_in_plain_text(write: Open, post: SmallPost) -> None:
     writer, page = write()
     with_two(writer)
-    page.goto("/mail/@/compose/?to=bob@example.test&body=Dear%20Bob")
+    page.goto("/mail/@/compose/?to=bob@example.test&subject=Camp&body=Dear%20Bob")
     text = page.locator("[name=text]")
     begun = text.input_value()
     assert begun == "Dear Bob\n\n-- \nAnn (lab)\n1+1\n"
@@ -76,7 +76,7 @@ def test_in_plain_text(write: Open, post: SmallPost) -> None:
 def test_in_rich_text(write: Open) -> None:
     writer, page = write()
     with_two(writer)
-    page.goto("/mail/@/compose/?format=html")
+    page.goto("/mail/@/compose/?format=html&subject=Camp")
     inside = editor(page).locator("[data-editor]")
     expect(inside).to_contain_text("Ann (lab)")
     choose(page, "Desk")
@@ -102,7 +102,7 @@ def test_in_rich_text(write: Open) -> None:
 def test_one_that_was_chosen_before_the_modules_were_there(write: Open, form: str) -> None:
     writer, page = write()
     with_two(writer)
-    page.goto(f"/mail/@/compose/?format={form}")
+    page.goto(f"/mail/@/compose/?format={form}&subject=Camp")
     with before_modules(page, "recipients"):
         at_once(Locator.select_option)(page.get_by_role("combobox", name="From"), index=1)
     if form == "html":
