@@ -68,7 +68,8 @@ def test_a_conversation_with_keys_and_a_quick_reply(write: Open) -> None:  # noq
     page.go_back()
     expect(page.locator(".conv .item", has_text="A tent of felt")).to_be_visible()
     page.locator(".conv .item", has_text="A tent of felt").get_by_role("link", name="Continue writing").click()
-    expect(page.locator("#compose textarea[name=text]")).to_have_value(re.compile(r"^A tent of felt\n\nOn "))
+    window = page.frame_locator(".window iframe")
+    expect(window.locator("#compose textarea[name=text]")).to_have_value(re.compile(r"^A tent of felt\n\nOn "))
 
 
 def test_sent_taken_back_and_opened_in_full(write: Open) -> None:  # noqa: F811

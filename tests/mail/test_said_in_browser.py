@@ -81,7 +81,7 @@ def test_the_story_by_keyboard(visit: Open) -> None:
     page.get_by_role("link", name="Unsubscribe").press("Enter")
     expect(page.locator("#leave")).to_contain_text("This portal asks shop.test once to take you off the list.")
     page.get_by_role("link", name="Look at the message").press("Enter")
-    expect(page.locator("#compose")).to_contain_text("leave@shop.test")
+    expect(page.frame_locator(".window iframe").locator("#compose")).to_contain_text("leave@shop.test")
     assert said == []
 
 

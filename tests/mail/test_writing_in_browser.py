@@ -71,7 +71,7 @@ def test_sent_later_with_keys_and_one_question(write: Open, post: SmallPost) -> 
 
 
 def test_templates_at_the_cursor(write: Open) -> None:  # noqa: F811
-    writer, page = write("/mail/@/compose/?to=Bob+%3Cbob@example.test%3E")
+    writer, page = write("/mail/@/compose/?to=Bob+%3Cbob@example.test%3E&subject=")
     user = get_user_model().objects.get(login=writer.person.login)
     Template.objects.create(user=user, name="Hello", text="Hello {name}!", subject="Camp")
     SharedTemplate.objects.create(name="Foot", html="<p><b>Foot</b></p>", text="Foot")

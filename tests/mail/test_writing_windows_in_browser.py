@@ -25,6 +25,14 @@ pytestmark = [
 ]
 Open = Callable[..., tuple[Writer, Page]]
 WIDE = {"width": 1440, "height": 900}
+#: Until the scripts of an open message are there, which come after it.
+READING_LOADED = """async () => {
+  for (;;) {
+    const loaded = performance.getEntriesByType("resource").find(({ name }) => /\\/reading[.\\w]*\\.js$/.test(name));
+    if (loaded) { await import(loaded.name); return; }
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}"""
 
 
 @pytest.fixture
@@ -172,6 +180,7 @@ def test_sending_is_undone_into_a_window(inbox: Open) -> None:
 def test_what_is_marked_and_what_is_chosen_go_into_windows(inbox: Open) -> None:
     _writer, page = inbox()
     read_letter(page, "Poles")
+    page.evaluate(READING_LOADED)  # what is marked is known once that is there
     page.locator("#reading .prose").first.evaluate(
         """text => {
           const words = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);

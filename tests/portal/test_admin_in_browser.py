@@ -33,7 +33,7 @@ def test_an_administrator_signs_in_and_sets_a_default(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url("/admin/")
     page.goto("/admin/portal_prefs/preferencedefault/add/")
-    page.get_by_role("link", name="Theme").click()
+    page.get_by_role("link", name="Theme", exact=True).click()
     page.get_by_label("Theme").select_option("dark")
     page.get_by_label("Locked").check()
     page.get_by_role("button", name="Save", exact=True).click()

@@ -26,6 +26,9 @@ function learn() {
   const names = [...new Set(operators.map(({ text }) => text.split(":")[0]))].join("|");
   complete = new RegExp(`(?<=^|\\s)(-?)(${names}):("[^"]+"|[^\\s"]\\S*)\\s`, "i");
   input.role = "combobox"; // from now on it completes
+  input.setAttribute("aria-controls", menu.id);
+  input.setAttribute("aria-autocomplete", "list");
+  input.ariaExpanded = "false";
 }
 
 /* --- chips -------------------------------------------------------------------------------------------------------- */
@@ -149,14 +152,11 @@ function onKey(event) {
 
 function close() {
   menu.hidden = true;
-  input.ariaExpanded = "false";
+  if (input.role) input.ariaExpanded = "false";
   input.removeAttribute("aria-activedescendant");
 }
 
 if (form) {
-  input.setAttribute("aria-controls", menu.id);
-  input.setAttribute("aria-autocomplete", "list");
-  input.ariaExpanded = "false";
   input.addEventListener("input", () => { take(); suggest(); });
   input.addEventListener("blur", close);
   form.addEventListener("keydown", onKey, true);

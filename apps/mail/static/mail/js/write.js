@@ -10,7 +10,7 @@ if (sessionStorage.windows && inWindows()) load().then(({ restore }) => restore(
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  if (!link || !WRITES.test(link.pathname) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || !inWindows()) return;
+  if (!link || !WRITES.test(link.pathname) || link.closest("#compose") || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || !inWindows()) return;
   event.preventDefault();
   load().then(({ open }) => open(link.href), () => location.assign(link.href));
 });
