@@ -27,6 +27,7 @@ from apps.mail import probe, submission
 from apps.mail.mailbox import errors
 from apps.mail.mailbox.account import Account
 from apps.mail.mailbox.imap.connection import Connection
+from apps.mail.mailbox.pop.connection import Connection as PopConnection
 from portal import outward
 from portal.databases import database
 from portal.ldap.connection import Unavailable
@@ -63,6 +64,11 @@ class Client:
 def _imap(server: ServerUrl, ca_file: str) -> None:
     with contextlib.suppress(errors.SignInRefused):
         Connection(Account(server=server, login=LOGIN, password=PASSWORD, ca_file=ca_file))
+
+
+def _pop3(server: ServerUrl, ca_file: str) -> None:
+    with contextlib.suppress(errors.SignInRefused):
+        PopConnection(Account(server=server, login=LOGIN, password=PASSWORD, ca_file=ca_file))
 
 
 def _smtp(server: ServerUrl, ca_file: str) -> None:
@@ -173,6 +179,19 @@ class Imap(Speaker):
         return tag + b" NO [AUTHENTICATIONFAILED] no\r\n"
 
 
+class Pop3(Speaker):
+    greeting = b"+OK hello\r\n"
+    early = b"+OK\r\nSASL PLAIN\r\n.\r\n"
+
+    def answer(self, message: bytes) -> bytes:
+        command = message.strip().upper()
+        if command == b"CAPA":
+            return b"+OK\r\n%bUSER\r\nSASL PLAIN\r\n.\r\n" % (b"STLS\r\n" if self.offers_tls else b"")
+        if command == b"STLS":
+            return self.begin(b"+OK begin\r\n", b"-ERR what\r\n")
+        return b"+ \r\n" if command == b"AUTH PLAIN" else b"-ERR [AUTH] no\r\n"
+
+
 class Smtp(Speaker):
     greeting = b"220 hello\r\n"
     early = b"250-hello\r\n250 AUTH PLAIN\r\n"
@@ -254,6 +273,7 @@ class Mysql(Speaker):
 
 CLIENTS = {
     "IMAP": Client("apps.mail.mailbox.imap.transport", "imap", Imap, _imap, (errors.TlsFailed,)),
+    "POP3": Client("apps.mail.mailbox.pop.connection", "pop3", Pop3, _pop3, (errors.TlsFailed,)),
     "SMTP": Client("apps.mail.submission", "smtp", Smtp, _smtp, (submission.TlsFailed,)),
     "self-test": Client("apps.mail.probe", "smtp", Smtp, _smtp_probe, (OSError, probe.NoStartTls)),
     "database": Client("portal.databases", "mysql", Mysql, _database, (OperationalError,), ("starttls",)),

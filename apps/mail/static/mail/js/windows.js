@@ -7,8 +7,8 @@ import { keep, kept } from "./kept-windows.js";
 const MOST = 8;
 const WIDTH = 560; // px of a window with its gap, as in windows.css
 const BAR = 120; // the least that a bar takes
-const region = await fetched();
 const windows = [];
+let region = null; // where they stand; it comes with the first of them
 let turn = 0;
 
 async function fetched() {
@@ -18,15 +18,18 @@ async function fetched() {
   const drawn = new Promise((done) => { sheet.onload = sheet.onerror = done; });
   document.head.append(sheet);
   await drawn;
-  const region = document.importNode(fresh, true);
+  region = document.importNode(fresh, true);
   document.body.append(region);
-  return region;
+  register("w", region.dataset.go, goTo);
 }
+
+const ready = fetched();
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 /** `part`: what of the message is to be quoted; it is posted, since what a message says stands in no address. */
-export function open(address, { part = "", opener = document.activeElement } = {}) {
+export async function open(address, { part = "", opener = document.activeElement } = {}) {
+  await ready;
   const url = new URL(address, location.href);
   const isAt = (known) => new URL(known).pathname === url.pathname;
   const same = !url.pathname.endsWith("/@/compose/") && windows.find((each) => isAt(each.url) || isAt(each.first));
@@ -39,7 +42,8 @@ export function open(address, { part = "", opener = document.activeElement } = {
 }
 
 /** The windows of the page before this one, as they were; the focus stays where it is. */
-export function restore() {
+export async function restore() {
+  await ready;
   for (const { url, name, shown, focus } of kept()) {
     const made = add({ url, name });
     if (focus) bring(made);
@@ -246,15 +250,15 @@ function remember() {
   keep(windows.map(({ url, name, frame }) => ({ url, name, shown: !frame.hidden })));
 }
 
-addEventListener("resize", () => arrange());
+addEventListener("resize", () => region && arrange());
 
 /* --- the page around ---------------------------------------------------------------------------------------------- */
 
 /** To the window that was used last, those that are shown first. */
-register("w", region.dataset.go, () => {
+function goTo() {
   const [last] = [...windows].sort((a, b) => a.frame.hidden - b.frame.hidden || b.used - a.used);
   return last ? bring(last) : false;
-});
+}
 
 addEventListener("blur", () => {
   const made = windows.find(({ frame }) => frame === document.activeElement);

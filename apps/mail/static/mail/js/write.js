@@ -12,7 +12,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || !WRITES.test(link.pathname) || link.closest("#compose") || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || !inWindows()) return;
   event.preventDefault();
-  load().then(({ open }) => open(link.href), () => location.assign(link.href));
+  load().then(({ open }) => open(link.href)).catch(() => location.assign(link.href));
 });
 
 /** An answer says where to write. */
