@@ -103,8 +103,7 @@ def served(site: Site, path: str) -> str:
 
 
 def style(site: Site, page: str) -> str:
-    (sheet,) = re.findall(r'rel="stylesheet" href="([^"]+)"', page)
-    return served(site, sheet)
+    return "".join(served(site, sheet) for sheet in re.findall(r'rel="stylesheet" href="([^"]+)"', page))
 
 
 def test_switched_on_it_is_everywhere_and_switched_off_it_leaves_no_trace_and_loses_nothing(site: Site) -> None:
