@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from urllib.parse import urljoin
 
 import pytest
 import redis
@@ -192,7 +193,7 @@ def write(page: Page, site: Site) -> None:
     """An answer with a file, kept as a draft, opened again, sent."""
     page.goto(f"{site.url}/mail/INBOX/?q={WORDS['search']}")
     page.locator("[data-uid] a.go").first.click()
-    page.locator("#reading a[href*='/reply/']").first.click()
+    page.goto(urljoin(page.url, page.locator("#reading a[href*='/reply/']").first.get_attribute("href") or ""))
     page.fill("[name=subject]", WORDS["draft subject"])
     page.fill("textarea[name=text]", f"{WORDS['answer']} {WORDS['draft']}")
     attach(page)
